@@ -1,0 +1,37 @@
+#include "common/base/status.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "absl/strings/cord.h"
+
+namespace deit {
+namespace {
+constexpr absl::string_view kHintUrl = "deit/hint";
+}
+
+Status Annotate(const Status& status, absl::string_view context) {
+  if (status.ok()) return status;
+  Status annotated(status.code(), absl::StrCat(context, ": ", status.message()));
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) { annotated.SetPayload(url, payload); });
+  return annotated;
+}
+
+Status WithHint(Status status, absl::string_view hint) {
+  if (!status.ok()) status.SetPayload(kHintUrl, absl::Cord(hint));
+  return status;
+}
+
+std::string HintOf(const Status& status) {
+  auto payload = status.GetPayload(kHintUrl);
+  return payload ? std::string(*payload) : std::string();
+}
+
+namespace internal {
+void CheckFailed(const char* file, int line, const char* condition, const std::string& message) {
+  std::fprintf(stderr, "%s:%d: internal error: %s does not hold%s%s\n", file, line, condition, message.empty() ? "" : ": ", message.c_str());
+  std::abort();
+}
+}  // namespace internal
+
+}  // namespace deit
