@@ -1,0 +1,46 @@
+// The training loss of one micro-batch: label-smoothing cross entropy and DeiT's hard or soft distillation
+// (facebookresearch/deit losses.py and main.py).
+#pragma once
+
+#include <cstdint>
+
+#include <ATen/core/Tensor.h>
+
+#include "worker/distill/record.h"
+#include "worker/models/model.h"
+
+namespace deit::v1 {
+class JobSpec;
+}  // namespace deit::v1
+
+namespace deit::distill {
+
+enum class DistillationType { kNone, kSoft, kHard };
+
+struct LossOptions {
+  DistillationType type = DistillationType::kNone;
+  double alpha = 0.5;      // weight of the teacher's loss
+  double tau = 1.0;        // temperature of SOFT
+  double smoothing = 0.1;  // of the labels
+};
+
+LossOptions LossOptionsOf(const v1::JobSpec& job);
+
+struct LossResult {
+  at::Tensor total;         // fp32 scalar with its autograd graph
+  double base = 0;          // before weighting
+  double distillation = 0;  // before weighting; 0 without a teacher
+  int64_t correct = 0;      // images whose fused logits are highest at their label (first index on ties)
+};
+
+// Means over the micro-batch:
+//   base  = (1 - smoothing) * nll + smoothing * mean over classes of -log p, of the class head; of both heads' average if the model is distilled
+//           and there is no teacher
+//   SOFT  = tau^2 * KL(softmax(teacher / tau) || softmax(student / tau)) / (images * classes), DeiT's divisor
+//   HARD  = cross entropy with the teacher's most probable class, neither smoothed nor tempered
+//   total = base without a teacher, else (1 - alpha) * base + alpha * SOFT or HARD
+// The student of SOFT and HARD is head_dist; a model without one is distilled through its only head (the paper's "usual" distillation).
+// `labels`: int64 [N], each in [0, classes). `teacher`: null without a teacher (options.type kNone), else of the same images and classes.
+LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& labels, const TeacherTargets* teacher, const LossOptions& options);
+
+}  // namespace deit::distill

@@ -1,0 +1,71 @@
+// A model: a list of tensors and a forward pass over tensors that the caller holds. Models have no state of their own, so that
+// parameters can be views of one flat buffer, shared by the processes of a node.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "common/base/status.h"
+#include "worker/models/tensor_spec.h"
+
+namespace deit::v1 {
+class ModelSpec;
+enum Precision : int;
+}  // namespace deit::v1
+
+namespace deit::models {
+
+// Receives gradients during the backward pass, on its thread: each parameter's once per forward pass, in an order that depends on
+// the model alone. `gradient` has the parameter's shape, is contiguous, in the compute precision for compute_precision tensors and fp32
+// otherwise, and is valid during the call only (its memory is reused): convert or add it, do not keep it.
+class GradientSink {
+ public:
+  virtual ~GradientSink() = default;
+  virtual void Accept(int tensor, const at::Tensor& gradient) = 0;
+};
+
+struct ForwardContext {
+  bool training = false;
+  uint64_t seed = 0;                    // train.seed: drop-path masks
+  const uint64_t* positions = nullptr;  // one per image, needed in training if drop_path > 0: masks are a pure function of
+                                        // (seed, position, block, branch), wherever and with whomever the image is computed
+  GradientSink* sink = nullptr;         // needed in training; must outlive the backward pass
+};
+
+// fp32 logits, [N, classes] each.
+struct Outputs {
+  at::Tensor head;
+  at::Tensor head_dist;  // undefined unless the model is distilled
+};
+
+// What the model predicts: the head's logits, or the average of both heads' (DeiT).
+at::Tensor FusedLogits(const Outputs& outputs);
+
+// One thread at a time (scratch memory is kept between calls), and one backward pass per forward pass, before the next forward pass of
+// the same model in training mode. Independent objects are independent.
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  // In timm's state-dict order, parameters and buffers interleaved as there. Constant.
+  virtual const std::vector<TensorSpec>& tensors() const = 0;
+
+  // `images`: fp32 [N, in_chans, img_size, img_size], contiguous.
+  // `values[i]` belongs to tensors()[i], of its shape, contiguous, in the precision that it asks for. In training, parameters without
+  // direct_gradient are leaves with requires_grad, whose gradients the caller takes by post-accumulate hooks; those with
+  // direct_gradient are plain tensors, whose gradients reach context.sink. Both kinds must stay unchanged until backward is done.
+  // `statistics[i]`: used in training and for batch norm's buffers only: the mean (kRunningMean) and the unbiased variance (kRunningVar) of this
+  // micro-batch are written into these fp32 tensors; values[i] is left alone. May be empty for a model without batch norm.
+  // Evaluation (training == false) uses the running values; call it under at::NoGradGuard or at::AutoDispatchBelowAutograd.
+  virtual Outputs Forward(const std::vector<at::Tensor>& values, const std::vector<at::Tensor>& statistics, const at::Tensor& images,
+                          const ForwardContext& context) const = 0;
+};
+
+// `resolved`: all sizes filled in (common/spec/model_catalog.h), name one of the families vit, deit, deit_distilled, convnet or a published name.
+// Error: sizes that do not fit each other, an unknown family.
+StatusOr<std::unique_ptr<Model>> NewModel(const v1::ModelSpec& resolved, v1::Precision precision);
+
+}  // namespace deit::models
