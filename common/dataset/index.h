@@ -1,0 +1,45 @@
+// What a data set contains: how many images, their labels and names, and a fingerprint; no pixels. Plan, leases and teacher cache
+// need this without LibTorch, and worker/data reads pixels by it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/spec.pb.h"
+
+namespace deit::dataset {
+
+enum class Split { kTrain, kValidation };
+
+// "train" or "val": the first part of each image's path.
+const char* Name(Split split);
+
+// Immutable once open: all methods are thread-safe. An index has at least one image. `i` is in [0, size()).
+class Index {
+ public:
+  virtual ~Index() = default;
+
+  virtual Split split() const = 0;
+  virtual int64_t size() const = 0;            // images
+  virtual int32_t label(int64_t i) const = 0;  // in [0, model.num_classes)
+  // Relative to data.root: "train/cat/7.jpg" (IMAGE_FOLDER); "train/123" or "val/123" (IDX, SYNTHETIC).
+  virtual std::string path(int64_t i) const = 0;
+  virtual int64_t bytes(int64_t i) const = 0;  // of the stored image: file size, or rows x columns x channels
+  // By label. Class folders' names (IMAGE_FOLDER), else "0", "1", ...
+  virtual const std::vector<std::string>& classes() const = 0;
+
+  // xxh3-64 over path, bytes and label of all images in order: equal on every machine that holds the same data.
+  // O(size()): ask once and keep it.
+  uint64_t fingerprint() const;
+};
+
+// Opens what spec.data describes. `spec` is resolved (common/spec): a relative data.root is not looked up anywhere else.
+// data.max_images keeps the first images of kTrain only. Reads labels, headers and folders; decodes no image.
+// Errors: NotFound (no such folder, file, or image in it; with a hint), DataLoss (lying or truncated IDX file),
+// InvalidArgument (a label or class folder beyond model.num_classes). Each names the path.
+absl::StatusOr<std::unique_ptr<Index>> OpenIndex(const v1::JobSpec& spec, Split split);
+
+}  // namespace deit::dataset

@@ -1,0 +1,48 @@
+// Prefetch: threads render the coming micro-batches into a ring of buffers, view by view, while the trainer works on an earlier one.
+// What Next() hands out does not depend on the number of threads, nor on how far they are ahead.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "common/plan/lane.h"
+#include "common/plan/stream.h"
+#include "worker/data/micro_batch.h"
+#include "worker/data/view_source.h"
+
+namespace deit::data {
+
+struct LoaderOptions {
+  plan::LaneRun lanes;      // the lanes of this worker
+  int lane_count = 8;       // train.lanes; divides batch_size
+  int batch_size = 0;       // global
+  uint64_t first_step = 0;  // loads [first_step, end_step)
+  uint64_t end_step = 0;
+  int threads = 1;          // data.threads
+  int depth = 2;            // micro-batches rendered ahead of the one handed out; >= 1
+};
+
+// Used by one thread at a time, apart from Stop().
+class Loader {
+ public:
+  // Allocates (depth + 1) micro-batches, once, and starts the threads. `stream` and `source` outlive the loader.
+  static absl::StatusOr<std::unique_ptr<Loader>> Start(const plan::Stream& stream, const ViewSource& source, const LoaderOptions& options);
+  ~Loader();  // Stop(), then joins: takes no longer than the views in progress
+
+  // The next micro-batch, in order of step, then lane; null after the last. Blocks until it is rendered. It belongs to the caller until
+  // the next call. An error of a view is returned in place of its micro-batch, naming step, lane, position and image, and again by
+  // every later call. Cancelled after Stop().
+  absl::StatusOr<const MicroBatch*> Next();
+
+  double WaitSeconds() const;  // spent in Next() so far: what the trainer waited for data
+
+  void Stop();  // wakes a blocked Next(); from any thread, any number of times
+
+ private:
+  class Ring;
+  explicit Loader(std::unique_ptr<Ring> ring);
+  std::unique_ptr<Ring> ring_;
+};
+
+}  // namespace deit::data
