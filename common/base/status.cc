@@ -8,6 +8,7 @@
 namespace deit {
 namespace {
 constexpr absl::string_view kHintUrl = "deit/hint";
+constexpr absl::string_view kOwnPlacesUrl = "deit/own_places";
 }
 
 Status Annotate(const Status& status, absl::string_view context) {
@@ -26,6 +27,13 @@ std::string HintOf(const Status& status) {
   auto payload = status.GetPayload(kHintUrl);
   return payload ? std::string(*payload) : std::string();
 }
+
+Status WithOwnPlaces(Status status) {
+  if (!status.ok()) status.SetPayload(kOwnPlacesUrl, absl::Cord());
+  return status;
+}
+
+bool HasOwnPlaces(const Status& status) { return status.GetPayload(kOwnPlacesUrl).has_value(); }
 
 namespace internal {
 void CheckFailed(const char* file, int line, const char* condition, const std::string& message) {

@@ -1,0 +1,12 @@
+// What main() says before it exits with a failure.
+#pragma once
+
+#include "common/base/status.h"
+
+namespace deit {
+
+// To stderr: "NAME: error: message", where NAME is log.h's; the bare message where it has its own places; then "hint: ..."
+// if there is one. Thread-safe.
+void LogFailure(const Status& status);
+
+}  // namespace deit

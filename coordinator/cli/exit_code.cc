@@ -1,0 +1,44 @@
+#include "coordinator/cli/exit_code.h"
+
+#include <string>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+
+namespace deit::cli {
+namespace {
+constexpr absl::string_view kExitUrl = "deit/verb_exit";
+}
+
+Status WithVerbExit(Status status, VerbExit code) {
+  if (!status.ok()) status.SetPayload(kExitUrl, absl::Cord(absl::StrCat(static_cast<int>(code))));
+  return status;
+}
+
+VerbExit VerbExitOf(const Status& status) {
+  if (auto payload = status.GetPayload(kExitUrl)) {
+    int code = 0;
+    DEIT_CHECK(absl::SimpleAtoi(std::string(*payload), &code));
+    return static_cast<VerbExit>(code);
+  }
+  switch (status.code()) {
+    case absl::StatusCode::kOk: return VerbExit::kDone;
+    case absl::StatusCode::kInvalidArgument: return VerbExit::kBadConfig;
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kPermissionDenied: return VerbExit::kNotFound;
+    case absl::StatusCode::kUnavailable: return VerbExit::kUnreachable;
+    case absl::StatusCode::kDeadlineExceeded: return VerbExit::kTimedOut;
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kAborted: return VerbExit::kConflict;
+    case absl::StatusCode::kCancelled: return VerbExit::kInterrupted;
+    default: return VerbExit::kFailed;
+  }
+}
+
+Status UsageError(absl::string_view message, absl::string_view hint) {
+  Status status = WithVerbExit(absl::InvalidArgumentError(message), VerbExit::kUsage);
+  return hint.empty() ? status : WithHint(std::move(status), hint);
+}
+
+}  // namespace deit::cli

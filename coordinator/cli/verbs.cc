@@ -1,0 +1,28 @@
+#include "coordinator/cli/verbs.h"
+
+#include <array>
+
+#include "common/base/nearest.h"
+
+namespace deit::cli {
+namespace {
+
+constexpr std::array kAll = {
+    &kVersion,
+    &kHelp,
+};
+
+}  // namespace
+
+absl::Span<const Verb* const> AllVerbs() { return kAll; }
+
+StatusOr<const Verb*> FindVerb(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Verb* verb : AllVerbs()) {
+    if (verb->name == name) return verb;
+    names.push_back(verb->name);
+  }
+  return UsageError(absl::StrCat("unknown verb: ", name, DidYouMean(name, names)), "deit-coord help lists the verbs");
+}
+
+}  // namespace deit::cli

@@ -1,0 +1,18 @@
+// The list of verbs. A new verb: its file defines `const Verb kName{...}`, one declaration here, one entry in verbs.cc.
+#pragma once
+
+#include "absl/types/span.h"
+#include "coordinator/cli/verb.h"
+
+namespace deit::cli {
+
+extern const Verb kHelp;
+extern const Verb kVersion;
+
+// All verbs, in the order in which `help` lists them.
+absl::Span<const Verb* const> AllVerbs();
+
+// The verb of that name; a usage error with the nearest name otherwise.
+StatusOr<const Verb*> FindVerb(const std::string& name);
+
+}  // namespace deit::cli
