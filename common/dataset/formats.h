@@ -1,0 +1,21 @@
+// One opener per data.format; OpenIndex() in index.h chooses. Contracts and errors stand there.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "common/dataset/index.h"
+
+namespace deit::dataset {
+
+// MNIST's four files in data.root: train-images-idx3-ubyte, train-labels-idx1-ubyte, and t10k-* for validation; each may end in .gz.
+absl::StatusOr<std::unique_ptr<Index>> OpenIdx(const v1::JobSpec& spec, Split split);
+
+// data.root/train/CLASS/**.{jpg,jpeg,png} and data.root/val/..., in the order of torchvision's ImageFolder: classes by name, in a class
+// folders by path, in a folder files by name (all bytewise). Both splits take their labels from train's class folders.
+absl::StatusOr<std::unique_ptr<Index>> OpenImageFolder(const v1::JobSpec& spec, Split split);
+
+// Made-up images of the model's size: data.synthetic_images of them to train, a tenth of that (rounded up) to validate.
+absl::StatusOr<std::unique_ptr<Index>> OpenSynthetic(const v1::JobSpec& spec, Split split);
+
+}  // namespace deit::dataset

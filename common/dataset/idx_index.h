@@ -1,0 +1,14 @@
+// Where the pixels of an IDX data set are: for worker/data, which reads them.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/dataset/index.h"
+
+namespace deit::dataset {
+
+// The images file of `split` in data.root. NotFound with a hint.
+absl::StatusOr<std::string> FindIdxImages(const v1::JobSpec& spec, Split split);
+
+}  // namespace deit::dataset

@@ -1,0 +1,33 @@
+#include "common/dataset/index.h"
+
+#include "common/base/digest.h"
+#include "common/base/status.h"
+#include "common/dataset/formats.h"
+
+namespace deit::dataset {
+
+const char* Name(Split split) { return split == Split::kTrain ? "train" : "val"; }
+
+uint64_t Index::fingerprint() const {
+  DigestStream digest;
+  std::string entry;
+  for (int64_t i = 0; i < size(); ++i) {
+    entry = absl::StrCat(path(i), "\n", bytes(i), "\n", label(i), "\n");
+    digest.Update(entry.data(), entry.size());
+  }
+  return digest.Value();
+}
+
+StatusOr<std::unique_ptr<Index>> OpenIndex(const v1::JobSpec& spec, Split split) {
+  switch (spec.data().format()) {
+    case v1::DataSpec::SYNTHETIC:
+      return OpenSynthetic(spec, split);
+    case v1::DataSpec::IDX:
+      return OpenIdx(spec, split);
+    case v1::DataSpec::IMAGE_FOLDER:
+      return OpenImageFolder(spec, split);
+  }
+  return absl::InvalidArgumentError(absl::StrCat("data.format: ", static_cast<int>(spec.data().format()), ": unknown"));
+}
+
+}  // namespace deit::dataset
