@@ -1,0 +1,18 @@
+// The stream that a job trains on.
+#pragma once
+
+#include <cstdint>
+
+#include "common/base/status.h"
+#include "common/plan/stream.h"
+#include "proto/spec.pb.h"
+
+namespace deit::plan {
+
+// data.seed, or train.seed where it is not set: keys order and views.
+uint64_t DataSeed(const v1::JobSpec& spec);
+
+// Stream::Create from the spec's fields and the data set's number of training images.
+StatusOr<Stream> StreamOf(const v1::JobSpec& spec, uint64_t images);
+
+}  // namespace deit::plan

@@ -1,0 +1,30 @@
+// The order in which an epoch shows its images: a keyed bijection on [0, images), O(1) in memory and time per rank.
+#pragma once
+
+#include <cstdint>
+
+namespace deit::plan {
+
+// A Feistel network on [0, a * 2^m), the smallest such set with 2^m <= sqrt(images) that holds [0, images); values beyond are walked
+// along their cycle (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002). The epoch's key is one Philox block.
+// Pure and thread-safe; cheap enough to make per call.
+class EpochOrder {
+ public:
+  // images in [1, kMaxImages].
+  EpochOrder(uint64_t seed, uint64_t epoch, uint64_t images);
+
+  // The image shown at `rank` (0 .. images - 1) of the epoch's order. Each rank has its own image.
+  uint64_t Image(uint64_t rank) const;
+
+  static constexpr uint64_t kMaxImages = uint64_t{1} << 40;
+
+ private:
+  uint64_t Permute(uint64_t value) const;
+
+  uint64_t images_;
+  uint64_t key_, key_step_;  // round i is keyed by key_ + i * key_step_
+  uint64_t left_size_;       // a
+  int right_bits_;           // m
+};
+
+}  // namespace deit::plan

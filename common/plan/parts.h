@@ -1,0 +1,32 @@
+// Which worker owns which blocks: worker w owns the w-th part of every bucket, so that every bucket keeps all links busy. DESIGN 4.2.
+// Only ownership depends on the number of workers; nothing that is computed does.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/plan/grid.h"
+
+namespace deit::plan {
+
+// Buckets are taken in order; in each, part w starts at the block bound that brings what workers 0 .. w-1 own nearest to w/W of all
+// elements so far, within the promise: after every bucket, no worker owns more than 1/W of the elements so far plus one block.
+// Elements are counted without padding. A part may be empty. Immutable and thread-safe.
+class Parts {
+ public:
+  Parts(const Grid& grid, int workers);  // workers >= 1; the grid is not kept
+
+  BlockRange Of(int bucket, int worker) const;
+  std::vector<BlockRange> BlocksOf(int worker) const;  // one range per bucket, in bucket order, empty ones left out
+  int64_t ElementsOf(int worker) const;                // without padding
+  int OwnerOfBlock(int block) const;
+  int workers() const { return workers_; }
+
+ private:
+  int workers_;
+  std::vector<std::vector<int>> bounds_;  // [bucket][worker]: the first block of the part; one more at the end
+  std::vector<int64_t> elements_;         // [worker]
+  std::vector<int> owners_;               // [block]
+};
+
+}  // namespace deit::plan

@@ -1,0 +1,18 @@
+// The learning rate of each step.
+#pragma once
+
+#include <cstdint>
+
+#include "common/plan/stream.h"
+#include "proto/spec.pb.h"
+
+namespace deit::plan {
+
+// DeiT's cosine schedule (timm's CosineLRScheduler without warm-up prefix), evaluated per step at t = stream.EpochsAt(step) epochs:
+//   t < W:  warmup_lr + t (lr - warmup_lr) / W                    W = schedule.warmup_epochs
+//   else:   min_lr + (lr - min_lr) (1 + cos(pi t / E)) / 2        E = train.epochs; min_lr from t = E on
+// lr = optimizer.lr, times batch_size / 512 with optimizer.scale_lr; warmup_lr and min_lr are not scaled. Does not depend on
+// train.max_steps. schedule.sched must be "cosine" (the loader accepts nothing else).
+double LearningRate(const v1::JobSpec& spec, const Stream& stream, uint64_t step);
+
+}  // namespace deit::plan
