@@ -1,0 +1,57 @@
+#include "worker/exchange/context.h"
+
+#include <algorithm>
+
+namespace deit::exchange {
+namespace {
+constexpr int kOutputs = 32;         // a node's maximal subtrees: at most 2 log2(lanes), lanes <= 4,096
+constexpr int kSubjects = 1 << 18;
+static_assert(3 * kSubjects - 1 <= collective::kMaxTag);
+}  // namespace
+
+const char* PhaseName(Phase phase) {
+  switch (phase) {
+    case Phase::kStart: return "start";
+    case Phase::kData: return "data";
+    case Phase::kTeacher: return "teacher";
+    case Phase::kForward: return "forward";
+    case Phase::kBackward: return "backward";
+    case Phase::kReduce: return "reduce";
+    case Phase::kExchange: return "exchange";
+    case Phase::kUpdate: return "update";
+    case Phase::kGather: return "gather";
+    case Phase::kEvaluate: return "evaluate";
+    case Phase::kCheckpoint: return "checkpoint";
+    case Phase::kEnd: return "end";
+  }
+  return "unknown";
+}
+
+void Context::Report(Phase phase) const {
+  memory->flags().Set(member(), kStep, step);
+  memory->flags().Set(member(), kPhase, static_cast<uint64_t>(phase));
+}
+
+std::string Context::LastReport(int worker) const {
+  if (plan->topology().node_of[static_cast<size_t>(worker)] != node()) return "";
+  const int index = plan->topology().index_of[static_cast<size_t>(worker)];
+  const uint64_t phase = memory->flags().Get(index, kPhase);
+  return absl::StrCat("last reported: step ", memory->flags().Get(index, kStep), ", phase ",
+                      phase <= static_cast<uint64_t>(Phase::kEnd) ? PhaseName(static_cast<Phase>(phase)) : "unknown");
+}
+
+int Context::FirstBelow(Flag flag, uint64_t value) const {
+  for (size_t k = 0; k < members().size(); ++k) {
+    if (memory->flags().Get(static_cast<int>(k), flag) < value) return members()[k];
+  }
+  return -1;
+}
+
+int GradientTag(int bucket, int output) {
+  DEIT_CHECK(bucket < kSubjects / kOutputs && output < kOutputs, bucket, " ", output);
+  return bucket * kOutputs + output;
+}
+int WeightTag(int bucket) { return kSubjects + bucket; }
+int PayloadTag(int worker) { return 2 * kSubjects + worker; }
+
+}  // namespace deit::exchange

@@ -1,0 +1,47 @@
+// What the parts of the exchange have in common: the plan, the node's memory, the world and how far everybody is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+#include "worker/collective/communicator.h"
+#include "worker/collective/wait.h"
+#include "worker/exchange/exchange_plan.h"
+#include "worker/exchange/node_memory.h"
+
+namespace deit::exchange {
+
+// What a worker is doing, as its peers report it when it stops doing it.
+enum class Phase : uint64_t { kStart, kData, kTeacher, kForward, kBackward, kReduce, kExchange, kUpdate, kGather, kEvaluate, kCheckpoint, kEnd };
+const char* PhaseName(Phase phase);
+
+// Not owned: plan, memory and world outlive it. One per worker; used by its training thread.
+struct Context {
+  const ExchangePlan* plan;
+  NodeMemory* memory;
+  collective::Communicator* world;
+  collective::Deadline deadline;  // of each wait
+  uint64_t step = 0;              // the step being worked on, for messages
+
+  int worker() const { return world->rank(); }
+  int node() const { return plan->topology().node_of[static_cast<size_t>(worker())]; }
+  int member() const { return plan->topology().index_of[static_cast<size_t>(worker())]; }
+  const std::vector<int>& members() const { return plan->topology().members[static_cast<size_t>(node())]; }
+
+  // Tells the node what this worker does from now on.
+  void Report(Phase phase) const;
+
+  // "last reported: step 12, phase update", or empty for a worker of another node.
+  std::string LastReport(int worker) const;
+
+  // The first member of this node whose `flag` is below `value`, as a worker; -1: none.
+  int FirstBelow(Flag flag, uint64_t value) const;
+};
+
+// Tags of messages: the kind above, what it is about below.
+int GradientTag(int bucket, int output);
+int WeightTag(int bucket);
+int PayloadTag(int worker);
+
+}  // namespace deit::exchange

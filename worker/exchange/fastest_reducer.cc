@@ -1,0 +1,85 @@
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "worker/exchange/reducer.h"
+
+namespace deit::exchange {
+namespace {
+
+using collective::Buffer;
+using collective::ElementType;
+
+class FastestReducer final : public Reducer {
+ public:
+  explicit FastestReducer(Context* context) : context_(context), plan_(*context->plan) {
+    size_t largest = 0;
+    for (int bucket = 0; bucket < plan_.buckets(); ++bucket) {
+      reduced_offset_.push_back(largest);
+      largest += (static_cast<size_t>(plan_.PartOf(bucket, context->worker()).count) + 15) / 16 * 16;
+    }
+    reduced_.resize(largest);
+  }
+
+  Status BeginStep() override {
+    started_ = 0;
+    running_.clear();
+    return absl::OkStatus();
+  }
+
+  Status SetBucketsReady(int count) override {
+    for (; started_ < count; ++started_) DEIT_RETURN_IF_ERROR(Start(started_));
+    return Poll();
+  }
+
+  Status Poll() override {
+    for (const auto& transfer : running_) DEIT_RETURN_IF_ERROR(transfer->Test().status());
+    return absl::OkStatus();
+  }
+
+  Status Finish() override {
+    DEIT_RETURN_IF_ERROR(collective::WaitAll(running_, context_->deadline, [&] {
+      return collective::Awaited{absl::StrCat("the reduction of the gradients of step ", context_->step, " did not finish"), ""};
+    }));
+    running_.clear();
+    float* const slot = context_->memory->slot(context_->member(), 0);
+    for (int bucket = 0; bucket < plan_.buckets(); ++bucket) {
+      const ElementRange part = plan_.PartOf(bucket, context_->worker());
+      std::memcpy(slot + part.begin, reduced_.data() + reduced_offset_[static_cast<size_t>(bucket)], static_cast<size_t>(part.count) * sizeof(float));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  Status Start(int bucket) {
+    std::vector<size_t> counts;
+    int64_t begin = -1, total = 0;
+    for (int w = 0; w < plan_.topology().workers(); ++w) {
+      const ElementRange part = plan_.PartOf(bucket, w);
+      if (begin < 0 && part.count > 0) begin = part.begin;
+      counts.push_back(static_cast<size_t>(part.count));
+      total += part.count;
+    }
+    if (total == 0) return absl::OkStatus();
+    const size_t own = counts[static_cast<size_t>(context_->worker())];
+    Buffer input{context_->memory->slot(context_->member(), 0) + begin, static_cast<size_t>(total), ElementType::kFloat32};
+    Buffer output{reduced_.data() + reduced_offset_[static_cast<size_t>(bucket)], own, ElementType::kFloat32};
+    DEIT_ASSIGN_OR_RETURN(auto transfer, context_->world->ReduceScatter(input, counts, output));
+    running_.push_back(std::move(transfer));
+    bytes_sent_ += (total - static_cast<int64_t>(own)) * static_cast<int64_t>(sizeof(float));
+    return absl::OkStatus();
+  }
+
+  Context* context_;
+  const ExchangePlan& plan_;
+  std::vector<float> reduced_;
+  std::vector<size_t> reduced_offset_;
+  std::vector<std::unique_ptr<collective::Transfer>> running_;
+  int started_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Reducer> NewFastestReducer(Context* context) { return std::make_unique<FastestReducer>(context); }
+
+}  // namespace deit::exchange
