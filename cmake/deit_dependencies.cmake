@@ -13,6 +13,7 @@ find_package(MPI REQUIRED COMPONENTS C)
 if(DEIT_BUILD_TESTS)
   find_package(GTest REQUIRED)
   find_package(benchmark REQUIRED)
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
 endif()
 
 find_program(DEIT_CCACHE ccache)

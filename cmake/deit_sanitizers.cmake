@@ -1,0 +1,28 @@
+# DEIT_SANITIZE instruments every target; the environment that a sanitized test runs in stands here too.
+# Included before the first target, because it sets folder-wide options. Suppressions: tests/support/sanitizers/, each with its reason.
+set(DEIT_TEST_ENVIRONMENT
+  # Tests start more workers than there are cores, also as root in a container, and stay off the network.
+  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
+  OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo)
+set(suppressions "${PROJECT_SOURCE_DIR}/tests/support/sanitizers")
+
+if(DEIT_SANITIZE STREQUAL "address")
+  set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  # The slow unwinder sees through frames of libraries without frame pointers; leaks of Open MPI are recognised by those.
+  set(DEIT_MPI_TEST_ENVIRONMENT ASAN_OPTIONS=fast_unwind_on_malloc=0)
+  list(APPEND DEIT_TEST_ENVIRONMENT LSAN_OPTIONS=suppressions=${suppressions}/leak.txt:print_suppressions=0 UBSAN_OPTIONS=print_stacktrace=1)
+elseif(DEIT_SANITIZE STREQUAL "thread")
+  set(sanitizer_flags -fsanitize=thread)
+  list(APPEND DEIT_TEST_ENVIRONMENT
+    TSAN_OPTIONS=suppressions=${suppressions}/thread.txt:ignore_noninstrumented_modules=1:halt_on_error=1:second_deadlock_stack=1)
+elseif(DEIT_SANITIZE)
+  message(FATAL_ERROR "DEIT_SANITIZE: ${DEIT_SANITIZE}: not known; use address or thread, or leave it empty.")
+endif()
+
+if(DEIT_SANITIZE)
+  if(DEIT_BUILD_TORCH)
+    message(STATUS "DEIT_SANITIZE with LibTorch: slow, and LibTorch itself is not instrumented; the sanitizer presets leave it out")
+  endif()
+  add_compile_options(${sanitizer_flags} -fno-omit-frame-pointer)
+  add_link_options(${sanitizer_flags})
+endif()
