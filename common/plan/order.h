@@ -5,7 +5,7 @@
 
 namespace deit::plan {
 
-// A Feistel network on [0, a * 2^m), the smallest such set with 2^m <= sqrt(images) that holds [0, images); values beyond are walked
+// A Feistel network on [0, a * 2^m), with 2^m about sqrt(images) and the smallest a that covers [0, images); values beyond are walked
 // along their cycle (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002). The epoch's key is one Philox block.
 // Pure and thread-safe; cheap enough to make per call.
 class EpochOrder {
@@ -25,6 +25,7 @@ class EpochOrder {
   uint64_t key_, key_step_;  // round i is keyed by key_ + i * key_step_
   uint64_t left_size_;       // a
   int right_bits_;           // m
+  int rounds_;
 };
 
 }  // namespace deit::plan

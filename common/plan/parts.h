@@ -9,9 +9,11 @@
 
 namespace deit::plan {
 
-// Buckets are taken in order; in each, part w starts at the block bound that brings what workers 0 .. w-1 own nearest to w/W of all
-// elements so far, within the promise: after every bucket, no worker owns more than 1/W of the elements so far plus one block.
-// Elements are counted without padding. A part may be empty. Immutable and thread-safe.
+// Buckets are taken in order. In each, part w starts at the block bound that brings what workers 0 .. w-1 own nearest to w/W of all
+// elements so far (the lower bound of two equally near), or where part w-1 starts if that is later. Elements are counted without padding.
+// After every bucket no worker owns more than 1/W of the elements so far plus one block: a part that is not empty ends at most half a
+// block after its end's target and starts at most half a block before its start's, and the distance between these two
+// targets is what its worker lacks of 1/W. A part may be empty. Immutable and thread-safe.
 class Parts {
  public:
   Parts(const Grid& grid, int workers);  // workers >= 1; the grid is not kept

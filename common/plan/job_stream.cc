@@ -1,0 +1,15 @@
+#include "common/plan/job_stream.h"
+
+namespace deit::plan {
+
+uint64_t DataSeed(const v1::JobSpec& spec) { return spec.data().has_seed() ? spec.data().seed() : spec.train().seed(); }
+
+StatusOr<Stream> StreamOf(const v1::JobSpec& spec, uint64_t images) {
+  return Stream::Create({.images = images,
+                         .batch_size = static_cast<uint64_t>(spec.train().batch_size()),
+                         .repeated_aug = static_cast<uint64_t>(spec.augment().repeated_aug()),
+                         .drop_last = spec.train().drop_last(),
+                         .seed = DataSeed(spec)});
+}
+
+}  // namespace deit::plan

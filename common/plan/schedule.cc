@@ -1,0 +1,24 @@
+#include "common/plan/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "common/base/status.h"
+
+namespace deit::plan {
+
+double LearningRate(const v1::JobSpec& spec, const Stream& stream, uint64_t step) {
+  const v1::ScheduleSpec& schedule = spec.schedule();
+  DEIT_CHECK(schedule.sched() == "cosine", "sched=", schedule.sched());
+  const double scale = spec.optimizer().scale_lr() ? static_cast<double>(stream.options().batch_size) / 512.0 : 1.0;
+  const double lr = spec.optimizer().lr() * scale;
+  const double epochs = spec.train().epochs();
+  const double time = std::min(stream.EpochsAt(step), epochs);
+  if (time < schedule.warmup_epochs()) {
+    return schedule.warmup_lr() + time * (lr - schedule.warmup_lr()) / schedule.warmup_epochs();
+  }
+  return schedule.min_lr() + 0.5 * (lr - schedule.min_lr()) * (1.0 + std::cos(std::numbers::pi * time / epochs));
+}
+
+}  // namespace deit::plan
