@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 cmake --install "$build" --prefix "$work/installed" >/dev/null
 mv "$work/installed" "$work/moved"
 for program in "$work"/moved/bin/*; do
-  outside=$(ldd "$program" | grep -E 'not found|libtorch|libc10|libgomp|libcudart|libcupti' | grep -vF "$work/moved/lib/" || true)
+  outside=$(ldd "$program" | grep -E 'not found|libtorch|libc10|libgomp|libcudart|libcupti' | grep -vF "$work/moved/" || true)
   if [ -n "$outside" ]; then
     printf '%s: libraries that are missing or outside the tree:\n%s\n' "${program##*/}" "$outside"
     exit 1
