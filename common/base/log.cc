@@ -1,5 +1,7 @@
 #include "common/base/log.h"
 
+#include <glog/logging.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -11,23 +13,49 @@
 namespace deit {
 namespace {
 
-std::mutex mutex;
+std::mutex mutex;  // one line at a time, and the name
 std::string& Name() {
   static std::string* name = new std::string("deit");
   return *name;
 }
 std::atomic<void (*)()> before_line{nullptr};
+std::atomic<int> stdout_copy{-1};
+std::atomic<int> stderr_copy{-1};
 
-void Write(absl::string_view level, absl::string_view text) {
-  if (auto* hook = before_line.load()) hook();
-  std::lock_guard lock(mutex);
-  const std::string line = absl::StrCat(Name(), ": ", level, text, "\n");
-  // One write per line keeps lines of several processes whole. A closed stderr is not an error of the job.
-  for (size_t done = 0; done < line.size();) {
-    const ssize_t n = ::write(STDERR_FILENO, line.data() + done, line.size() - done);
+// One write per line keeps lines of several processes whole. A closed stream is not an error of the job. Signal-safe.
+void WriteAll(int fd, const char* data, size_t size) {
+  while (fd >= 0 && size > 0) {
+    const ssize_t n = ::write(fd, data, size);
     if (n <= 0) return;
-    done += static_cast<size_t>(n);
+    data += n;
+    size -= static_cast<size_t>(n);
   }
+}
+
+// glog writes to stderr only, without its prefix and without files of its own.
+void InitialiseGlog() {
+  static const bool done = [] {
+    FLAGS_logtostderr = true;
+    FLAGS_log_prefix = false;
+    if (!google::IsGoogleLoggingInitialized()) google::InitGoogleLogging("deit");
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
+void Write(google::LogSeverity severity, absl::string_view level, absl::string_view text) {
+  InitialiseGlog();
+  std::lock_guard lock(mutex);
+  if (auto* hook = before_line.load()) hook();
+  const std::string line = absl::StrCat(Name(), ": ", level, text, "\n");
+  // glog ends the line itself; its own buffer ends at 30,000 bytes, and longer texts are rare enough to be cut there.
+  google::LogMessage(__FILE__, __LINE__, severity).stream().write(line.data(), static_cast<std::streamsize>(line.size()));
+  WriteAll(stderr_copy.load(), line.data(), line.size());
+}
+
+void WriteCrash(const char* data, size_t size) {
+  WriteAll(STDERR_FILENO, data, size);
+  WriteAll(stderr_copy.load(), data, size);
 }
 
 }  // namespace
@@ -36,10 +64,47 @@ void SetLogName(absl::string_view name) {
   std::lock_guard lock(mutex);
   Name() = std::string(name);
 }
-void SetBeforeLogLine(void (*hook)()) { before_line.store(hook); }
+void SetBeforeLogLine(void (*hook)()) {
+  std::lock_guard lock(mutex);  // once this returns, the old hook no longer runs
+  before_line.store(hook);
+}
 
-void LogInfo(absl::string_view text) { Write("", text); }
-void LogWarning(absl::string_view text) { Write("warning: ", text); }
-void LogError(absl::string_view text) { Write("error: ", text); }
+void LogInfo(absl::string_view text) { Write(google::GLOG_INFO, "", text); }
+void LogWarning(absl::string_view text) { Write(google::GLOG_WARNING, "warning: ", text); }
+void LogError(absl::string_view text) { Write(google::GLOG_ERROR, "error: ", text); }
+
+void PrintLine(absl::string_view text) {
+  std::lock_guard lock(mutex);
+  if (auto* hook = before_line.load()) hook();
+  const std::string line = absl::StrCat(text, "\n");
+  WriteAll(STDOUT_FILENO, line.data(), line.size());
+  WriteAll(stdout_copy.load(), line.data(), line.size());
+}
+
+void CopyOutputLine(absl::string_view text) {
+  std::lock_guard lock(mutex);
+  const std::string line = absl::StrCat(text, "\n");
+  WriteAll(stdout_copy.load(), line.data(), line.size());
+}
+
+void RunBetweenLogLines(absl::FunctionRef<void()> action) {
+  std::lock_guard lock(mutex);
+  action();
+}
+
+void SetLogCopies(int new_stdout_copy, int new_stderr_copy) {
+  std::lock_guard lock(mutex);  // once this returns, nothing is written to the old descriptors
+  stdout_copy.store(new_stdout_copy);
+  stderr_copy.store(new_stderr_copy);
+}
+
+void InstallCrashHandler() {
+  InitialiseGlog();
+  struct sigaction terminate {};
+  ::sigaction(SIGTERM, nullptr, &terminate);
+  google::InstallFailureSignalHandler();  // takes SIGTERM too, which is no crash
+  google::InstallFailureWriter(WriteCrash);
+  ::sigaction(SIGTERM, &terminate, nullptr);
+}
 
 }  // namespace deit

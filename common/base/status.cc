@@ -1,9 +1,9 @@
 #include "common/base/status.h"
 
-#include <cstdio>
 #include <cstdlib>
 
 #include "absl/strings/cord.h"
+#include "common/base/log.h"
 
 namespace deit {
 namespace {
@@ -37,7 +37,7 @@ bool HasOwnPlaces(const Status& status) { return status.GetPayload(kOwnPlacesUrl
 
 namespace internal {
 void CheckFailed(const char* file, int line, const char* condition, const std::string& message) {
-  std::fprintf(stderr, "%s:%d: internal error: %s does not hold%s%s\n", file, line, condition, message.empty() ? "" : ": ", message.c_str());
+  LogError(absl::StrCat("internal error: ", file, ":", line, ": ", condition, " does not hold", message.empty() ? "" : ": ", message));
   std::abort();
 }
 }  // namespace internal

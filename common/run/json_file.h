@@ -1,0 +1,23 @@
+// A JSON file of one message of proto/run.proto: replaced as a whole, so that a reader sees the old one or the new one.
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <string>
+
+#include "common/base/status.h"
+#include "common/files/file_system.h"
+
+namespace deit::run {
+
+// Atomic and durable.
+Status WriteJsonFile(files::FileSystem& fs, const std::string& path, const google::protobuf::Message& message);
+
+// Atomic for readers, but not synced: for what is replaced every second, where waiting for a disk would cost training time. After a
+// crash of the machine the file may be an old one, empty or missing.
+Status ReplaceJsonFile(files::FileSystem& fs, const std::string& path, const google::protobuf::Message& message);
+
+// NotFound without the file; DataLoss with the path and the parser's reason when it is not that message.
+Status ReadJsonFile(files::FileSystem& fs, const std::string& path, google::protobuf::Message* message);
+
+}  // namespace deit::run

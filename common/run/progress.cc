@@ -1,0 +1,79 @@
+#include "common/run/progress.h"
+
+#include <unistd.h>
+
+#include <atomic>
+
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/base/terminal.h"
+#include "common/run/json_file.h"
+#include "common/run/progress_text.h"
+#include "common/run/unix_time.h"
+
+namespace deit::run {
+namespace {
+
+constexpr absl::Duration kRedrawInterval = absl::Milliseconds(100);
+constexpr absl::Duration kFileInterval = absl::Seconds(1);
+constexpr char kClearLine[] = "\r\033[K";
+
+std::atomic<bool> line_shown{false};  // touched between log lines only; the hook has no other way to know
+
+void WriteToTerminal(const std::string& text) {
+  [[maybe_unused]] const ssize_t ignored = ::write(STDOUT_FILENO, text.data(), text.size());  // a closed terminal is no error of the job
+}
+
+void ClearShownLine() {
+  if (line_shown.exchange(false)) WriteToTerminal(kClearLine);
+}
+
+}  // namespace
+
+Progress::Progress(const ProgressOptions& options) : options_(options) { SetBeforeLogLine(ClearShownLine); }
+
+Progress::~Progress() {
+  SetBeforeLogLine(nullptr);
+  RunBetweenLogLines(ClearShownLine);
+}
+
+void Progress::Update(v1::Progress progress) {
+  progress.set_time(UnixSeconds(options_.clock->Now()));
+  const absl::Duration now = options_.clock->Elapsed();
+  const bool epoch_ends = progress.epoch_step() == progress.epoch_steps();
+  if (!epoch_ends && progress.epoch_step() % options_.log_interval == 0) PrintPlain(progress);
+  if (options_.rewrite && now - last_redraw_ >= kRedrawInterval) Redraw(progress);
+  if (now - last_file_ >= kFileInterval) WriteFile(progress);
+}
+
+void Progress::FinishEpoch(v1::Progress progress) {
+  progress.set_time(UnixSeconds(options_.clock->Now()));
+  PrintPlain(progress);
+  if (options_.rewrite) Redraw(progress);
+  WriteFile(progress);
+}
+
+void Progress::PrintPlain(const v1::Progress& progress) {
+  const std::string line = FormatProgress(progress, kAnyWidth);
+  options_.rewrite ? CopyOutputLine(line) : PrintLine(line);
+}
+
+void Progress::Redraw(const v1::Progress& progress) {
+  last_redraw_ = options_.clock->Elapsed();
+  // One column stays free: a full line would wrap on some terminals.
+  const std::string line = FormatProgress(progress, TerminalWidth(STDOUT_FILENO) - 1);
+  RunBetweenLogLines([&line] {
+    WriteToTerminal("\r" + line + "\033[K");
+    line_shown = true;
+  });
+}
+
+void Progress::WriteFile(const v1::Progress& progress) {
+  last_file_ = options_.clock->Elapsed();
+  if (options_.path.empty()) return;
+  const Status written = ReplaceJsonFile(*options_.fs, options_.path, progress);
+  if (!written.ok() && !file_failed_) LogWarning(absl::StrCat(written.message(), ": others see an old progress until this is over"));
+  file_failed_ = !written.ok();
+}
+
+}  // namespace deit::run

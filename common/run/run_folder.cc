@@ -1,0 +1,73 @@
+#include "common/run/run_folder.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
+#include "common/base/exit_code.h"
+#include "common/files/operations.h"
+
+namespace deit::run {
+namespace {
+
+constexpr char kAttemptPrefix[] = "attempt_";
+
+Status Refused(const Status& status, const RunFolder& folder, absl::string_view hint) {
+  return WithHint(WithExitCode(Annotate(status, absl::StrCat("run_dir: ", folder.path())), ExitCode::kRunFolder), hint);
+}
+
+Status Unwritable(const Status& status, const RunFolder& folder) {
+  return Refused(status, folder, "set run_dir to a folder that you can write to");
+}
+
+std::string ThisProcess() {
+  char host[HOST_NAME_MAX + 1] = "unknown host";
+  ::gethostname(host, sizeof(host) - 1);
+  return absl::StrCat("process ", getpid(), " on ", host);
+}
+
+}  // namespace
+
+std::string RunFolder::Attempt(int attempt) const { return absl::StrCat(Logs(), "/", kAttemptPrefix, attempt); }
+std::string RunFolder::Result(int attempt) const { return Attempt(attempt) + "/result.json"; }
+std::string RunFolder::Exit(int attempt) const { return Attempt(attempt) + "/exit.json"; }
+std::string RunFolder::Worker(int attempt, int worker) const { return absl::StrCat(Attempt(attempt), "/worker_", worker); }
+std::string RunFolder::Stdout(int attempt, int worker) const { return Worker(attempt, worker) + "/stdout.log"; }
+std::string RunFolder::Stderr(int attempt, int worker) const { return Worker(attempt, worker) + "/stderr.log"; }
+std::string RunFolder::Error(int attempt, int worker) const { return Worker(attempt, worker) + "/error.json"; }
+
+Status MakeRunFolder(files::FileSystem& fs, const RunFolder& folder) {
+  for (const std::string& path : {folder.TensorBoard(), folder.Checkpoints(), folder.Logs()}) {
+    DEIT_RETURN_IF_ERROR(Unwritable(files::CreateFolders(fs, path), folder));
+  }
+  return absl::OkStatus();
+}
+
+StatusOr<files::FileLock> LockRunFolder(const RunFolder& folder) {
+  auto lock = files::FileLock::Acquire(folder.Lock(), ThisProcess());
+  if (lock.ok()) return lock;
+  if (!absl::IsFailedPrecondition(lock.status())) return Unwritable(lock.status(), folder);
+  return Refused(lock.status(), folder, "wait for that run or stop it, or choose another run_dir");
+}
+
+StatusOr<int> StartAttempt(files::FileSystem& fs, const RunFolder& folder) {
+  auto names = fs.List(folder.Logs());
+  if (!names.ok()) return Unwritable(names.status(), folder);
+  int last = 0;
+  for (const std::string& name : *names) {
+    absl::string_view number = name;
+    int attempt = 0;
+    if (absl::ConsumePrefix(&number, kAttemptPrefix) && absl::SimpleAtoi(number, &attempt)) last = std::max(last, attempt);
+  }
+  DEIT_RETURN_IF_ERROR(Unwritable(files::CreateFolders(fs, folder.Attempt(last + 1)), folder));
+  return last + 1;
+}
+
+Status MakeWorkerFolder(files::FileSystem& fs, const RunFolder& folder, int attempt, int worker) {
+  return Unwritable(files::CreateFolders(fs, folder.Worker(attempt, worker)), folder);
+}
+
+}  // namespace deit::run

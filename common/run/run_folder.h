@@ -1,0 +1,58 @@
+// A run folder: where everything of a job stands, relative to the folder, so that it may be moved or copied.
+// Failures carry exit code 73 and a hint. docs/formats.md describes each file.
+#pragma once
+
+#include <string>
+
+#include "common/base/status.h"
+#include "common/files/file_lock.h"
+#include "common/files/file_system.h"
+
+namespace deit::run {
+
+// The layout. A value; makes nothing.
+class RunFolder {
+ public:
+  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+  const std::string& path() const { return path_; }
+
+  std::string Config() const { return In("config.textproto"); }    // merged spec; the only file that may hold absolute paths
+  std::string Job() const { return In("job.json"); }               // run_identity.h
+  std::string Lock() const { return In("lock"); }
+  std::string Summary() const { return In("summary.json"); }
+  std::string Progress() const { return In("progress.json"); }
+  std::string Metrics() const { return In("metrics.jsonl"); }
+  std::string Events() const { return In("events.jsonl"); }
+  std::string SummaryCsv() const { return In("summary.csv"); }
+  std::string TensorBoard() const { return In("tb"); }             // a folder
+  std::string Checkpoints() const { return In("checkpoints"); }    // a folder
+  std::string Logs() const { return In("logs"); }                  // a folder
+
+  // Attempts count from 1, workers from 0.
+  std::string Attempt(int attempt) const;              // logs/attempt_1, a folder
+  std::string Result(int attempt) const;               // logs/attempt_1/result.json
+  std::string Exit(int attempt) const;                 // logs/attempt_1/exit.json
+  std::string Worker(int attempt, int worker) const;   // logs/attempt_1/worker_0, a folder
+  std::string Stdout(int attempt, int worker) const;
+  std::string Stderr(int attempt, int worker) const;
+  std::string Error(int attempt, int worker) const;    // error.json
+
+ private:
+  std::string In(const char* name) const { return path_ + "/" + name; }
+  std::string path_;
+};
+
+// Makes the folder, what is missing above it, and tb/, checkpoints/ and logs/ in it. One that exists is fine.
+Status MakeRunFolder(files::FileSystem& fs, const RunFolder& folder);
+
+// The owner's lock: held for as long as the job's owner lives, over all attempts. Refused while another process holds it,
+// naming that one's pid and host.
+StatusOr<files::FileLock> LockRunFolder(const RunFolder& folder);
+
+// Makes the folder of the next attempt and returns its number: one more than the highest there is. Only under the lock.
+StatusOr<int> StartAttempt(files::FileSystem& fs, const RunFolder& folder);
+
+// Makes a worker's folder in its attempt's. Each worker makes its own.
+Status MakeWorkerFolder(files::FileSystem& fs, const RunFolder& folder, int attempt, int worker);
+
+}  // namespace deit::run

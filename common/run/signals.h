@@ -1,0 +1,19 @@
+// The graceful stop: SIGUSR1, SIGTERM or SIGINT ask for it; the training loop looks once a step, and all workers agree in the
+// step's small exchange, so that all finish the same step, save, and exit 75.
+#pragma once
+
+namespace deit::run {
+
+// Once, in main(), before threads start. A second SIGINT ends the process at once; the other two may come again (mpirun and Slurm
+// both send them). Waiting system calls go on after the signal.
+void InstallStopSignals();
+
+// Asks for the stop from within: --stop_after_steps. Async-signal-safe, as is StopRequested.
+void RequestStop();
+
+bool StopRequested();
+
+// "SIGUSR1", "SIGTERM", "SIGINT"; "a request" by RequestStop; "" while there is none. The first one counts.
+const char* StopCause();
+
+}  // namespace deit::run

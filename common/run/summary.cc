@@ -1,0 +1,96 @@
+#include "common/run/summary.h"
+
+#include <algorithm>
+
+#include "common/base/log.h"
+#include "common/run/json_file.h"
+#include "common/run/unix_time.h"
+
+namespace deit::run {
+namespace {
+
+constexpr char kLost[] = "lost: its end was not recorded";
+
+bool EndedWell(const v1::Summary::Attempt& attempt) {
+  if (!attempt.has_exit_code()) return false;
+  const auto code = static_cast<ExitCode>(attempt.exit_code());
+  return code == ExitCode::kDone || code == ExitCode::kStoppedAndSaved;
+}
+
+// "loss not finite: step 12: loss is nan": why an attempt ended, in one sentence.
+std::string Cause(const v1::AttemptResult& result) {
+  const std::string meaning = result.meaning().empty() ? Meaning(static_cast<ExitCode>(result.exit_code())) : result.meaning();
+  return result.message().empty() ? meaning : absl::StrCat(meaning, ": ", result.message());
+}
+
+void CloseLostAttempt(int64_t reached_step, v1::Summary::Attempt* attempt) {
+  if (!attempt->cause().empty()) return;
+  attempt->set_cause(kLost);
+  attempt->set_steps_executed(std::max(attempt->steps_executed(), reached_step - attempt->first_step()));
+}
+
+}  // namespace
+
+v1::JobState::Value StateAfter(ExitCode code) {
+  switch (code) {
+    case ExitCode::kDone: return v1::JobState::SUCCEEDED;
+    case ExitCode::kStoppedAndSaved: return v1::JobState::STOPPED;
+    default: return v1::JobState::FAILED;
+  }
+}
+
+void BeginAttempt(const AttemptStart& start, v1::Summary* summary) {
+  if (summary->attempts_size() > 0) {
+    auto* last = summary->mutable_attempts(summary->attempts_size() - 1);
+    CloseLostAttempt(start.reached_step, last);
+    if (!EndedWell(*last)) summary->set_restarts(summary->restarts() + 1);
+  }
+  summary->set_job(start.job);
+  summary->set_name(start.name);
+  summary->set_spec_digest(start.spec_digest);
+  summary->set_state(v1::JobState::RUNNING);
+  summary->set_steps(start.first_step);
+  summary->set_steps_lost(summary->steps_lost() + std::max<int64_t>(0, start.reached_step - start.first_step));
+  auto* attempt = summary->add_attempts();
+  attempt->set_attempt(start.attempt);
+  attempt->set_workers(start.workers);
+  attempt->set_first_step(start.first_step);
+  attempt->set_start_time(UnixSeconds(start.time));
+  if (start.recovery) *attempt->mutable_recovery() = *start.recovery;
+}
+
+void ApplyResult(const v1::AttemptResult& result, bool ended, v1::Summary* summary) {
+  DEIT_CHECK(summary->attempts_size() > 0, "BeginAttempt comes first");
+  auto* attempt = summary->mutable_attempts(summary->attempts_size() - 1);
+  DEIT_CHECK(attempt->attempt() == result.attempt(), "attempt ", result.attempt(), " is not the last one, ", attempt->attempt());
+  attempt->set_steps_executed(result.steps_executed());
+  summary->set_teacher_forwards(summary->teacher_forwards() - attempt->teacher_forwards() + result.teacher_forwards());
+  attempt->set_teacher_forwards(result.teacher_forwards());
+  summary->set_steps(result.first_step() + result.steps_executed());
+  summary->set_epochs(result.epochs());
+  summary->set_weights_digest(result.weights_digest());
+  summary->set_state_digest(result.state_digest());
+  if (result.has_val_acc1()) summary->set_val_acc1(result.val_acc1());
+  if (result.has_images_per_second()) summary->set_images_per_second(result.images_per_second());
+  summary->set_numerics_fingerprint(result.numerics_fingerprint());
+  *summary->mutable_workers() = result.workers();
+  if (!ended) return;
+  attempt->set_exit_code(result.exit_code());
+  attempt->set_cause(Cause(result));
+  attempt->set_end_time(result.time());
+  summary->set_state(StateAfter(static_cast<ExitCode>(result.exit_code())));
+}
+
+v1::Summary ReadSummary(files::FileSystem& fs, const std::string& path) {
+  v1::Summary summary;
+  const Status read = ReadJsonFile(fs, path, &summary);
+  if (read.ok()) return summary;
+  if (!absl::IsNotFound(read)) LogWarning(absl::StrCat(read.message(), ": the summary starts anew"));
+  return v1::Summary();
+}
+
+Status WriteSummary(files::FileSystem& fs, const std::string& path, const v1::Summary& summary) {
+  return WriteJsonFile(fs, path, summary);
+}
+
+}  // namespace deit::run
