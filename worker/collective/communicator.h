@@ -1,5 +1,5 @@
 // A group of workers that exchange ranges of elements. One thin asynchronous interface; backends: threads of one process
-// (local_communicator.h) and MPI processes (mpi_session.h), chosen at run time by session.h.
+// (local_communicator.h) and MPI processes (mpi_communicator.h), chosen at run time by session.h.
 #pragma once
 
 #include <cstddef>
@@ -53,7 +53,8 @@ class SharedMemory {
 
 // Thread-safe: several threads may start and test different transfers of one communicator. Collective operations (all but Send
 // and Receive) are started by every member in the same order. Transfers must not outlive the communicator.
-// Errors of every operation: InvalidArgument for a rank, tag, count, or memory that cannot be (our bug), Unavailable for a lost peer.
+// Errors of every operation: InvalidArgument for a rank, tag, count or memory that cannot be (a bug of the caller), Unavailable for a
+// lost peer.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -83,12 +84,13 @@ class Communicator {
   virtual StatusOr<std::unique_ptr<Transfer>> AllGather(Buffer input, const std::vector<size_t>& counts, Buffer output) = 0;
 
   // A communicator of `members` (ranks of this one, ascending, the caller among them), member i as rank i. Collective over the
-  // members only; they give the same list and name. Blocks at most the set-up limit of the backend's options. May outlive this one.
+  // members only; they give the same list and name. May outlive this one. Blocks; a member that does not come within the set-up
+  // limit of the backend's options is fatal with MPI, whose call cannot be left: a message, and exit 69.
   virtual StatusOr<std::unique_ptr<Communicator>> Subgroup(const std::vector<int>& members, std::string_view name) = 0;
 
   // `bytes` (each member its own number) of memory shared by all members, who must be on one node. Collective over all members;
-  // blocks at most the set-up limit. ResourceExhausted, on every member alike, when shared memory has no room or cannot be
-  // reached by all: the caller falls back to messages.
+  // blocks at most the set-up limit (DeadlineExceeded). ResourceExhausted, on every member alike, when
+  // shared memory has no room or cannot be reached by all: the caller falls back to messages.
   virtual StatusOr<std::unique_ptr<SharedMemory>> Share(size_t bytes) = 0;
 
  protected:

@@ -1,6 +1,8 @@
 // The launch this process belongs to: the world communicator, and how to leave it.
 #pragma once
 
+#include <cstddef>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -14,7 +16,7 @@ namespace deit::collective {
 struct SessionOptions {
   std::string job_id = "none";                      // names this process's files in shared memory; [A-Za-z0-9_.-]+
   std::string host;                                 // this process's node; empty: the machine's host name
-  std::string shared_directory = "/dev/shm";        // where shared memory comes from
+  size_t shared_memory_room = std::numeric_limits<size_t>::max();  // bytes for each Share(); less forces messages
   absl::Duration setup_limit = absl::Seconds(60);   // for each blocking set-up call: start, Subgroup, Share, Finish
 };
 

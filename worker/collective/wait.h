@@ -19,17 +19,31 @@ struct Deadline {
   Clock* clock = &Clock::System();
 };
 
+// One wait's account of its deadline. A waiter that was itself kept from running for more than 250 ms between two looks (stopped,
+// suspended) gets the longest such time back: the others may have waited for it meanwhile. Not thread-safe.
+class Patience {
+ public:
+  explicit Patience(Deadline deadline);
+  bool Exhausted();  // looks at the clock
+
+ private:
+  const Deadline deadline_;
+  const absl::Duration start_;
+  absl::Duration last_look_;
+  absl::Duration longest_stop_;
+};
+
 // What did not happen, for the message "EVENT within 30s (DETAIL)":
 // {"worker 1 did not deliver bucket 3 of step 12", "last reported: step 11, phase update"}.
 struct Awaited {
   std::string event;
   std::string detail;  // may be empty
 };
+Status Expired(const Deadline& deadline, const Awaited& awaited);  // that message, as DeadlineExceeded (exit 69)
 using Describe = absl::FunctionRef<Awaited()>;  // called only when the deadline has passed
 
 // Calls `ready` until it returns true or an error: 2,000 times with a pause, 200 times with sched_yield, then between naps of 50 us
-// (latency first, then nothing is taken from computing threads). DeadlineExceeded (exit 69) after the limit. A waiter that was itself
-// kept from running for more than 250 ms (stopped, suspended) gets that time back, once: others may have waited for it.
+// (latency first, then nothing is taken from computing threads). Expired() once patience is exhausted.
 Status WaitUntil(absl::FunctionRef<StatusOr<bool>()> ready, Deadline deadline, Describe what);
 
 // Until the transfer has finished.

@@ -1,0 +1,30 @@
+// A deadline for blocking library calls that cannot be left: MPI_Init, MPI_Comm_create_group, MPI_Finalize.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "worker/collective/wait.h"
+
+namespace deit::collective {
+
+// While it lives, a thread watches; when the deadline passes, it prints "EVENT within LIMIT" and ends the process with 69.
+class ExitGuard {
+ public:
+  ExitGuard(Deadline deadline, Awaited awaited);
+  ~ExitGuard();
+  ExitGuard(const ExitGuard&) = delete;
+  ExitGuard& operator=(const ExitGuard&) = delete;
+
+ private:
+  void Watch(Deadline deadline, const Awaited& awaited);
+
+  std::mutex mutex_;
+  std::condition_variable left_;
+  bool has_left_ = false;
+  std::thread watcher_;
+};
+
+}  // namespace deit::collective

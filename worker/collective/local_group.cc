@@ -1,0 +1,169 @@
+#include "worker/collective/local_group.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "worker/collective/mapped_parts.h"
+
+namespace deit::collective {
+namespace {
+
+void Deliver(Posting& send, Posting& receive) {
+  if (send.buffer.bytes() != receive.buffer.bytes()) {
+    receive.error = absl::InvalidArgumentError(
+        absl::StrCat("message: ", send.buffer.bytes(), " bytes from worker ", send.sender, ": ", receive.buffer.bytes(), " were expected"));
+  } else if (send.buffer.bytes() > 0) {
+    std::memmove(receive.buffer.data, send.buffer.data, send.buffer.bytes());
+  }
+  send.done = receive.done = true;
+}
+
+using Postings = std::list<std::shared_ptr<Posting>>;
+
+std::shared_ptr<Posting> Take(Postings& postings, int sender, int tag) {
+  const auto found =
+      std::find_if(postings.begin(), postings.end(), [&](const auto& posting) { return posting->sender == sender && posting->tag == tag; });
+  if (found == postings.end()) return nullptr;
+  std::shared_ptr<Posting> posting = *found;
+  postings.erase(found);
+  return posting;
+}
+
+std::byte* At(const Buffer& buffer, size_t element) { return static_cast<std::byte*>(buffer.data) + element * SizeOf(buffer.type); }
+
+void Copy(void* to, const void* from, size_t bytes) {
+  if (bytes > 0 && to != from) std::memcpy(to, from, bytes);
+}
+
+Status CheckAlike(const Meeting& meeting) {
+  const Seat& first = meeting.seats.front();
+  for (const Seat& seat : meeting.seats) {
+    if (seat.counts != first.counts || seat.input.type != first.input.type) {
+      return absl::InvalidArgumentError("collective operation: the members' counts or element types differ");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::shared_ptr<Posting> Mailbox::PostSend(Posting send, int sender) {
+  send.sender = sender;
+  auto posting = std::make_shared<Posting>(std::move(send));
+  const std::scoped_lock lock(mutex);
+  if (const std::shared_ptr<Posting> receive = Take(receives, sender, posting->tag)) {
+    Deliver(*posting, *receive);
+  } else {
+    sends.push_back(posting);
+  }
+  return posting;
+}
+
+std::shared_ptr<Posting> Mailbox::PostReceive(Posting receive) {
+  receive.sender = receive.peer;
+  auto posting = std::make_shared<Posting>(std::move(receive));
+  const std::scoped_lock lock(mutex);
+  if (const std::shared_ptr<Posting> send = Take(sends, posting->sender, posting->tag)) {
+    Deliver(*send, *posting);
+  } else {
+    receives.push_back(posting);
+  }
+  return posting;
+}
+
+Status SumForAll(Meeting& meeting, const LocalOptions& /*options*/) {
+  const Buffer& sum = meeting.seats.front().output;
+  for (const Seat& seat : meeting.seats) {
+    if (seat.input.count != sum.count || seat.input.type != sum.type) {
+      return absl::InvalidArgumentError("all-reduce: the members' buffers differ");
+    }
+  }
+  for (size_t rank = 1; rank < meeting.seats.size(); ++rank) AddInto(sum.type, sum.data, meeting.seats[rank].input.data, sum.count);
+  for (const Seat& seat : meeting.seats) Copy(seat.output.data, sum.data, sum.bytes());
+  return absl::OkStatus();
+}
+
+Status SumParts(Meeting& meeting, const LocalOptions& /*options*/) {
+  DEIT_RETURN_IF_ERROR(CheckAlike(meeting));
+  size_t offset = 0;
+  for (const Seat& seat : meeting.seats) {
+    const Buffer& sum = seat.output;
+    Copy(sum.data, At(meeting.seats.front().input, offset), sum.bytes());
+    for (size_t rank = 1; rank < meeting.seats.size(); ++rank) {
+      AddInto(sum.type, sum.data, At(meeting.seats[rank].input, offset), sum.count);
+    }
+    offset += sum.count;
+  }
+  return absl::OkStatus();
+}
+
+Status GatherParts(Meeting& meeting, const LocalOptions& /*options*/) {
+  DEIT_RETURN_IF_ERROR(CheckAlike(meeting));
+  size_t offset = 0;
+  for (const Seat& from : meeting.seats) {
+    for (const Seat& to : meeting.seats) Copy(At(to.output, offset), from.input.data, from.input.bytes());
+    offset += from.input.count;
+  }
+  return absl::OkStatus();
+}
+
+Status MakeParts(Meeting& meeting, const LocalOptions& options) {
+  for (const Seat& seat : meeting.seats) {
+    if (seat.counts.size() != 1) return absl::InvalidArgumentError("shared memory: some members are in another operation");
+    meeting.part_bytes.push_back(seat.counts.front());
+  }
+  const size_t total = PartTable(meeting.part_bytes).total();
+  if (total > options.shared_memory_room) {
+    return absl::ResourceExhaustedError(absl::StrCat("shared memory: ", total, " bytes: only ", options.shared_memory_room, " are free"));
+  }
+  DEIT_ASSIGN_OR_RETURN(Mapping mapping, Mapping::Private(total));
+  meeting.mapping = std::make_shared<const Mapping>(std::move(mapping));
+  return absl::OkStatus();
+}
+
+LocalGroup::LocalGroup(std::vector<std::string> host_of_each, const LocalOptions& all_options)
+    : hosts(std::move(host_of_each)), options(all_options), mailboxes(hosts.size()), left(hosts.size()), meetings_joined(hosts.size()) {}
+
+std::shared_ptr<Meeting> LocalGroup::Join(int rank, Meeting::Work work, Seat seat) {
+  const std::scoped_lock lock(mutex);
+  const uint64_t ordinal = meetings_joined[static_cast<size_t>(rank)]++;
+  std::shared_ptr<Meeting>& entry = meetings[ordinal];
+  if (entry == nullptr) {
+    entry = std::make_shared<Meeting>();
+    entry->work = work;
+    entry->seats.resize(hosts.size());
+    entry->missing = hosts.size();
+  }
+  const std::shared_ptr<Meeting> meeting = entry;
+  if (meeting->work != work) meeting->error = absl::InvalidArgumentError("collective operation: the members started different ones");
+  meeting->seats[static_cast<size_t>(rank)] = std::move(seat);
+  if (--meeting->missing == 0) {
+    if (meeting->error.ok()) meeting->error = work(*meeting, options);
+    meeting->done = true;
+    meetings.erase(ordinal);
+  }
+  return meeting;
+}
+
+std::shared_ptr<LocalGroup> LocalGroup::JoinSubgroup(const std::vector<int>& members, std::string_view name, size_t index) {
+  const std::scoped_lock lock(mutex);
+  auto found = std::find_if(subgroups.begin(), subgroups.end(), [&](const Subgroup& subgroup) {
+    return subgroup.members == members && subgroup.name == name && !subgroup.joined[index];
+  });
+  if (found == subgroups.end()) {
+    std::vector<std::string> member_hosts;
+    for (const int member : members) member_hosts.push_back(hosts[static_cast<size_t>(member)]);
+    LocalOptions member_options = options;
+    member_options.hosts.clear();
+    auto group = std::make_shared<LocalGroup>(std::move(member_hosts), member_options);
+    found = subgroups.insert(subgroups.end(), {members, std::string(name), std::move(group), std::vector<bool>(members.size())});
+  }
+  found->joined[index] = true;
+  std::shared_ptr<LocalGroup> group = found->group;
+  if (std::find(found->joined.begin(), found->joined.end(), false) == found->joined.end()) subgroups.erase(found);
+  return group;
+}
+
+}  // namespace deit::collective

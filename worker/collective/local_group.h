@@ -1,0 +1,95 @@
+// What the members of a local group share: mailboxes for messages, meetings for collective operations. Private to local_communicator.cc.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/status.h"
+#include "worker/collective/communicator.h"
+#include "worker/collective/local_communicator.h"
+#include "worker/collective/mapping.h"
+
+namespace deit::collective {
+
+// A send or a receive that was posted. Guarded by the mailbox's mutex.
+struct Posting {
+  Buffer buffer;
+  int peer = 0;  // the other side, seen from who posted it
+  int tag = 0;
+  int sender = 0;
+  bool done = false;
+  Status error = {};
+};
+
+// The postings of one receiver that met nobody yet, in the order of posting. Whoever comes second copies.
+struct Mailbox {
+  std::shared_ptr<Posting> PostSend(Posting send, int sender);
+  std::shared_ptr<Posting> PostReceive(Posting receive);
+
+  std::mutex mutex;
+  std::list<std::shared_ptr<Posting>> sends;
+  std::list<std::shared_ptr<Posting>> receives;
+};
+
+// What one member brings to a collective operation.
+struct Seat {
+  bool taken = false;
+  Buffer input;
+  Buffer output;
+  std::vector<size_t> counts;
+};
+
+// One collective operation: the last member to arrive does everybody's work. Guarded by the group's mutex.
+struct Meeting {
+  using Work = Status (*)(Meeting& meeting, const LocalOptions& options);
+
+  Work work = nullptr;
+  std::vector<Seat> seats;
+  size_t missing = 0;
+  bool done = false;
+  Status error;
+  std::shared_ptr<const Mapping> mapping;  // Share() only
+  std::vector<size_t> part_bytes;
+};
+
+// The kinds of work. InvalidArgument when the members' arguments differ.
+Status SumForAll(Meeting& meeting, const LocalOptions& options);
+Status SumParts(Meeting& meeting, const LocalOptions& options);
+Status GatherParts(Meeting& meeting, const LocalOptions& options);
+Status MakeParts(Meeting& meeting, const LocalOptions& options);  // ResourceExhausted beyond options.shared_memory_room
+
+struct LocalGroup {
+  LocalGroup(std::vector<std::string> host_of_each, const LocalOptions& all_options);
+  int size() const { return static_cast<int>(hosts.size()); }
+
+  // Takes this rank's seat in its next meeting.
+  std::shared_ptr<Meeting> Join(int rank, Meeting::Work work, Seat seat);
+
+  // The group of these members under this name, made by whoever asks first; each (by index in `members`) gets a new one at each call.
+  std::shared_ptr<LocalGroup> JoinSubgroup(const std::vector<int>& members, std::string_view name, size_t index);
+
+  const std::vector<std::string> hosts;
+  const LocalOptions options;
+  std::vector<Mailbox> mailboxes;        // by receiver
+  std::vector<std::atomic<bool>> left;   // by rank: its communicator is gone
+
+  std::mutex mutex;  // guards the rest, and all meetings
+  std::vector<uint64_t> meetings_joined;  // by rank
+  std::map<uint64_t, std::shared_ptr<Meeting>> meetings;  // by ordinal, until all have come
+  struct Subgroup {
+    std::vector<int> members;
+    std::string name;
+    std::shared_ptr<LocalGroup> group;
+    std::vector<bool> joined;
+  };
+  std::list<Subgroup> subgroups;  // until all have joined
+};
+
+}  // namespace deit::collective

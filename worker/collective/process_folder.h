@@ -1,0 +1,32 @@
+// A folder of this process's own in shared memory, for the files that the MPI library makes there while it starts.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/base/status.h"
+
+namespace deit::collective {
+
+// PARENT/deit-UID-JOB-PIDNAMESPACE-PID-STARTTIME, mode 0700. Removed with its contents at the end.
+class ProcessFolder {
+ public:
+  // `job` is [A-Za-z0-9_.-]+ (InvalidArgument). Unavailable when the folder cannot be made.
+  static StatusOr<ProcessFolder> Make(const std::string& parent, std::string_view job);
+
+  ProcessFolder(ProcessFolder&& other) noexcept;
+  ProcessFolder& operator=(ProcessFolder&& other) noexcept;
+  ~ProcessFolder();
+
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit ProcessFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+// Removes the folders of this user's dead processes of the same job, and returns how many. Another process-id namespace's are left
+// alone: nobody here can tell whether their owners live.
+int SweepDeadFolders(const std::string& parent, std::string_view job);
+
+}  // namespace deit::collective
