@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "common/base/status.h"
+#include "common/files/errno_status.h"
 
 namespace deit::dataset {
 namespace {
@@ -31,7 +32,7 @@ StatusOr<GzFile> Open(const std::string& path) {
   GzFile file(gzopen(path.c_str(), "rb"));
   if (file == nullptr) {
     const int error = errno;
-    return absl::ErrnoToStatus(error == 0 ? ENOMEM : error, path);
+    return files::ErrnoStatus("open", path, error == 0 ? ENOMEM : error);
   }
   gzbuffer(file.get(), 1u << 17);
   return file;
@@ -97,7 +98,7 @@ StatusOr<std::string> FindIdxFile(const std::string& folder, const std::string& 
     std::error_code error;
     const auto status = std::filesystem::status(path, error);
     if (status.type() == std::filesystem::file_type::not_found) continue;
-    if (error) return absl::ErrnoToStatus(error.value(), path);
+    if (error) return files::ErrnoStatus("open", path, error.value());
     if (std::filesystem::is_regular_file(status)) return path;
     return absl::NotFoundError(absl::StrCat(path, ": not a file"));
   }

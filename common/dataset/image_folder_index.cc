@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "common/base/status.h"
 #include "common/dataset/formats.h"
+#include "common/files/errno_status.h"
 
 namespace deit::dataset {
 namespace {
@@ -64,7 +65,7 @@ StatusOr<Listing> List(const std::string& root, const std::string& relative) {
       listing.files.push_back(it->path().filename().string());
     }
   }
-  if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("data.root: ", path));
+  if (error) return files::ErrnoStatus("list", absl::StrCat("data.root: ", path), error.value());
   std::sort(listing.folders.begin(), listing.folders.end());
   std::sort(listing.files.begin(), listing.files.end());
   return listing;
@@ -84,7 +85,7 @@ struct Folder {
 Status Walk(const std::string& root, const std::string& relative, std::vector<std::string>* above, std::vector<Folder>* folders) {
   std::error_code error;
   const std::string real = fs::canonical(absl::StrCat(root, "/", relative), error).string();
-  if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("data.root: ", root, "/", relative));
+  if (error) return files::ErrnoStatus("list", absl::StrCat("data.root: ", root, "/", relative), error.value());
   if (std::find(above->begin(), above->end(), real) != above->end()) {
     return absl::InvalidArgumentError(absl::StrCat("data.root: ", root, "/", relative, ": a link to a folder above itself"));
   }

@@ -6,29 +6,33 @@
 
 #include "absl/status/statusor.h"
 #include "worker/data/micro_batch.h"
+#include "worker/data/pixel_buffer.h"
 #include "worker/data/view_source.h"
 
 namespace deit::data {
 
+// One thread at a time.
 class EvaluationChunks {
  public:
-  // `images` >= 1 in the index of `source`; `chunk_size` >= 1 (evaluate.batch_size). `source` outlives this.
+  // `images` >= 1: of the index behind `source` (NewEvaluationViews), which outlives this. `chunk_size` >= 1: evaluate.batch_size.
+  // `threads` >= 1: data.threads.
   EvaluationChunks(const ViewSource& source, int64_t images, int chunk_size, int threads);
-  ~EvaluationChunks();
 
-  int64_t count() const;  // chunks
+  int64_t count() const;  // chunks: ceil(images / chunk_size)
 
   // Chunk `c` in [0, count()), rendered by `threads` threads into the one buffer that this object keeps: valid until the next call.
-  // step is c, lane 0, views[i].image the image. Errors name image and path.
+  // step is c, lane 0, views[i].image the image. Errors name image and path; of several the first image's.
   absl::StatusOr<const MicroBatch*> Load(int64_t c);
 
  private:
-  struct Buffer;
+  absl::Status RenderAll();
+
   const ViewSource& source_;
   const int64_t images_;
-  const int chunk_size_;
+  const int64_t chunk_size_;  // at most images_
   const int threads_;
-  std::unique_ptr<Buffer> buffer_;
+  PixelBuffer pixels_;  // allocated by the first Load()
+  MicroBatch batch_;
 };
 
 }  // namespace deit::data

@@ -6,7 +6,8 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "common/plan/lane.h"
+#include "absl/time/time.h"
+#include "common/plan/lanes.h"
 #include "common/plan/stream.h"
 #include "worker/data/micro_batch.h"
 #include "worker/data/view_source.h"
@@ -14,13 +15,14 @@
 namespace deit::data {
 
 struct LoaderOptions {
-  plan::LaneRun lanes;      // the lanes of this worker
-  int lane_count = 8;       // train.lanes; divides batch_size
-  int batch_size = 0;       // global
-  uint64_t first_step = 0;  // loads [first_step, end_step)
+  plan::LaneRun lanes{0, 0};  // of this worker: plan::LanesOfWorker()
+  int lane_count = 8;         // train.lanes; divides batch_size
+  int batch_size = 0;         // global
+  uint64_t first_step = 0;    // loads [first_step, end_step)
   uint64_t end_step = 0;
-  int threads = 1;          // data.threads
-  int depth = 2;            // micro-batches rendered ahead of the one handed out; >= 1
+  int threads = 1;            // data.threads
+  int depth = 2;              // micro-batches rendered ahead of the one handed out; >= 1
+  absl::Duration deadline = absl::Minutes(5);  // longest wait of one Next()
 };
 
 // Used by one thread at a time, apart from Stop().
@@ -31,8 +33,8 @@ class Loader {
   ~Loader();  // Stop(), then joins: takes no longer than the views in progress
 
   // The next micro-batch, in order of step, then lane; null after the last. Blocks until it is rendered. It belongs to the caller until
-  // the next call. An error of a view is returned in place of its micro-batch, naming step, lane, position and image, and again by
-  // every later call. Cancelled after Stop().
+  // the next call. A view's error is returned in place of its micro-batch, naming step, lane, position and image (of several the first),
+  // and again by every later call. Cancelled after Stop(); DeadlineExceeded once options.deadline has passed.
   absl::StatusOr<const MicroBatch*> Next();
 
   double WaitSeconds() const;  // spent in Next() so far: what the trainer waited for data
@@ -41,8 +43,10 @@ class Loader {
 
  private:
   class Ring;
-  explicit Loader(std::unique_ptr<Ring> ring);
   std::unique_ptr<Ring> ring_;
+
+ public:
+  explicit Loader(std::unique_ptr<Ring> ring);  // for Start()
 };
 
 }  // namespace deit::data

@@ -9,7 +9,7 @@
 namespace deit::data {
 
 // Rows of `pixels`, `labels` and `views` belong together. `pixels` is (views.size(), C, S, S) fp32, starts on a 4,096-byte
-// bound (law 1) and belongs to whoever handed the batch out.
+// bound (pixel_buffer.h) and belongs to whoever handed the batch out.
 struct MicroBatch {
   uint64_t step = 0;
   int lane = 0;
@@ -17,7 +17,5 @@ struct MicroBatch {
   std::vector<int32_t> labels;
   float* pixels = nullptr;
 };
-
-inline constexpr size_t kPixelAlignment = 4096;  // bytes
 
 }  // namespace deit::data

@@ -1,0 +1,73 @@
+#include <turbojpeg.h>
+
+#include <memory>
+
+#include "absl/strings/match.h"
+#include "common/base/status.h"
+#include "worker/data/image.h"
+
+namespace deit::data {
+namespace {
+
+struct Destroy {
+  void operator()(void* handle) const { tjDestroy(handle); }
+};
+
+// One decompressor per thread: making one costs more than a small picture.
+tjhandle ThreadDecompressor() {
+  thread_local const std::unique_ptr<void, Destroy> handle(tjInitDecompress());
+  return handle.get();
+}
+
+Status Corrupt(tjhandle handle) { return absl::DataLossError(absl::StrCat("broken JPEG: ", tjGetErrorStr2(handle))); }
+
+// Stray bytes between segments lose no sample and are common in ImageNet; every other warning means wrong pixels.
+bool Harmless(tjhandle handle) {
+  return tjGetErrorCode(handle) == TJERR_WARNING && absl::StrContains(tjGetErrorStr2(handle), "extraneous bytes");
+}
+
+uint8_t Times(int a, int b) {  // a * b / 255, rounded as Pillow does
+  const int product = a * b + 128;
+  return static_cast<uint8_t>(((product >> 8) + product) >> 8);
+}
+
+// Four samples per pixel, stored inverted as Adobe does (Pillow assumes the same) -> RGB, in place.
+void CmykToRgb(Image* image) {
+  const size_t pixels = image->pixels.size() / 4;
+  for (size_t i = 0; i < pixels; ++i) {
+    const uint8_t* from = &image->pixels[4 * i];
+    const int white = from[3];
+    const int cyan = 255 - from[0], magenta = 255 - from[1], yellow = 255 - from[2];
+    uint8_t* to = &image->pixels[3 * i];
+    to[0] = static_cast<uint8_t>(white - Times(cyan, white));
+    to[1] = static_cast<uint8_t>(white - Times(magenta, white));
+    to[2] = static_cast<uint8_t>(white - Times(yellow, white));
+  }
+  image->Reset(image->width, image->height, 3);
+}
+
+}  // namespace
+
+Status DecodeJpeg(absl::string_view bytes, Image* image) {
+  const tjhandle handle = ThreadDecompressor();
+  if (handle == nullptr) return absl::ResourceExhaustedError("JPEG decoder: out of memory");
+  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
+  int width = 0, height = 0, subsampling = 0, colours = 0;
+  if (tjDecompressHeader3(handle, data, bytes.size(), &width, &height, &subsampling, &colours) != 0 && !Harmless(handle)) {
+    return Corrupt(handle);
+  }
+  DEIT_RETURN_IF_ERROR(CheckImageSize(width, height));
+  const bool gray = colours == TJCS_GRAY;
+  const bool cmyk = colours == TJCS_CMYK || colours == TJCS_YCCK;
+  const int format = gray ? TJPF_GRAY : cmyk ? TJPF_CMYK : TJPF_RGB;
+  image->Reset(width, height, tjPixelSize[format]);
+  // Default DCT and upsampling, as Pillow's. The limit on scans stops files made to be slow.
+  if (tjDecompress2(handle, data, bytes.size(), image->pixels.data(), width, 0, height, format, TJFLAG_LIMITSCANS) != 0 &&
+      !Harmless(handle)) {
+    return Corrupt(handle);
+  }
+  if (cmyk) CmykToRgb(image);
+  return absl::OkStatus();
+}
+
+}  // namespace deit::data

@@ -1,0 +1,208 @@
+#include "worker/data/loader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "worker/data/pixel_buffer.h"
+
+namespace deit::data {
+namespace {
+
+// A few claims per thread and micro-batch: all threads finish it together, and small views do not queue for the lock.
+int ViewsPerClaim(int views, int threads) { return std::max(1, views / (4 * threads)); }
+
+void CheckOptions(const plan::Stream& stream, const LoaderOptions& options) {
+  DEIT_CHECK(options.lane_count > 0 && options.batch_size > 0 && options.batch_size % options.lane_count == 0, options.batch_size, " / ",
+             options.lane_count);
+  DEIT_CHECK(static_cast<uint64_t>(options.batch_size) == stream.options().batch_size, options.batch_size);
+  DEIT_CHECK(0 <= options.lanes.begin && options.lanes.begin < options.lanes.end && options.lanes.end <= options.lane_count);
+  DEIT_CHECK(options.threads >= 1 && options.depth >= 1 && options.first_step <= options.end_step);
+}
+
+}  // namespace
+
+// Micro-batch number q (0, 1, ... in the order of Next()) stands in slot q mod slots. Views are claimed in order, so that the next
+// micro-batch is always the one nearest to completion. All state below `mutex_` is guarded by it; a claimed view is written without it.
+class Loader::Ring {
+ public:
+  Ring(const plan::Stream& stream, const ViewSource& source, const LoaderOptions& options)
+      : stream_(stream),
+        source_(source),
+        options_(options),
+        views_(options.batch_size / options.lane_count),
+        total_((options.end_step - options.first_step) * static_cast<uint64_t>(options.lanes.size())),
+        view_floats_(static_cast<size_t>(source.channels()) * static_cast<size_t>(source.size()) * static_cast<size_t>(source.size())) {}
+
+  ~Ring() {
+    Stop();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  Status Start() {
+    const auto wanted = std::min<uint64_t>(total_, static_cast<uint64_t>(options_.depth) + 1);
+    slots_.resize(wanted);
+    for (Slot& slot : slots_) {
+      DEIT_ASSIGN_OR_RETURN(slot.pixels, AllocatePixels(static_cast<size_t>(views_) * view_floats_));
+      slot.batch.pixels = slot.pixels.get();
+      slot.batch.views.resize(static_cast<size_t>(views_));
+      slot.batch.labels.resize(static_cast<size_t>(views_));
+      slot.missing = views_;
+    }
+    try {
+      for (int t = 0; t < options_.threads && total_ > 0; ++t) threads_.emplace_back([this] { Work(); });
+    } catch (const std::system_error& error) {
+      return absl::ResourceExhaustedError(absl::StrCat("data.threads: ", options_.threads, ": ", error.what()));
+    }
+    return absl::OkStatus();
+  }
+
+  StatusOr<const MicroBatch*> Next() {
+    std::unique_lock lock(mutex_);
+    DEIT_RETURN_IF_ERROR(failure_);
+    if (held_) GiveBack();
+    if (next_ == total_) return nullptr;
+    Slot& slot = slots_[next_ % slots_.size()];
+    const auto begin = std::chrono::steady_clock::now();
+    const auto done = [&] { return stopped_ || slot.missing == 0; };
+    const bool in_time = ready_.wait_for(lock, absl::ToChronoNanoseconds(options_.deadline), done);
+    wait_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (stopped_) return absl::CancelledError("loader: stopped");
+    failure_ = in_time ? slot.error : Late(slot);
+    DEIT_RETURN_IF_ERROR(failure_);
+    held_ = true;
+    return &slot.batch;
+  }
+
+  double WaitSeconds() const { return wait_seconds_; }
+
+  void Stop() {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    ready_.notify_all();
+    work_.notify_all();
+  }
+
+ private:
+  struct Slot {
+    MicroBatch batch;
+    PixelBuffer pixels;
+    int missing = 0;  // views not rendered yet
+    Status error;     // of view number error_view, the first that failed
+    int error_view = 0;
+  };
+
+  // Views [begin, end) of micro-batch q.
+  struct Claim {
+    uint64_t q = 0;
+    int begin = 0;
+    int end = 0;
+  };
+
+  uint64_t StepOf(uint64_t q) const { return options_.first_step + q / static_cast<uint64_t>(options_.lanes.size()); }
+  int LaneOf(uint64_t q) const { return options_.lanes.begin + static_cast<int>(q % static_cast<uint64_t>(options_.lanes.size())); }
+
+  // The micro-batch that Next() handed out last may be overwritten from now on.
+  void GiveBack() {
+    Slot& slot = slots_[next_ % slots_.size()];
+    slot.missing = views_;
+    held_ = false;
+    ++next_;
+    work_.notify_all();
+  }
+
+  Status Late(const Slot& slot) const {
+    return absl::DeadlineExceededError(absl::StrCat("loader: step ", StepOf(next_), ", lane ", LaneOf(next_), ": ", slot.missing, " of ",
+                                                    views_, " views missing after ", absl::FormatDuration(options_.deadline)));
+  }
+
+  // Waits for a slot; false once stopped or when nothing is left.
+  bool TakeClaim(Claim* claim) {
+    std::unique_lock lock(mutex_);
+    work_.wait(lock, [&] { return stopped_ || claimed_.q == total_ || claimed_.q < next_ + slots_.size(); });
+    if (stopped_ || claimed_.q == total_) return false;
+    *claim = claimed_;
+    claim->end = std::min(views_, claim->begin + ViewsPerClaim(views_, options_.threads));
+    claimed_.begin = claim->end;
+    if (claim->end == views_) claimed_ = {claimed_.q + 1, 0, 0};
+    return true;
+  }
+
+  void Work() {
+    for (Claim claim; TakeClaim(&claim);) {
+      Slot& slot = slots_[claim.q % slots_.size()];
+      Status error;
+      int error_view = claim.end;
+      for (int v = claim.begin; v < claim.end; ++v) {
+        Status status = RenderView(claim.q, v, &slot.batch);
+        if (status.ok() || !error.ok()) continue;
+        error = std::move(status);
+        error_view = v;
+      }
+      Finish(claim, slot, error, error_view);
+    }
+  }
+
+  void Finish(const Claim& claim, Slot& slot, const Status& error, int error_view) {
+    const std::lock_guard lock(mutex_);
+    if (!error.ok() && (slot.error.ok() || error_view < slot.error_view)) {
+      slot.error = error;
+      slot.error_view = error_view;
+    }
+    slot.batch.step = StepOf(claim.q);
+    slot.batch.lane = LaneOf(claim.q);
+    slot.missing -= claim.end - claim.begin;
+    if (slot.missing == 0) ready_.notify_all();
+  }
+
+  Status RenderView(uint64_t q, int v, MicroBatch* batch) const {
+    const auto slot = static_cast<size_t>(v);
+    const uint64_t position = plan::PositionOf(StepOf(q), LaneOf(q), slot, static_cast<uint64_t>(options_.batch_size), options_.lane_count);
+    const plan::View view = stream_.At(position);
+    batch->views[slot] = view;
+    const Status status = source_.Render(view, batch->pixels + slot * view_floats_, &batch->labels[slot]);
+    if (status.ok()) return status;  // the usual case builds no message
+    return Annotate(status, absl::StrCat("step ", StepOf(q), ", lane ", LaneOf(q), ", position ", position, ", image ", view.image));
+  }
+
+  const plan::Stream& stream_;
+  const ViewSource& source_;
+  const LoaderOptions options_;
+  const int views_;             // of one micro-batch
+  const uint64_t total_;        // micro-batches
+  const size_t view_floats_;
+  std::vector<Slot> slots_;     // the vector itself is constant after Start()
+  std::vector<std::thread> threads_;
+
+  std::mutex mutex_;
+  std::condition_variable ready_;  // for Next()
+  std::condition_variable work_;   // for the threads
+  bool stopped_ = false;
+  Claim claimed_;                  // .q and .begin: the first view that nobody has claimed
+  uint64_t next_ = 0;              // the micro-batch held by the caller, else the one to hand out next
+  bool held_ = false;
+  Status failure_;
+  double wait_seconds_ = 0;        // of the caller's thread alone
+};
+
+Loader::Loader(std::unique_ptr<Ring> ring) : ring_(std::move(ring)) {}
+Loader::~Loader() = default;
+
+StatusOr<std::unique_ptr<Loader>> Loader::Start(const plan::Stream& stream, const ViewSource& source, const LoaderOptions& options) {
+  CheckOptions(stream, options);
+  auto ring = std::make_unique<Ring>(stream, source, options);
+  DEIT_RETURN_IF_ERROR(ring->Start());
+  return std::make_unique<Loader>(std::move(ring));
+}
+
+StatusOr<const MicroBatch*> Loader::Next() { return ring_->Next(); }
+double Loader::WaitSeconds() const { return ring_->WaitSeconds(); }
+void Loader::Stop() { ring_->Stop(); }
+
+}  // namespace deit::data

@@ -1,0 +1,29 @@
+// The stored pictures of a data set, by index: one implementation per data.format.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "common/dataset/index.h"
+#include "worker/data/image.h"
+
+namespace deit::data {
+
+// Thread-safe; a picture is always the same.
+class PictureSource {
+ public:
+  virtual ~PictureSource() = default;
+  // Gray or RGB, any size. Errors name the path.
+  virtual absl::Status Read(int64_t i, Image* image) const = 0;
+};
+
+// Each reads the pictures that `index` lists; `index` outlives the source.
+// IDX: all of them into memory, once (a byte per pixel). DataLoss where the file and the index disagree.
+absl::StatusOr<std::unique_ptr<PictureSource>> NewIdxPictures(const v1::JobSpec& spec, const dataset::Index& index);
+// Files below data.root, each read when it is asked for.
+std::unique_ptr<PictureSource> NewFolderPictures(const v1::JobSpec& spec, const dataset::Index& index);
+// Half a coarse pattern of the class, half noise of the image, so that there is something to learn. Every data.seed sees the same pictures.
+std::unique_ptr<PictureSource> NewSyntheticPictures(const v1::JobSpec& spec, const dataset::Index& index);
+
+}  // namespace deit::data
