@@ -1,0 +1,30 @@
+// Fills in what depends on other fields, so that afterwards the spec says everything explicitly.
+#pragma once
+
+#include <string>
+
+#include "common/spec/problems.h"
+#include "proto/spec.pb.h"
+
+namespace deit::spec {
+
+struct ResolveContext {
+  std::string default_name;    // of a job that has none
+  std::string working_folder;  // absolute; the default run_dir is runs/NAME beneath it
+};
+
+// After this every field that has a default is set, and:
+//   model, teacher.model   complete for their family (ResolveModel); teacher.model's num_classes, img_size, in_chans default to the
+//                          student's
+//   teacher                only `schedule: NONE` where there is no teacher (ask schedule(), not has_teacher()); else AUTO became INLINE and
+//                          record DEFAULT became ARGMAX (HARD) or DENSE_FP32 (SOFT)
+//   data.seed              train.seed;  data.mean, data.std: in_chans values each (one given value stands for all)
+//   augment.crop           RESIZED (IMAGE_FOLDER) or PADDED (IDX, SYNTHETIC)
+//   schedule.warmup_epochs at most a tenth of train.epochs where it was not set; teacher.topk at most num_classes likewise
+// Models that cannot be resolved are told.
+void Resolve(const ResolveContext& context, v1::JobSpec* spec, Problems* problems);
+
+// Whether the spec asks for a teacher: schedule is not NONE, and a teacher's model or weights are given.
+bool WantsTeacher(const v1::JobSpec& spec);
+
+}  // namespace deit::spec

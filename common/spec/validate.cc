@@ -1,0 +1,140 @@
+#include "common/spec/validate.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "absl/strings/ascii.h"
+#include "common/base/numbers.h"
+#include "common/spec/model_catalog.h"
+
+namespace deit::spec {
+namespace {
+
+using Teacher = v1::TeacherSpec;
+using Distillation = v1::DistillationSpec;
+
+void CheckName(const v1::JobSpec& spec, Problems* problems) {
+  const std::string& name = spec.name();
+  const bool control = std::any_of(name.begin(), name.end(), [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); });
+  if (control || name.find('/') != std::string::npos || name == "." || name == "..") {
+    problems->Add("name", "want a name that can be a folder's: without \"/\" and control characters");
+  } else if (name.size() > 200) {
+    problems->Add("name", absl::StrCat(name.size(), " bytes: want at most 200, it names the run folder"));
+  }
+}
+
+void CheckDevice(const v1::JobSpec& spec, Problems* problems) {
+  if (spec.device() == v1::CUDA) problems->Add("device", "CUDA: not in this version: want CPU until the CUDA plug-in exists");
+}
+
+// Lanes are a power of two that divides the batch; a batch below the lanes is told with the lanes that would fit.
+void CheckBatch(const v1::JobSpec& spec, Problems* problems) {
+  const int lanes = spec.train().lanes(), batch = spec.train().batch_size();
+  if (!std::has_single_bit(static_cast<unsigned>(lanes))) {
+    const auto floor = std::bit_floor(static_cast<unsigned>(lanes));
+    return problems->Add("train.lanes", absl::StrCat(lanes, ": want a power of two, such as ", floor, " or ", 2 * floor));
+  }
+  if (batch % lanes == 0) return;
+  const int below = batch / lanes * lanes;
+  const std::string near = below == 0 ? absl::StrCat(lanes) : absl::StrCat(below, " or ", below + lanes);
+  const auto fitting = std::min(static_cast<unsigned>(lanes), static_cast<unsigned>(batch) & -static_cast<unsigned>(batch));
+  problems->Add("train.batch_size",
+                absl::StrCat(batch, ": not divisible by train.lanes ", lanes, ": set it to ", near, ", or train.lanes to ", fitting));
+}
+
+void CheckDistillation(const v1::JobSpec& spec, bool model_is_known, Problems* problems) {
+  const bool has_teacher = spec.teacher().schedule() != Teacher::NONE;
+  const Distillation::Type type = spec.distillation().type();
+  if (type == Distillation::NONE) {
+    if (has_teacher) {
+      problems->Add("distillation.type", "NONE: but the job has a teacher: set it to HARD or SOFT, or teacher.schedule to NONE to train without");
+    }
+    return;
+  }
+  const std::string& name = Distillation::Type_Name(type);
+  if (!has_teacher) problems->Add("distillation.type", absl::StrCat(name, ": needs a teacher: set teacher.model.name and teacher.weights, or the type to NONE"));
+  if (model_is_known && !IsDistilled(spec.model())) {
+    problems->Add("distillation.type", absl::StrCat(name, ": ", spec.model().name(),
+        " has no distillation token: choose a model with one, such as deit_distilled or deit_tiny_distilled_patch16_224, or set the type to NONE"));
+  }
+}
+
+void CheckSchedule(const Teacher& teacher, Problems* problems) {
+  if (teacher.schedule() != Teacher::AHEAD && teacher.schedule() != Teacher::CACHED) return;
+  problems->Add("teacher.schedule", absl::StrCat(Teacher::Schedule_Name(teacher.schedule()), ": not in this version: want INLINE or AUTO"));
+}
+
+void CheckRecord(const v1::JobSpec& spec, Problems* problems) {
+  const Teacher& teacher = spec.teacher();
+  if (spec.distillation().type() == Distillation::SOFT && teacher.record() == Teacher::ARGMAX) {
+    problems->Add("teacher.record", "ARGMAX: SOFT distillation needs probabilities: want TOPK, DENSE_FP16 or DENSE_FP32");
+  }
+  if (teacher.topk() > spec.model().num_classes()) {
+    problems->Add("teacher.topk", absl::StrCat(teacher.topk(), ": more than model.num_classes ", spec.model().num_classes()));
+  }
+}
+
+// Teacher and student see the same pixels and speak of the same classes.
+void CheckTeacherFits(const v1::ModelSpec& student, const v1::ModelSpec& teacher, Problems* problems) {
+  const auto same = [&](const char* field, int theirs, int ours) {
+    if (theirs == ours) return;
+    problems->Add(absl::StrCat("teacher.model.", field), absl::StrCat(theirs, ": differs from model.", field, " ", ours, ": want the same, or leave it unset"));
+  };
+  same("num_classes", teacher.num_classes(), student.num_classes());
+  same("img_size", teacher.img_size(), student.img_size());
+  same("in_chans", teacher.in_chans(), student.in_chans());
+}
+
+void CheckTeacher(const v1::JobSpec& spec, Problems* problems) {
+  const Teacher& teacher = spec.teacher();
+  if (teacher.schedule() == Teacher::NONE) return;
+  if (teacher.weights().empty()) problems->Add("teacher.weights", "not set: want the teacher's safetensors file or checkpoint folder");
+  if (!teacher.model().init_from().empty()) problems->Add("teacher.model.init_from", "a teacher is not trained: want its file in teacher.weights");
+  CheckSchedule(teacher, problems);
+  CheckRecord(spec, problems);
+  CheckTeacherFits(spec.model(), teacher.model(), problems);
+}
+
+void CheckData(const v1::JobSpec& spec, Problems* problems) {
+  const v1::DataSpec& data = spec.data();
+  if (data.format() != v1::DataSpec::SYNTHETIC && data.root().empty()) {
+    const char* what = data.format() == v1::DataSpec::IDX ? "the folder of the four *-ubyte[.gz] files" : "the folder with train/ and val/";
+    problems->Add("data.root", absl::StrCat("not set: ", v1::DataSpec::Format_Name(data.format()), " needs ", what));
+  }
+  const int channels = spec.model().in_chans();
+  const auto per_channel = [&](const char* path, int values) {
+    if (values != channels) problems->Add(path, absl::StrCat(values, " values: want 1, or one for each of model.in_chans ", channels));
+  };
+  per_channel("data.mean", data.mean_size());
+  per_channel("data.std", data.std_size());
+}
+
+void CheckOrdered(absl::string_view low, double low_value, absl::string_view high, double high_value, Problems* problems) {
+  if (low_value <= high_value) return;
+  problems->Add(std::string(low), absl::StrCat(RoundTripText(low_value), ": more than ", high, " ", RoundTripText(high_value)));
+}
+
+void CheckTraining(const v1::JobSpec& spec, Problems* problems) {
+  const auto only = [&](const char* path, const std::string& value, const char* known) {
+    if (value != known) problems->Add(path, absl::StrCat("\"", value, "\": not in this version: want \"", known, "\""));
+  };
+  only("optimizer.opt", spec.optimizer().opt(), "adamw");
+  only("schedule.sched", spec.schedule().sched(), "cosine");
+  CheckOrdered("schedule.warmup_epochs", spec.schedule().warmup_epochs(), "train.epochs", spec.train().epochs(), problems);
+  CheckOrdered("augment.scale_min", spec.augment().scale_min(), "augment.scale_max", spec.augment().scale_max(), problems);
+  CheckOrdered("augment.ratio_min", spec.augment().ratio_min(), "augment.ratio_max", spec.augment().ratio_max(), problems);
+}
+
+}  // namespace
+
+void Validate(const v1::JobSpec& resolved, Problems* problems) {
+  CheckName(resolved, problems);
+  CheckDevice(resolved, problems);
+  CheckBatch(resolved, problems);
+  CheckDistillation(resolved, FindModel(resolved.model().name()) != nullptr, problems);
+  CheckTeacher(resolved, problems);
+  CheckData(resolved, problems);
+  CheckTraining(resolved, problems);
+}
+
+}  // namespace deit::spec
