@@ -13,9 +13,7 @@ const char* PhaseName(Phase phase) {
   switch (phase) {
     case Phase::kStart: return "start";
     case Phase::kData: return "data";
-    case Phase::kTeacher: return "teacher";
-    case Phase::kForward: return "forward";
-    case Phase::kBackward: return "backward";
+    case Phase::kCompute: return "compute";
     case Phase::kReduce: return "reduce";
     case Phase::kExchange: return "exchange";
     case Phase::kUpdate: return "update";

@@ -13,7 +13,7 @@
 namespace deit::exchange {
 
 // What a worker is doing, as its peers report it when it stops doing it.
-enum class Phase : uint64_t { kStart, kData, kTeacher, kForward, kBackward, kReduce, kExchange, kUpdate, kGather, kEvaluate, kCheckpoint, kEnd };
+enum class Phase : uint64_t { kStart, kData, kCompute, kReduce, kExchange, kUpdate, kGather, kEvaluate, kCheckpoint, kEnd };
 const char* PhaseName(Phase phase);
 
 // Not owned: plan, memory and world outlive it. One per worker; used by its training thread.

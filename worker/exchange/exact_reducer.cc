@@ -66,13 +66,13 @@ class ExactReducer final : public Reducer {
   }
 
   Status Finish() override {
-    DEIT_RETURN_IF_ERROR(collective::WaitUntil([&]() -> StatusOr<bool> {
+    const Status waited = collective::WaitUntil([&]() -> StatusOr<bool> {
       DEIT_RETURN_IF_ERROR(Poll());
       DEIT_ASSIGN_OR_RETURN(const bool sent, AllDone(sends_));
       return sent && next_own_ == plan_.buckets() && (proxied_.empty() || next_proxied_ == plan_.buckets());
-    }, context_->deadline, [&] { return Missing(); }));
-    sends_.clear();
-    return absl::OkStatus();
+    }, context_->deadline, [&] { return Missing(); });
+    if (waited.ok()) sends_.clear();
+    return waited;
   }
 
  private:

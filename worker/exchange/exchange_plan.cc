@@ -14,6 +14,12 @@ std::vector<plan::Subtree> SubtreesOf(const std::vector<SlotSum>& slots, const s
   return subtrees;
 }
 
+plan::AccumulationPlan OneAfterAnother(plan::LaneRun run) {
+  plan::AccumulationPlan accumulation{1, {}, {}};
+  for (int k = 0; k < run.size(); ++k) accumulation.lanes.push_back({0, k > 0, {}});
+  return accumulation;
+}
+
 // With the padding behind it, so that the parts of a bucket are adjacent.
 ElementRange RangeOf(const plan::Grid& grid, plan::BlockRange blocks) {
   if (blocks.empty()) return {};
@@ -24,17 +30,20 @@ ElementRange RangeOf(const plan::Grid& grid, plan::BlockRange blocks) {
 
 }  // namespace
 
-ExchangePlan::ExchangePlan(const plan::Grid& grid, int lanes, Topology topology)
-    : lanes_(lanes), elements_(grid.elements()), topology_(std::move(topology)), parts_(grid, topology_.workers()), owned_(topology_.node_of.size()) {
+ExchangePlan::ExchangePlan(const plan::Grid& grid, int lanes, LaneOrder order, Topology topology)
+    : lanes_(lanes), order_(order), elements_(grid.elements()), topology_(std::move(topology)), parts_(grid, topology_.workers()), owned_(topology_.node_of.size()) {
   const int workers = topology_.workers();
   DEIT_CHECK(workers <= lanes, workers, " workers for ", lanes, " lanes");
-  for (int w = 0; w < workers; ++w) accumulation_.push_back(plan::PlanAccumulation(LanesOf(w), lanes));
+  for (int w = 0; w < workers; ++w) {
+    accumulation_.push_back(order == LaneOrder::kTree ? plan::PlanAccumulation(LanesOf(w), lanes) : OneAfterAnother(LanesOf(w)));
+  }
   for (int bucket = 0; bucket < static_cast<int>(grid.buckets().size()); ++bucket) {
     std::vector<ElementRange> ranges;
     for (int w = 0; w < workers; ++w) ranges.push_back(RangeOf(grid, parts_.Of(bucket, w)));
     for (int w = 0; w < workers; ++w) owned_[static_cast<size_t>(w)] += ranges[static_cast<size_t>(w)].count;
     ranges_.push_back(std::move(ranges));
   }
+  if (order == LaneOrder::kSequential) return;
   for (int node = 0; node < topology_.nodes(); ++node) {
     std::vector<SlotSum> inputs;
     for (int w : topology_.members[static_cast<size_t>(node)]) {

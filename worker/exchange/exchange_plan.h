@@ -34,14 +34,19 @@ struct NodeSum {
   plan::Subtree subtree;
 };
 
+// How a worker adds its own lanes: along the lane tree, or one after another into slot 0 (reduction FASTEST, where nothing below is used
+// but lanes and parts).
+enum class LaneOrder { kTree, kSequential };
+
 class ExchangePlan {
  public:
-  ExchangePlan(const plan::Grid& grid, int lanes, Topology topology);
+  ExchangePlan(const plan::Grid& grid, int lanes, LaneOrder order, Topology topology);
 
   const Topology& topology() const { return topology_; }
   const plan::Parts& parts() const { return parts_; }
   int buckets() const { return static_cast<int>(ranges_.size()); }
   int lanes() const { return lanes_; }
+  LaneOrder order() const { return order_; }
 
   // The lanes of `worker` and how it accumulates them; slots(worker) gradient buffers are enough.
   plan::LaneRun LanesOf(int worker) const { return plan::LanesOfWorker(worker, topology_.workers(), lanes_); }
@@ -73,6 +78,7 @@ class ExchangePlan {
 
  private:
   int lanes_;
+  LaneOrder order_;
   int64_t elements_;
   Topology topology_;
   plan::Parts parts_;

@@ -9,7 +9,7 @@ using collective::Buffer;
 using collective::ElementType;
 using collective::Transfer;
 
-Status PayloadGather::Exchange(std::span<const std::byte> mine, const std::vector<size_t>& sizes, std::string_view what) {
+Status PayloadGather::Exchange(std::span<const std::byte> mine, const std::vector<size_t>& sizes, absl::string_view what) {
   const Topology& topology = context_->plan->topology();
   NodeMemory& memory = *context_->memory;
   DEIT_CHECK(sizes.size() == static_cast<size_t>(topology.workers()));
@@ -34,14 +34,14 @@ Status PayloadGather::Exchange(std::span<const std::byte> mine, const std::vecto
   return absl::OkStatus();
 }
 
-Status PayloadGather::AwaitNode(Flag flag, std::string_view what) {
+Status PayloadGather::AwaitNode(Flag flag, absl::string_view what) {
   return collective::WaitUntil([&]() -> StatusOr<bool> { return context_->FirstBelow(flag, sequence_) < 0; }, context_->deadline, [&] {
     const int late = context_->FirstBelow(flag, sequence_);
     return collective::Awaited{absl::StrCat("worker ", late, " did not reach the ", what, " of step ", context_->step), context_->LastReport(late)};
   });
 }
 
-Status PayloadGather::TradeBetweenNodes(std::string_view what) {
+Status PayloadGather::TradeBetweenNodes(absl::string_view what) {
   const Topology& topology = context_->plan->topology();
   NodeMemory& memory = *context_->memory;
   std::vector<std::unique_ptr<Transfer>> transfers;

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
+#include "absl/strings/string_view.h"
 #include <vector>
 
 #include "worker/exchange/context.h"
@@ -20,7 +20,7 @@ class PayloadGather {
 
   // Gives `mine` to everybody; sizes[w] is the size of worker w's payload, at most the memory's payload_capacity, and known to all.
   // Blocks until all have arrived, at most the context's deadline: the error names the worker that is missing and `what` it was for.
-  Status Exchange(std::span<const std::byte> mine, const std::vector<size_t>& sizes, std::string_view what);
+  Status Exchange(std::span<const std::byte> mine, const std::vector<size_t>& sizes, absl::string_view what);
 
   // Worker w's payload of the latest Exchange; valid until the next one.
   std::span<const std::byte> Of(int worker) const;
@@ -28,8 +28,8 @@ class PayloadGather {
   int64_t bytes_sent() const { return bytes_sent_; }  // handed to the transport or read from another worker's memory
 
  private:
-  Status TradeBetweenNodes(std::string_view what);
-  Status AwaitNode(Flag flag, std::string_view what);
+  Status TradeBetweenNodes(absl::string_view what);
+  Status AwaitNode(Flag flag, absl::string_view what);
 
   Context* context_;
   std::vector<size_t> sizes_;

@@ -1,0 +1,57 @@
+#include "worker/engine/numerics.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <malloc.h>
+#include <omp.h>
+#include <torch/version.h>
+
+#include <cstdlib>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
+
+namespace deit::engine {
+namespace {
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? absl::StrCat(name, "=", value) : absl::StrCat(name, " unset");
+}
+
+}  // namespace
+
+void PinMathEnvironment() {
+  // MKL picks kernels by alignment and processor unless told otherwise. AVX2 and AVX512 give the same bits, AVX2 is what every processor that
+  // runs this well has.
+  setenv("MKL_CBWR", __builtin_cpu_supports("avx512f") ? "AVX512" : "AVX2", 0);
+  omp_set_dynamic(0);  // OMP_DYNAMIC=TRUE gave wrong bfloat16 results
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
+Status SetThreads(int threads) {
+  if (const char* limit = std::getenv("OMP_THREAD_LIMIT")) {
+    int value = 0;
+    if (!absl::SimpleAtoi(limit, &value) || value < threads) {
+      return WithHint(absl::InvalidArgumentError(absl::StrCat("OMP_THREAD_LIMIT: ", limit, ": below threads_per_worker, ", threads,
+                                                              ": tensor results would be wrong")),
+                      "unset OMP_THREAD_LIMIT or lower threads_per_worker");
+    }
+  }
+  at::set_num_threads(threads);
+  return absl::OkStatus();
+}
+
+std::string DescribeNumerics(const v1::JobSpec& spec) {
+  std::vector<std::string> parts = {
+      absl::StrCat("torch ", TORCH_VERSION), at::get_cpu_capability(),
+      absl::StrCat("bf16 ", __builtin_cpu_supports("avx512bf16") ? "yes" : "no"),
+      Environment("MKL_CBWR"), Environment("ONEDNN_MAX_CPU_ISA"), Environment("DNNL_MAX_CPU_ISA"),
+      absl::StrCat(at::get_num_threads(), at::get_num_threads() == 1 ? " thread" : " threads"),
+      v1::Device_Name(spec.device()), v1::Precision_Name(spec.train().precision())};
+  return absl::StrJoin(parts, ", ");
+}
+
+}  // namespace deit::engine

@@ -1,0 +1,198 @@
+#include "worker/engine/torch_engine.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <utility>
+
+#include "common/base/clock.h"
+#include "common/base/exit_code.h"
+#include "worker/distill/loss.h"
+#include "worker/distill/record.h"
+#include "worker/distill/teacher.h"
+#include "worker/engine/leaves.h"
+#include "worker/engine/numerics.h"
+#include "worker/engine/weights_file.h"
+#include "worker/models/model.h"
+
+namespace deit::engine {
+namespace {
+
+using models::TensorRole;
+using train::EvaluationCounts;
+
+double Now() { return absl::ToDoubleSeconds(Clock::System().Elapsed()); }
+
+// The torch boundary: exceptions of the tensor library end here.
+template <typename Result>
+StatusOr<Result> Guarded(const char* what, const std::function<StatusOr<Result>()>& body) {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    return absl::InternalError(absl::StrCat(what, ": ", text.substr(0, text.find('\n'))));
+  }
+}
+
+StatusOr<std::unique_ptr<distill::Teacher>> LoadTeacher(const v1::JobSpec& spec) {
+  DEIT_ASSIGN_OR_RETURN(auto model, models::NewModel(spec.teacher().model(), spec.teacher().precision()));
+  DEIT_ASSIGN_OR_RETURN(const WeightsFile weights, WeightsFile::Open(spec.teacher().weights(), model->tensors()));
+  const bool bf16 = spec.teacher().precision() == v1::BF16;
+  std::vector<at::Tensor> values;
+  for (size_t t = 0; t < model->tensors().size(); ++t) {
+    const models::TensorSpec& tensor = model->tensors()[t];
+    at::Tensor value = at::zeros(tensor.shape, tensor.role == TensorRole::kBatchesTracked ? at::kLong : at::kFloat);
+    if (tensor.role != TensorRole::kBatchesTracked) DEIT_RETURN_IF_ERROR(weights.Read(t, value.mutable_data_ptr<float>()));
+    values.push_back(bf16 && tensor.compute_precision ? value.to(at::kBFloat16) : value);
+  }
+  DEIT_ASSIGN_OR_RETURN(const distill::RecordFormat format, distill::RecordFormatOf(spec));
+  return std::make_unique<distill::Teacher>(std::move(model), std::move(values), format);
+}
+
+// Of one image's logits. Ties go to the first index.
+void Count(const float* fused, int64_t classes, int64_t label, EvaluationCounts* counts) {
+  const float own = fused[label];
+  int64_t above = 0;
+  double largest = *std::max_element(fused, fused + classes), sum = 0;
+  for (int64_t c = 0; c < classes; ++c) {
+    above += fused[c] > own || (fused[c] == own && c < label);
+    sum += std::exp(static_cast<double>(fused[c]) - largest);
+  }
+  counts->correct_fused += above == 0;
+  counts->correct5_fused += above < 5;
+  counts->loss += largest + std::log(sum) - static_cast<double>(own);
+}
+
+int64_t CountCorrect(const at::Tensor& logits, const std::vector<int32_t>& labels) {
+  const at::Tensor dense = logits.contiguous();
+  const int64_t classes = dense.size(1);
+  int64_t correct = 0;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const float* row = dense.const_data_ptr<float>() + static_cast<int64_t>(i) * classes;
+    correct += std::max_element(row, row + classes) - row == labels[i];
+  }
+  return correct;
+}
+
+class TorchEngine final : public train::Engine {
+ public:
+  TorchEngine(const v1::JobSpec& spec, std::unique_ptr<models::Model> model, std::unique_ptr<distill::Teacher> teacher, bool training)
+      : spec_(spec), model_(std::move(model)), teacher_(std::move(teacher)), training_(training) {}
+
+  const std::vector<models::TensorSpec>& tensors() const override { return model_->tensors(); }
+  std::string numerics() const override { return DescribeNumerics(spec_); }
+  const train::EngineTimes& times() const override { return times_; }
+  int64_t teacher_forwards() const override { return teacher_forwards_; }
+
+  void Bind(const train::StateView& state) override {
+    state_ = state;
+    values_ = MakeLeaves(tensors(), state, training_ ? &sink_ : nullptr);
+    for (const models::TensorSpec& tensor : tensors()) {
+      const bool statistic = tensor.role == TensorRole::kRunningMean || tensor.role == TensorRole::kRunningVar;
+      statistics_.push_back(statistic ? at::zeros(tensor.shape, at::kFloat) : at::Tensor());
+    }
+  }
+
+  StatusOr<train::LaneMetrics> TrainLane(const data::MicroBatch& batch, train::LaneAccumulator& into) override {
+    return Guarded<train::LaneMetrics>("training a micro-batch", [&] { return Train(batch, into); });
+  }
+
+  StatusOr<EvaluationCounts> Evaluate(const float* pixels, const std::vector<int32_t>& labels) override {
+    return Guarded<EvaluationCounts>("evaluating a chunk", [&] { return EvaluateChunk(pixels, labels); });
+  }
+
+ private:
+  at::Tensor Images(const float* pixels, size_t count) const {
+    const v1::ModelSpec& model = spec_.model();
+    return at::from_blob(const_cast<float*>(pixels), {static_cast<int64_t>(count), model.in_chans(), model.img_size(), model.img_size()}, at::kFloat);
+  }
+
+  StatusOr<train::LaneMetrics> Train(const data::MicroBatch& batch, train::LaneAccumulator& into) {
+    const at::Tensor images = Images(batch.pixels, batch.labels.size());
+    const double start = Now();
+    DEIT_RETURN_IF_ERROR(AskTeacher(images));
+    const double asked = Now();
+    positions_.clear();
+    for (const plan::View& view : batch.views) positions_.push_back(view.position);
+    sink_.accumulator = &into;
+    const models::ForwardContext context{true, spec_.train().seed(), positions_.data(), &sink_};
+    const models::Outputs outputs = model_->Forward(values_, statistics_, images, context);
+    at::Tensor labels = at::empty({static_cast<int64_t>(batch.labels.size())}, at::kLong);
+    std::copy(batch.labels.begin(), batch.labels.end(), labels.mutable_data_ptr<int64_t>());
+    const distill::LossResult loss = distill::MicroBatchLoss(outputs, labels, teacher_ ? &targets_ : nullptr, distill::LossOptionsOf(spec_));
+    const double forwarded = Now();
+    loss.total.backward();
+    GiveStatistics(into);
+    sink_.accumulator = nullptr;
+    times_.teacher += asked - start;
+    times_.forward += forwarded - asked;
+    times_.backward += Now() - forwarded;
+    return train::LaneMetrics{loss.total.item<double>(), loss.base, loss.distillation, static_cast<int64_t>(batch.labels.size()), loss.correct};
+  }
+
+  // Every teacher output goes through the same encode and decode, whoever computed it and wherever it was kept.
+  Status AskTeacher(const at::Tensor& images) {
+    if (!teacher_) return absl::OkStatus();
+    DEIT_ASSIGN_OR_RETURN(const std::string record, teacher_->Record(images));
+    DEIT_ASSIGN_OR_RETURN(targets_, distill::DecodeRecord(teacher_->format(), record, images.size(0)));
+    ++teacher_forwards_;
+    return absl::OkStatus();
+  }
+
+  void GiveStatistics(train::LaneAccumulator& into) {
+    for (size_t t = 0; t < statistics_.size(); ++t) {
+      if (!statistics_[t].defined()) continue;
+      const float* values = statistics_[t].const_data_ptr<float>();
+      std::copy(values, values + statistics_[t].numel(), into.statistics_scratch().data() + state_.offset[t]);
+    }
+    into.CommitStatistics();
+  }
+
+  StatusOr<EvaluationCounts> EvaluateChunk(const float* pixels, const std::vector<int32_t>& labels) {
+    const at::NoGradGuard no_grad;
+    CopyBuffers(tensors(), state_, values_);
+    const models::Outputs outputs = model_->Forward(values_, {}, Images(pixels, labels.size()), {});
+    const at::Tensor fused = models::FusedLogits(outputs).contiguous();
+    EvaluationCounts counts;
+    counts.images = static_cast<int64_t>(labels.size());
+    for (size_t i = 0; i < labels.size(); ++i) Count(fused.const_data_ptr<float>() + static_cast<int64_t>(i) * fused.size(1), fused.size(1), labels[i], &counts);
+    counts.correct_head = CountCorrect(outputs.head, labels);
+    counts.correct_dist = outputs.head_dist.defined() ? CountCorrect(outputs.head_dist, labels) : counts.correct_head;
+    return counts;
+  }
+
+  const v1::JobSpec spec_;
+  const std::unique_ptr<models::Model> model_;
+  const std::unique_ptr<distill::Teacher> teacher_;
+  const bool training_;
+  train::StateView state_;
+  AccumulatorSink sink_;
+  std::vector<at::Tensor> values_, statistics_;   // by tensor; statistics_: undefined where not a running statistic
+  std::vector<uint64_t> positions_;
+  distill::TeacherTargets targets_;
+  train::EngineTimes times_;
+  int64_t teacher_forwards_ = 0;
+};
+
+}  // namespace
+
+StatusOr<std::unique_ptr<train::Engine>> NewTorchEngine(const v1::JobSpec& spec, bool training) {
+  using Result = std::unique_ptr<train::Engine>;
+  return Guarded<Result>("building the model", [&]() -> StatusOr<Result> {
+    DEIT_ASSIGN_OR_RETURN(auto model, models::NewModel(spec.model(), spec.train().precision()));
+    std::unique_ptr<distill::Teacher> teacher;
+    if (training && spec.distillation().type() != v1::DistillationSpec::NONE) {
+      auto loaded = LoadTeacher(spec);
+      if (!loaded.ok()) return Annotate(loaded.status(), "teacher.weights");
+      teacher = *std::move(loaded);
+    }
+    return std::make_unique<TorchEngine>(spec, std::move(model), std::move(teacher), training);
+  });
+}
+
+}  // namespace deit::engine

@@ -1,0 +1,121 @@
+#include "worker/engine/weights_file.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "common/base/digest.h"
+#include "common/base/exit_code.h"
+#include "worker/update/block_math.h"
+#include "worker/distill/half.h"
+
+namespace deit::engine {
+namespace {
+
+using checkpoint::Dtype;
+using checkpoint::SafetensorsFile;
+using checkpoint::TensorInfo;
+using models::TensorRole;
+
+StatusOr<std::vector<SafetensorsFile>> OpenFiles(const std::string& path) {
+  auto& fs = files::FileSystem::Posix();
+  DEIT_ASSIGN_OR_RETURN(const files::FileInfo info, fs.Stat(path));
+  std::vector<std::string> paths = {path};
+  if (info.is_folder) {
+    DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(path));
+    paths.clear();
+    for (const std::string& name : names) {
+      if (absl::StartsWith(name, "model") && absl::EndsWith(name, ".safetensors")) paths.push_back(path + "/" + name);
+    }
+    if (paths.empty()) return absl::NotFoundError(absl::StrCat(path, ": no model*.safetensors in it"));
+  }
+  std::vector<SafetensorsFile> opened;
+  for (const std::string& file : paths) {
+    DEIT_ASSIGN_OR_RETURN(auto safetensors, SafetensorsFile::Open(fs, file));
+    opened.push_back(std::move(safetensors));
+  }
+  return opened;
+}
+
+std::string ShapeText(absl::Span<const uint64_t> shape) { return absl::StrCat("[", absl::StrJoin(shape, ", "), "]"); }
+
+bool Readable(Dtype dtype) { return dtype == Dtype::kF32 || dtype == Dtype::kF16 || dtype == Dtype::kBF16; }
+
+}  // namespace
+
+StatusOr<WeightsFile> WeightsFile::Open(const std::string& path, const std::vector<models::TensorSpec>& tensors) {
+  WeightsFile weights;
+  DEIT_ASSIGN_OR_RETURN(weights.files_, OpenFiles(path));
+  weights.tensors_ = tensors;
+  std::map<std::string, Place> found;
+  for (size_t f = 0; f < weights.files_.size(); ++f) {
+    for (const TensorInfo& info : weights.files_[f].tensors()) found[info.name] = {f, &info};
+  }
+  std::vector<std::string> problems;
+  for (const models::TensorSpec& tensor : tensors) {
+    const auto it = found.find(tensor.name);
+    const bool count = tensor.role == TensorRole::kBatchesTracked;
+    const std::vector<uint64_t> shape(tensor.shape.begin(), tensor.shape.end());
+    if (it == found.end()) {
+      if (!count) problems.push_back(absl::StrCat(tensor.name, ": missing"));
+      weights.places_.push_back({0, nullptr});
+      continue;
+    }
+    if (it->second.info->shape != shape) {
+      problems.push_back(absl::StrCat(tensor.name, ": shape ", ShapeText(it->second.info->shape), ", the model's is ", ShapeText(shape)));
+    } else if (count ? it->second.info->dtype != Dtype::kI64 : !Readable(it->second.info->dtype)) {
+      problems.push_back(absl::StrCat(tensor.name, ": type ", checkpoint::Name(it->second.info->dtype), " cannot be used"));
+    }
+    weights.places_.push_back(it->second);
+    found.erase(it);
+  }
+  for (const auto& [name, place] : found) problems.push_back(absl::StrCat(name, ": the model has no such tensor"));
+  if (problems.empty()) return weights;
+  return WithHint(WithExitCode(absl::InvalidArgumentError(absl::StrCat(path, ": not this model's weights: ", absl::StrJoin(problems, "; "))),
+                               ExitCode::kCorrupt),
+                  "give the model the sizes that the weights were trained with");
+}
+
+Status WeightsFile::Read(size_t t, float* out) const {
+  const Place& place = places_[t];
+  const SafetensorsFile& file = files_[place.file];
+  const int64_t count = static_cast<int64_t>(place.info->elements);
+  if (place.info->dtype == Dtype::kF32) return file.ReadRange(*place.info, 0, place.info->bytes, out);
+  std::vector<uint16_t> narrow(place.info->elements);
+  DEIT_RETURN_IF_ERROR(file.ReadRange(*place.info, 0, place.info->bytes, narrow.data()));
+  if (place.info->dtype == Dtype::kBF16) update::CastToFloat(narrow.data(), out, count);
+  else std::transform(narrow.begin(), narrow.end(), out, distill::FloatFromHalf);
+  return absl::OkStatus();
+}
+
+StatusOr<int64_t> WeightsFile::BatchesTracked() const {
+  for (size_t t = 0; t < tensors_.size(); ++t) {
+    if (tensors_[t].role != TensorRole::kBatchesTracked || !places_[t].info) continue;
+    int64_t value = 0;
+    DEIT_RETURN_IF_ERROR(files_[places_[t].file].ReadRange(*places_[t].info, 0, sizeof(value), &value));
+    return value;
+  }
+  return 0;
+}
+
+StatusOr<uint64_t> WeightsContentDigest(const std::string& path) {
+  DEIT_ASSIGN_OR_RETURN(const std::vector<SafetensorsFile> files, OpenFiles(path));
+  std::map<std::string, std::pair<const SafetensorsFile*, const TensorInfo*>> tensors;  // by name, however they are spread over files
+  for (const SafetensorsFile& file : files) {
+    for (const TensorInfo& info : file.tensors()) tensors[info.name] = {&file, &info};
+  }
+  DigestStream digest;
+  std::vector<std::byte> bytes;
+  for (const auto& [name, place] : tensors) {
+    const auto& [file, info] = place;
+    bytes.resize(info->bytes);
+    DEIT_RETURN_IF_ERROR(file->ReadRange(*info, 0, info->bytes, bytes.data()));
+    const std::string heading = absl::StrCat(name, " ", checkpoint::Name(info->dtype), " ", ShapeText(info->shape), "\n");
+    digest.Update(heading.data(), heading.size());
+    digest.Update(bytes.data(), bytes.size());
+  }
+  return digest.Value();
+}
+
+}  // namespace deit::engine

@@ -1,0 +1,67 @@
+#include "worker/exchange/team.h"
+
+#include <utility>
+
+#include "common/base/exit_code.h"
+#include "common/base/log.h"
+#include "worker/exchange/agreement.h"
+
+namespace deit::exchange {
+namespace {
+
+NodeMemoryLayout LayoutFor(const ExchangePlan& plan, const plan::Grid& grid, const TeamOptions& options, int worker) {
+  NodeMemoryLayout layout;
+  layout.elements = grid.elements();
+  layout.statistics = options.statistics;
+  layout.compute_copy = options.compute_copy;
+  layout.payload_capacity = options.payload_capacity(plan);
+  layout.workers = plan.topology().workers();
+  const int node = plan.topology().node_of[static_cast<size_t>(worker)];
+  for (int w : plan.topology().members[static_cast<size_t>(node)]) layout.slots.push_back(plan.AccumulationOf(w).slots);
+  return layout;
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Team>> Team::Form(collective::Communicator& world, const plan::Grid& grid, const TeamOptions& options) {
+  if (world.size() > options.lanes) {
+    return WithHint(absl::InvalidArgumentError(absl::StrCat("workers: ", world.size(), ": more than train.lanes, ", options.lanes)),
+                    absl::StrCat("start at most ", options.lanes, " workers, or give a new job more lanes"));
+  }
+  auto team = std::unique_ptr<Team>(new Team);
+  const int worker = world.rank();
+  const auto plan_with = [&](const std::vector<bool>& shares) {
+    return std::make_unique<ExchangePlan>(grid, options.lanes, options.order, MakeTopology(world.hosts(), shares));
+  };
+  std::vector<bool> shares(static_cast<size_t>(world.size()), true);
+  team->plan_ = plan_with(shares);
+  const auto members = team->plan_->topology().members[static_cast<size_t>(team->plan_->topology().node_of[static_cast<size_t>(worker)])];
+  if (members.size() > 1) {
+    DEIT_ASSIGN_OR_RETURN(team->node_group_, world.Subgroup(members, "node"));
+  }
+  auto memory = NodeMemory::Create(team->node_group_.get(), LayoutFor(*team->plan_, grid, options, worker));
+  const bool no_room = !memory.ok() && absl::IsResourceExhausted(memory.status()) && team->node_group_;
+  DEIT_RETURN_IF_ERROR(Agree(world, options.deadline, no_room ? absl::OkStatus() : memory.status(), "setting up memory"));
+  DEIT_ASSIGN_OR_RETURN(const auto without, ShareNumbers(world, options.deadline, no_room, "setting up memory"));
+  bool all_share = true;
+  for (size_t w = 0; w < without.size(); ++w) {
+    shares[w] = without[w] == 0;
+    all_share = all_share && shares[w];
+  }
+  if (!all_share) {
+    team->plan_ = plan_with(shares);
+    if (no_room) {
+      if (worker == 0) LogWarning(absl::StrCat("shared memory has no room, workers exchange messages instead: ", memory.status().message()));
+      team->node_group_.reset();
+      memory = NodeMemory::Create(nullptr, LayoutFor(*team->plan_, grid, options, worker));
+    }
+    DEIT_RETURN_IF_ERROR(Agree(world, options.deadline, memory.status(), "setting up memory"));
+  }
+  team->memory_ = *std::move(memory);
+  team->context_ = Context{team->plan_.get(), team->memory_.get(), &world, options.deadline};
+  team->gather_ = std::make_unique<PayloadGather>(&team->context_);
+  team->weight_gather_ = std::make_unique<WeightGather>(&team->context_);
+  return team;
+}
+
+}  // namespace deit::exchange

@@ -1,0 +1,45 @@
+// The workers of one attempt and everything they exchange with, made in one go.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "worker/exchange/context.h"
+#include "worker/exchange/payload_gather.h"
+#include "worker/exchange/weight_gather.h"
+
+namespace deit::exchange {
+
+struct TeamOptions {
+  int lanes = 8;
+  LaneOrder order = LaneOrder::kTree;
+  int64_t statistics = 0;         // floats of batch statistics of one lane
+  bool compute_copy = false;      // keep a bfloat16 copy of the weights
+  std::function<size_t(const ExchangePlan&)> payload_capacity;  // largest payload that any worker will send
+  collective::Deadline deadline;  // of each wait
+};
+
+// One per worker; movable only by pointer. Weights and slots are zero at first.
+class Team {
+ public:
+  // Collective over `world`. Where a node's shared memory has no room for it, its workers exchange messages; worker 0 says so once.
+  // InvalidArgument: more workers than lanes. `world` and `grid` outlive the team.
+  static StatusOr<std::unique_ptr<Team>> Form(collective::Communicator& world, const plan::Grid& grid, const TeamOptions& options);
+
+  Context& context() { return context_; }
+  const ExchangePlan& plan() const { return *plan_; }
+  NodeMemory& memory() { return *memory_; }
+  PayloadGather& gather() { return *gather_; }
+  WeightGather& weight_gather() { return *weight_gather_; }
+
+ private:
+  Team() = default;
+  std::unique_ptr<ExchangePlan> plan_;
+  std::unique_ptr<collective::Communicator> node_group_;  // null for a node of one
+  std::unique_ptr<NodeMemory> memory_;
+  Context context_{};
+  std::unique_ptr<PayloadGather> gather_;
+  std::unique_ptr<WeightGather> weight_gather_;
+};
+
+}  // namespace deit::exchange

@@ -1,0 +1,49 @@
+#include "worker/train/evaluator.h"
+
+#include <cstring>
+#include <span>
+#include <type_traits>
+
+namespace deit::train {
+namespace {
+
+static_assert(std::is_trivially_copyable_v<EvaluationCounts>);
+
+int64_t ChunksOf(int worker, int64_t chunks, int workers) { return (chunks - worker + workers - 1) / workers; }
+
+}  // namespace
+
+size_t EvaluationPayloadCapacity(int64_t chunks, int workers) {
+  return static_cast<size_t>(ChunksOf(0, chunks, workers)) * sizeof(EvaluationCounts);
+}
+
+StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::Context& context, exchange::PayloadGather& gather) {
+  const int workers = context.plan->topology().workers();
+  context.Report(exchange::Phase::kEvaluate);
+  std::vector<EvaluationCounts> mine;
+  for (int64_t c = context.worker(); c < chunks.count(); c += workers) {
+    DEIT_ASSIGN_OR_RETURN(const data::MicroBatch* batch, chunks.Load(c));
+    DEIT_ASSIGN_OR_RETURN(const EvaluationCounts counts, engine.Evaluate(batch->pixels, batch->labels));
+    mine.push_back(counts);
+  }
+  std::vector<size_t> sizes;
+  for (int w = 0; w < workers; ++w) sizes.push_back(static_cast<size_t>(ChunksOf(w, chunks.count(), workers)) * sizeof(EvaluationCounts));
+  DEIT_RETURN_IF_ERROR(gather.Exchange(std::as_bytes(std::span(mine)), sizes, "evaluation"));
+
+  EvaluationCounts sum;
+  for (int64_t c = 0; c < chunks.count(); ++c) {
+    EvaluationCounts chunk;
+    std::memcpy(&chunk, gather.Of(static_cast<int>(c % workers)).data() + static_cast<size_t>(c / workers) * sizeof(chunk), sizeof(chunk));
+    sum.images += chunk.images;
+    sum.correct_head += chunk.correct_head;
+    sum.correct_dist += chunk.correct_dist;
+    sum.correct_fused += chunk.correct_fused;
+    sum.correct5_fused += chunk.correct5_fused;
+    sum.loss += chunk.loss;
+  }
+  return sum;
+}
+
+double Percent(int64_t correct, int64_t images) { return images == 0 ? 0 : 100.0 * static_cast<double>(correct) / static_cast<double>(images); }
+
+}  // namespace deit::train

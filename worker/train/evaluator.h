@@ -1,0 +1,23 @@
+// Accuracy on the validation images: fixed chunks, dealt to the workers by number, so that each image counts once and results are equal
+// for every world.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "worker/data/evaluation_chunks.h"
+#include "worker/exchange/payload_gather.h"
+#include "worker/train/engine.h"
+
+namespace deit::train {
+
+// Bytes of the largest payload that Evaluate sends.
+size_t EvaluationPayloadCapacity(int64_t chunks, int workers);
+
+// Evaluates all chunks; collective over all workers, who all get the sums. Sums of losses are taken chunk by chunk in order.
+StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::Context& context, exchange::PayloadGather& gather);
+
+// In percent; 0 of no images.
+double Percent(int64_t correct, int64_t images);
+
+}  // namespace deit::train

@@ -1,0 +1,55 @@
+#include "worker/train/step_payload.h"
+
+#include <cstring>
+#include <type_traits>
+
+#include "common/base/status.h"
+
+namespace deit::train {
+namespace {
+
+static_assert(std::is_trivially_copyable_v<LaneMetrics>);
+
+template <typename T>
+void Put(const std::vector<T>& values, std::byte*& at) {
+  std::memcpy(at, values.data(), values.size() * sizeof(T));
+  at += values.size() * sizeof(T);
+}
+
+template <typename T>
+std::vector<T> Take(size_t count, const std::byte*& at) {
+  std::vector<T> values(count);
+  std::memcpy(values.data(), at, count * sizeof(T));
+  at += count * sizeof(T);
+  return values;
+}
+
+}  // namespace
+
+size_t StepPayloadShape::bytes() const {
+  return sizeof(uint64_t) + lanes * sizeof(LaneMetrics) + blocks * sizeof(double) + statistics * sizeof(float);
+}
+
+std::vector<std::byte> EncodeStepPayload(const StepPayload& payload) {
+  const StepPayloadShape shape{payload.lanes.size(), payload.squares.size(), payload.statistics.size()};
+  std::vector<std::byte> bytes(shape.bytes());
+  std::byte* at = bytes.data();
+  Put(std::vector<uint64_t>{payload.stop}, at);
+  Put(payload.lanes, at);
+  Put(payload.squares, at);
+  Put(payload.statistics, at);
+  return bytes;
+}
+
+StepPayload DecodeStepPayload(const StepPayloadShape& shape, std::span<const std::byte> bytes) {
+  DEIT_CHECK(bytes.size() == shape.bytes(), bytes.size());
+  const std::byte* at = bytes.data();
+  StepPayload payload;
+  payload.stop = Take<uint64_t>(1, at)[0] != 0;
+  payload.lanes = Take<LaneMetrics>(shape.lanes, at);
+  payload.squares = Take<double>(shape.blocks, at);
+  payload.statistics = Take<float>(shape.statistics, at);
+  return payload;
+}
+
+}  // namespace deit::train

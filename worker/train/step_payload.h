@@ -1,0 +1,33 @@
+// What workers tell each other at the end of each step, in the small exchange: sizes are known to all beforehand.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "worker/train/engine.h"
+
+namespace deit::train {
+
+// How many of each the payload of one worker holds.
+struct StepPayloadShape {
+  size_t lanes = 0;        // of the worker
+  size_t blocks = 0;       // that it owns
+  size_t statistics = 0;   // floats: subtree sums of batch statistics
+
+  size_t bytes() const;
+};
+
+struct StepPayload {
+  bool stop = false;                  // this worker was asked to stop after this step
+  std::vector<LaneMetrics> lanes;     // in lane order
+  std::vector<double> squares;        // by owned block
+  std::vector<float> statistics;      // of each subtree sum, one after another
+};
+
+// Plain memory in this machine's byte order: all workers of a launch run the same program (checked at the start).
+std::vector<std::byte> EncodeStepPayload(const StepPayload& payload);
+StepPayload DecodeStepPayload(const StepPayloadShape& shape, std::span<const std::byte> bytes);
+
+}  // namespace deit::train

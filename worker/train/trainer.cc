@@ -1,0 +1,197 @@
+#include "worker/train/trainer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "common/base/digest.h"
+#include "common/plan/schedule.h"
+#include "worker/exchange/tree_sum.h"
+
+namespace deit::train {
+namespace {
+
+using exchange::Phase;
+
+// Adds the seconds of its life to a sum.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double* seconds) : seconds_(seconds), start_(Clock::System().Elapsed()) {}
+  ~Stopwatch() { *seconds_ += absl::ToDoubleSeconds(Clock::System().Elapsed() - start_); }
+
+ private:
+  double* seconds_;
+  absl::Duration start_;
+};
+
+size_t PixelsPerView(const v1::JobSpec& spec) {
+  const size_t side = static_cast<size_t>(spec.model().img_size());
+  return static_cast<size_t>(spec.model().in_chans()) * side * side;
+}
+
+// Sums of batch statistics that a worker sends: those of its lanes' maximal subtrees, or the one sum of all its lanes.
+size_t StatisticsSums(const exchange::ExchangePlan& plan, int worker) { return std::max<size_t>(1, plan.AccumulationOf(worker).sums.size()); }
+
+StepPayloadShape ShapeOf(const exchange::ExchangePlan& plan, const plan::Grid& grid, int64_t statistics, int worker) {
+  StepPayloadShape shape;
+  shape.lanes = static_cast<size_t>(plan.LanesOf(worker).size());
+  for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) shape.blocks += plan.parts().OwnerOfBlock(b) == worker;
+  shape.statistics = static_cast<size_t>(statistics) * StatisticsSums(plan, worker);
+  return shape;
+}
+
+}  // namespace
+
+std::vector<int> ParameterIndex(const std::vector<models::TensorSpec>& tensors) {
+  std::vector<int> index;
+  int parameters = 0;
+  for (const auto& tensor : tensors) index.push_back(tensor.role == models::TensorRole::kParameter ? parameters++ : -1);
+  return index;
+}
+
+std::vector<plan::TensorShape> ParameterShapes(const std::vector<models::TensorSpec>& tensors) {
+  std::vector<plan::TensorShape> shapes;
+  for (const auto& tensor : tensors) {
+    if (tensor.role == models::TensorRole::kParameter) shapes.push_back({tensor.name, tensor.shape});
+  }
+  return shapes;
+}
+
+size_t Trainer::PayloadCapacity(const exchange::ExchangePlan& plan, const plan::Grid& grid, int64_t statistics) {
+  size_t capacity = 0;
+  for (int w = 0; w < plan.topology().workers(); ++w) capacity = std::max(capacity, ShapeOf(plan, grid, statistics, w).bytes());
+  return capacity;
+}
+
+Trainer::Trainer(const TrainerParts& parts, int64_t updates_done) : parts_(parts), updates_done_(updates_done) {
+  const exchange::ExchangePlan& plan = *parts.context->plan;
+  const bool exact = plan.order() == exchange::LaneOrder::kTree;
+  reducer_ = exact ? exchange::NewExactReducer(parts.context) : exchange::NewFastestReducer(parts.context);
+  std::vector<float*> slots;
+  for (int s = 0; s < plan.AccumulationOf(parts.context->worker()).slots; ++s) slots.push_back(parts.context->memory->slot(parts.context->member(), s));
+  accumulator_ = std::make_unique<LaneAccumulator>(*parts.grid, ParameterIndex(parts.engine->tensors()), std::move(slots), parts.buffers->size());
+  for (int w = 0; w < plan.topology().workers(); ++w) {
+    shapes_.push_back(ShapeOf(plan, *parts.grid, parts.buffers->size(), w));
+    sizes_.push_back(shapes_.back().bytes());
+  }
+  for (const auto& tensor : parts.engine->tensors()) {
+    if (tensor.role == models::TensorRole::kParameter) weight_decay_.push_back(tensor.decay ? parts.spec->optimizer().weight_decay() : 0.0);
+  }
+  statistics_.resize(static_cast<size_t>(parts.buffers->size()));
+}
+
+StatusOr<StepResult> Trainer::Step(uint64_t step, BatchSource& source, bool stop_requested) {
+  parts_.context->step = step;
+  std::vector<LaneMetrics> metrics;
+  DEIT_RETURN_IF_ERROR(RunLanes(source, &metrics));
+  {
+    Stopwatch watch(&times_.communication);
+    parts_.context->Report(Phase::kReduce);
+    DEIT_RETURN_IF_ERROR(reducer_->Finish());
+  }
+  DEIT_ASSIGN_OR_RETURN(const StepFacts facts, ExchangeFacts(std::move(metrics), stop_requested));
+  StepResult result;
+  result.decision = DecideStep(facts, parts_.spec->optimizer().clip_grad());
+  result.learning_rate = plan::LearningRate(*parts_.spec, *parts_.stream, step);
+  if (result.decision.update) Update(result.decision, result.learning_rate);
+  Stopwatch watch(&times_.communication);
+  parts_.context->Report(Phase::kGather);
+  DEIT_RETURN_IF_ERROR(parts_.weight_gather->Publish());
+  return result;
+}
+
+Status Trainer::RunLanes(BatchSource& source, std::vector<LaneMetrics>* metrics) {
+  const auto& accumulation = parts_.context->plan->AccumulationOf(parts_.context->worker());
+  DEIT_RETURN_IF_ERROR(reducer_->BeginStep());
+  for (size_t k = 0; k < accumulation.lanes.size(); ++k) {
+    const data::MicroBatch* batch = nullptr;
+    {
+      Stopwatch watch(&times_.data);
+      parts_.context->Report(Phase::kData);
+      DEIT_ASSIGN_OR_RETURN(batch, source.Next());
+      DEIT_CHECK(batch != nullptr && batch->step == parts_.context->step, "the loader is at another step");
+      const size_t pixels = PixelsPerView(*parts_.spec);
+      for (size_t i = 0; i < batch->views.size(); ++i) ledger_.Add(batch->views[i], Digest64(batch->pixels + i * pixels, pixels * sizeof(float)));
+    }
+    parts_.context->Report(Phase::kCompute);
+    const bool last = k + 1 == accumulation.lanes.size();
+    accumulator_->BeginLane(accumulation.lanes[k], last ? [this](int ready) { return reducer_->SetBucketsReady(ready); } : std::function<Status(int)>());
+    DEIT_ASSIGN_OR_RETURN(const LaneMetrics lane, parts_.engine->TrainLane(*batch, *accumulator_));
+    DEIT_RETURN_IF_ERROR(accumulator_->EndLane());
+    metrics->push_back(lane);
+    ++lanes_computed_;
+  }
+  return absl::OkStatus();
+}
+
+StatusOr<StepFacts> Trainer::ExchangeFacts(std::vector<LaneMetrics> metrics, bool stop_requested) {
+  const exchange::ExchangePlan& plan = *parts_.context->plan;
+  exchange::NodeMemory& memory = *parts_.context->memory;
+  const int member = parts_.context->member();
+  StepPayload mine;
+  mine.stop = stop_requested;
+  mine.lanes = std::move(metrics);
+  {
+    Stopwatch watch(&times_.optimizer);
+    mine.squares = parts_.owned->Squares(memory.slot(member, 0));
+  }
+  Stopwatch watch(&times_.communication);
+  parts_.context->Report(Phase::kExchange);
+  const auto& sums = plan.AccumulationOf(parts_.context->worker()).sums;
+  for (size_t k = 0; k < StatisticsSums(plan, parts_.context->worker()); ++k) {
+    const float* from = memory.slot(member, sums.empty() ? 0 : sums[k].slot) + parts_.grid->elements();
+    mine.statistics.insert(mine.statistics.end(), from, from + parts_.buffers->size());
+  }
+  DEIT_RETURN_IF_ERROR(parts_.gather->Exchange(EncodeStepPayload(mine), sizes_, "results"));
+
+  StepFacts facts;
+  facts.squares.resize(parts_.grid->blocks().size());
+  std::vector<StepPayload> payloads;
+  for (int w = 0; w < plan.topology().workers(); ++w) {
+    payloads.push_back(DecodeStepPayload(shapes_[static_cast<size_t>(w)], parts_.gather->Of(w)));
+    const StepPayload& payload = payloads.back();
+    facts.stop = facts.stop || payload.stop;
+    facts.lanes.insert(facts.lanes.end(), payload.lanes.begin(), payload.lanes.end());
+    size_t next = 0;
+    for (int b = 0; b < static_cast<int>(facts.squares.size()); ++b) {
+      if (plan.parts().OwnerOfBlock(b) == w) facts.squares[static_cast<size_t>(b)] = payload.squares[next++];
+    }
+  }
+  CombineStatistics(payloads);
+  return facts;
+}
+
+// The sums over all lanes, along the lane tree as the gradients are.
+void Trainer::CombineStatistics(const std::vector<StepPayload>& payloads) {
+  if (statistics_.empty()) return;
+  const exchange::ExchangePlan& plan = *parts_.context->plan;
+  std::vector<plan::Subtree> subtrees;
+  std::vector<const float*> inputs;
+  for (size_t w = 0; w < payloads.size(); ++w) {
+    for (size_t k = 0; k < StatisticsSums(plan, static_cast<int>(w)); ++k) inputs.push_back(payloads[w].statistics.data() + k * statistics_.size());
+    for (const auto& sum : plan.AccumulationOf(static_cast<int>(w)).sums) subtrees.push_back(sum.subtree);
+  }
+  const int64_t count = static_cast<int64_t>(statistics_.size());
+  std::memcpy(statistics_.data(), inputs[0], statistics_.size() * sizeof(float));
+  if (plan.order() == exchange::LaneOrder::kSequential) {
+    for (size_t k = 1; k < inputs.size(); ++k) update::Add(inputs[k], statistics_.data(), count);
+    return;
+  }
+  float* const out = statistics_.data();
+  exchange::RunTreeProgram(plan::CombineSubtrees(subtrees, plan.lanes()), inputs, {&out, 1}, count);
+}
+
+void Trainer::Update(const StepDecision& decision, double learning_rate) {
+  Stopwatch watch(&times_.optimizer);
+  parts_.context->Report(Phase::kUpdate);
+  const v1::OptimizerSpec& optimizer = parts_.spec->optimizer();
+  const exchange::ExchangePlan& plan = *parts_.context->plan;
+  exchange::NodeMemory& memory = *parts_.context->memory;
+  const update::AdamWStep step{learning_rate, optimizer.beta1(), optimizer.beta2(), optimizer.eps(), ++updates_done_, decision.gradient_scale};
+  const double ema_decay = parts_.spec->ema().decay();
+  parts_.owned->Update(step, weight_decay_, ema_decay, *parts_.grid, memory.slot(parts_.context->member(), 0), memory.weights());
+  for (int bucket = 0; bucket < plan.buckets(); ++bucket) parts_.weight_gather->Cast(plan.PartOf(bucket, parts_.context->worker()));
+  parts_.buffers->Update(statistics_.data(), plan.lanes(), ema_decay);
+}
+
+}  // namespace deit::train

@@ -1,0 +1,94 @@
+// One optimizer step after another, in the order of the architecture: lanes' forward and backward, reduction of all buckets, one small
+// exchange, update of own parts, gather. Torch-free: an Engine computes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "common/plan/ledger.h"
+#include "common/plan/stream.h"
+#include "proto/spec.pb.h"
+#include "worker/exchange/payload_gather.h"
+#include "worker/exchange/reducer.h"
+#include "worker/exchange/weight_gather.h"
+#include "worker/train/buffer_state.h"
+#include "worker/train/engine.h"
+#include "worker/train/owned_state.h"
+#include "worker/train/step_decision.h"
+#include "worker/train/step_payload.h"
+
+namespace deit::train {
+
+// Hands out this worker's micro-batches in order of step, then lane. Null after the last.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  virtual StatusOr<const data::MicroBatch*> Next() = 0;
+};
+
+// Where a worker's time goes, in seconds since the start.
+struct StepTimes {
+  double data = 0, communication = 0, optimizer = 0;   // teacher, forward and backward: Engine::times()
+};
+
+struct StepResult {
+  StepDecision decision;
+  double learning_rate = 0;
+};
+
+// The state of a job in one worker. Not owned.
+struct TrainerParts {
+  const v1::JobSpec* spec;
+  const plan::Stream* stream;
+  const plan::Grid* grid;
+  exchange::Context* context;
+  Engine* engine;
+  OwnedState* owned;
+  BufferState* buffers;
+  exchange::PayloadGather* gather;
+  exchange::WeightGather* weight_gather;
+};
+
+// One per worker; not thread-safe.
+class Trainer {
+ public:
+  // updates_done: optimizer updates before the first step (skipped steps do not count).
+  Trainer(const TrainerParts& parts, int64_t updates_done);
+
+  // Trains step `step`, whose micro-batches come next from `source`. All workers call it with equal steps. Errors: of the source, the
+  // engine, and lost peers; a non-finite step under train.non_finite FAIL is not an error here (decision.finite).
+  StatusOr<StepResult> Step(uint64_t step, BatchSource& source, bool stop_requested);
+
+  int64_t updates_done() const { return updates_done_; }
+  int64_t lanes_computed() const { return lanes_computed_; }
+  int64_t bytes_sent() const { return reducer_->bytes_sent() + parts_.gather->bytes_sent() + parts_.weight_gather->bytes_sent(); }
+  const StepTimes& times() const { return times_; }
+  const plan::Ledger& ledger() const { return ledger_; }   // of the views that this worker trained on since its start
+
+  // Largest payload of any worker's step.
+  static size_t PayloadCapacity(const exchange::ExchangePlan& plan, const plan::Grid& grid, int64_t statistics);
+
+ private:
+  Status RunLanes(BatchSource& source, std::vector<LaneMetrics>* metrics);
+  StatusOr<StepFacts> ExchangeFacts(std::vector<LaneMetrics> metrics, bool stop_requested);
+  void CombineStatistics(const std::vector<StepPayload>& payloads);
+  void Update(const StepDecision& decision, double learning_rate);
+
+  TrainerParts parts_;
+  std::unique_ptr<exchange::Reducer> reducer_;
+  std::unique_ptr<LaneAccumulator> accumulator_;
+  std::vector<StepPayloadShape> shapes_;        // by worker
+  std::vector<size_t> sizes_;
+  std::vector<double> weight_decay_;            // by grid tensor
+  std::vector<float> statistics_;               // sum over all lanes
+  plan::Ledger ledger_;
+  StepTimes times_;
+  int64_t updates_done_ = 0, lanes_computed_ = 0;
+};
+
+// parameter_of[i] for LaneAccumulator: model tensors to grid tensors; and the shapes of the grid's tensors, in order.
+std::vector<int> ParameterIndex(const std::vector<models::TensorSpec>& tensors);
+std::vector<plan::TensorShape> ParameterShapes(const std::vector<models::TensorSpec>& tensors);
+
+}  // namespace deit::train
