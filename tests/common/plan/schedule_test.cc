@@ -1,0 +1,65 @@
+#include "common/plan/schedule.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "common/plan/job_stream.h"
+
+namespace deit::plan {
+namespace {
+
+// 100 steps an epoch; the rest is DeiT's recipe, its defaults.
+struct Job {
+  v1::JobSpec spec;
+  Stream stream = StreamOf(spec, 102400).value();
+};
+
+TEST(LearningRateTest, FollowsDeitsRecipeAtWholeEpochs) {
+  const Job job;
+  for (int epoch = 0; epoch <= 300; ++epoch) {
+    const double cosine = 1e-5 + 0.5 * (1e-3 - 1e-5) * (1 + std::cos(std::numbers::pi * epoch / 300));
+    const double expected = epoch < 5 ? 1e-6 + epoch * (1e-3 - 1e-6) / 5 : cosine;
+    EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, static_cast<uint64_t>(epoch) * 100), expected) << epoch;
+  }
+}
+
+TEST(LearningRateTest, MovesWithEveryStep) {
+  const Job job;
+  EXPECT_EQ(LearningRate(job.spec, job.stream, 0), 1e-6);
+  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 50), 1e-6 + 0.5 * (1e-3 - 1e-6) / 5);
+  EXPECT_LT(LearningRate(job.spec, job.stream, 499), LearningRate(job.spec, job.stream, 500));
+  EXPECT_GT(LearningRate(job.spec, job.stream, 500), LearningRate(job.spec, job.stream, 501));
+}
+
+TEST(LearningRateTest, StaysAtTheFloorAfterTheLastEpoch) {
+  const Job job;
+  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 30000), 1e-5);
+  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 60000), 1e-5);
+}
+
+TEST(LearningRateTest, IsScaledByTheBatchOnlyWhereAsked) {
+  Job job;
+  job.spec.mutable_schedule()->set_warmup_epochs(0);
+  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 0), 1e-3);
+  job.spec.mutable_optimizer()->set_scale_lr(false);
+  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 0), 5e-4);
+}
+
+TEST(LearningRateTest, IsNotChangedByMaxSteps) {
+  Job job;
+  const double before = LearningRate(job.spec, job.stream, 777);
+  job.spec.mutable_train()->set_max_steps(800);
+  EXPECT_EQ(LearningRate(job.spec, job.stream, 777), before);
+}
+
+TEST(LearningRateTest, MeasuresTimeInTheStreamsEpochs) {
+  Job job;
+  job.spec.mutable_train()->set_drop_last(true);
+  const Stream stream = StreamOf(job.spec, 102400 + 1023).value();
+  EXPECT_EQ(LearningRate(job.spec, stream, 12345), LearningRate(job.spec, job.stream, 12345));
+}
+
+}  // namespace
+}  // namespace deit::plan
