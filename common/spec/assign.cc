@@ -34,25 +34,18 @@ std::string Shown(const Node& node) {
   return node.kind == Node::Kind::kString ? absl::StrCat("\"", text, more, "\"") : absl::StrCat(text, more);
 }
 
-// "1 to 4096", "at least 1", "more than 0 and at most 1", ...
-std::string RangeText(const v1::Range& range) {
-  const std::string min = RoundTripText(range.min()), max = RoundTripText(range.max());
-  if (!range.has_max()) return absl::StrCat(range.min_exclusive() ? "more than " : "at least ", min);
-  if (!range.has_min()) return absl::StrCat("at most ", max);
+// "1 to 4096", "at least 1", "more than 0 and at most 1", ... Fields without a bound show their type's, where it is given.
+std::string RangeText(const v1::Range& range, const std::string& type_min = "", const std::string& type_max = "") {
+  const std::string min = range.has_min() ? RoundTripText(range.min()) : type_min;
+  const std::string max = range.has_max() ? RoundTripText(range.max()) : type_max;
+  if (max.empty()) return absl::StrCat(range.min_exclusive() ? "more than " : "at least ", min);
+  if (min.empty()) return absl::StrCat("at most ", max);
   return range.min_exclusive() ? absl::StrCat("more than ", min, " and at most ", max) : absl::StrCat(min, " to ", max);
 }
 
 bool InRange(double value, const v1::Range& range) {
   if (range.has_min() && (value < range.min() || (range.min_exclusive() && value == range.min()))) return false;
   return !range.has_max() || value <= range.max();
-}
-
-// Smallest and largest value of a whole-number field: its range, else its type's.
-v1::Range WholeRange(const FieldDescriptor* field, double type_min, double type_max) {
-  v1::Range range = field->options().GetExtension(v1::range);
-  if (!range.has_min()) range.set_min(type_min);
-  if (!range.has_max()) range.set_max(type_max);
-  return range;
 }
 
 // A value to put into a field, set or appended alike.
@@ -90,13 +83,13 @@ class Slot {
   template <typename Whole>
   void PutWhole(const Node& node, Setter<Whole> set, Setter<Whole> add) {
     using Limits = std::numeric_limits<Whole>;
-    const v1::Range range = WholeRange(field_, static_cast<double>(Limits::min()), static_cast<double>(Limits::max()));
+    const v1::Range& range = field_->options().GetExtension(v1::range);
     Whole value{};
     double real = 0;
     const bool digits = IsScalar(node) && !node.text.empty() && node.text.find_first_not_of("+-0123456789") == std::string::npos;
     if (!digits || !absl::SimpleAtod(node.text, &real)) return Refuse(node, "want a whole number");
     if (!absl::SimpleAtoi(node.text, &value) || !InRange(static_cast<double>(value), range)) {
-      return Refuse(node, absl::StrCat("out of range: want ", RangeText(range)));
+      return Refuse(node, absl::StrCat("out of range: want ", RangeText(range, absl::StrCat(Limits::min()), absl::StrCat(Limits::max()))));
     }
     Store<Whole>(value, set, add);
   }
@@ -151,6 +144,11 @@ class Slot {
   Problems* problems_;
 };
 
+std::string UnknownField(const Descriptor& spec, const std::string& group, const std::string& name) {
+  const std::string nearest = NearestPath(spec, group, name);
+  return absl::StrCat("unknown field", nearest.empty() ? "" : absl::StrCat(", did you mean \"", nearest, "\""));
+}
+
 class FileAssigner {
  public:
   FileAssigner(const std::string& folder, const Descriptor& spec, Problems* problems) : folder_(folder), spec_(spec), problems_(problems) {}
@@ -161,7 +159,7 @@ class FileAssigner {
       const std::string path = JoinFieldPath(group, entry.name);
       const FieldDescriptor* field = message->GetDescriptor()->FindFieldByName(entry.name);
       if (field == nullptr) {
-        problems_->AddAt(entry.place, path, UnknownField(group, entry.name));
+        problems_->AddAt(entry.place, path, UnknownField(spec_, group, entry.name));
         continue;
       }
       const auto [first, is_first] = seen.emplace(entry.name, entry.place);
@@ -175,11 +173,6 @@ class FileAssigner {
   }
 
  private:
-  std::string UnknownField(const std::string& group, const std::string& name) const {
-    const std::string nearest = NearestPath(spec_, group, name);
-    return absl::StrCat("unknown field", nearest.empty() ? "" : absl::StrCat(", did you mean \"", nearest, "\""));
-  }
-
   void Field(const Node& value, const std::string& path, const FieldDescriptor* field, Message* message) {
     if (value.kind == Node::Kind::kWord && value.text == "null") return;
     if (field->message_type() != nullptr) {
@@ -216,8 +209,7 @@ std::optional<Target> FindTarget(const std::string& path, Message* spec, Problem
     if (field != nullptr) message = message->GetReflection()->MutableMessage(message, field);
     field = message->GetDescriptor()->FindFieldByName(std::string(name));
     if (field == nullptr) {
-      const std::string nearest = NearestPath(*spec->GetDescriptor(), group, name);
-      problems->AddAt(kCommandLine, path, absl::StrCat("unknown field", nearest.empty() ? "" : absl::StrCat(", did you mean \"", nearest, "\"")));
+      problems->AddAt(kCommandLine, path, UnknownField(*spec->GetDescriptor(), group, std::string(name)));
       return std::nullopt;
     }
     group = JoinFieldPath(group, name);
@@ -244,7 +236,8 @@ void AssignOverrides(const std::vector<std::string>& overrides, const std::strin
     if (!target) continue;
     problems->Locate(path, kCommandLine);
     const bool list = target->field->is_repeated();
-    if (value.empty() || (list && replaced.insert(path).second)) target->message->GetReflection()->ClearField(target->message, target->field);
+    const bool takes_over = list && replaced.insert(path).second;
+    if (value.empty() || takes_over) target->message->GetReflection()->ClearField(target->message, target->field);
     if (value.empty()) continue;
     if (target->field->message_type() != nullptr) {
       problems->AddAt(kCommandLine, path, absl::StrCat(value, ": a group of fields: set its fields one by one, or nothing to unset it"));

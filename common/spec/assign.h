@@ -17,6 +17,7 @@ void AssignFile(const Node& root, const std::string& folder, google::protobuf::M
 
 // Puts "path=value" words over what is there, the last of a field counts. A list is given as "16,32" or by repeating the word, and
 // replaces the file's; an empty value unsets a field, a list or a whole group. Paths are taken from `folder`.
-void AssignOverrides(const std::vector<std::string>& overrides, const std::string& folder, google::protobuf::Message* spec, Problems* problems);
+void AssignOverrides(const std::vector<std::string>& overrides, const std::string& folder, google::protobuf::Message* spec,
+                     Problems* problems);
 
 }  // namespace deit::spec

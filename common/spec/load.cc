@@ -19,6 +19,12 @@ StatusOr<std::string> WorkingFolder(const LoadOptions& options) {
   return CurrentFolder();
 }
 
+// For the caller a job file is an input: missing or unreadable for whatever cause, or a wrong one if it is too big to be one.
+Status Unreadable(const Status& cause) {
+  const std::string message = absl::StrCat("job file: ", cause.message());
+  return absl::IsResourceExhausted(cause) ? absl::InvalidArgumentError(message) : absl::NotFoundError(message);
+}
+
 std::string DefaultName(const std::string& job_file, const LoadOptions& options) {
   if (!options.default_name.empty()) return options.default_name;
   return job_file.empty() ? "job" : StemOf(job_file);
@@ -30,7 +36,7 @@ StatusOr<v1::JobSpec> LoadSpec(const std::string& path, const std::vector<std::s
   if (path.empty()) return ParseSpec("", path, overrides, options);
   DEIT_ASSIGN_OR_RETURN(const std::string folder, WorkingFolder(options));
   auto content = files::ReadWholeFile(files::FileSystem::Posix(), AbsolutePath(folder, path), options.max_bytes);
-  if (!content.ok()) return Annotate(content.status(), "job file");
+  if (!content.ok()) return Unreadable(content.status());
   return ParseSpec(*content, path, overrides, options);
 }
 

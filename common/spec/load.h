@@ -22,11 +22,11 @@ struct LoadOptions {
 // job of overrides alone.
 //
 // All mistakes come in one InvalidArgument, one line each ("job.textproto:3:15: error: train.epochs: 0: out of range: want 1 to 1000000",
-// overrides: "command line: error: ..."), exit code 64 (deit-coord: 7), to be shown with LogFailure. A file that is missing or
-// unreadable: NotFound, PermissionDenied and others of FileSystem.
+// overrides: "command line: error: ..."), exit code 64 (deit-coord: 7), to be shown with LogFailure. A file that cannot be
+// read: NotFound; one of more than max_bytes: InvalidArgument.
 //
-// Relative paths in the file are relative to its folder, in overrides to working_folder; in the result all are absolute. A file that holds a
-// resolved spec (a run folder's config.textproto) loads to the same spec again.
+// Relative paths in the file are relative to its folder, in overrides to working_folder; in the result all are absolute. A file
+// that holds a resolved spec (a run folder's config.textproto) loads to the same spec again.
 StatusOr<v1::JobSpec> LoadSpec(const std::string& path, const std::vector<std::string>& overrides, const LoadOptions& options = {});
 
 // The same for the content of a file that would stand at `path` (which may be empty).

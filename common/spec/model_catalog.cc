@@ -59,13 +59,16 @@ std::vector<CatalogEntry> MakeCatalog() {
   };
 }
 
-Status FieldError(absl::string_view field, absl::string_view message) { return absl::InvalidArgumentError(absl::StrCat(field, ": ", message)); }
+Status FieldError(absl::string_view field, absl::string_view message) {
+  return absl::InvalidArgumentError(absl::StrCat(field, ": ", message));
+}
 
 Status UnknownName(const std::string& name) {
   std::vector<std::string> names;
   for (const CatalogEntry& entry : ModelCatalog()) names.push_back(entry.name);
-  const std::string near = DidYouMean(name, names);
-  return FieldError("name", absl::StrCat("\"", name, "\": unknown model", near.empty() ? ": want vit, deit, deit_distilled, convnet or a published name" : near));
+  std::string advice = DidYouMean(name, names);
+  if (advice.empty()) advice = ": want vit, deit, deit_distilled, convnet or a published name";
+  return FieldError("name", absl::StrCat("\"", name, "\": unknown model", advice));
 }
 
 Status RefuseForeignFields(const v1::ModelSpec& model, Family family) {
@@ -75,7 +78,8 @@ Status RefuseForeignFields(const v1::ModelSpec& model, Family family) {
       : std::vector<std::string>{"widths"};
   for (const std::string& name : foreign) {
     const auto* field = schema->FindFieldByName(name);
-    const bool set = field->is_repeated() ? model.GetReflection()->FieldSize(model, field) > 0 : model.GetReflection()->HasField(model, field);
+    const google::protobuf::Reflection* values = model.GetReflection();
+    const bool set = field->is_repeated() ? values->FieldSize(model, field) > 0 : values->HasField(model, field);
     if (set) return FieldError(name, absl::StrCat(model.name(), " has no such field"));
   }
   return absl::OkStatus();
@@ -101,7 +105,8 @@ Status CheckTransformer(const v1::ModelSpec& model) {
                                                 NearestDivisors(model.embed_dim(), model.num_heads())));
   }
   if (Hidden(model) < 1) {
-    return FieldError("mlp_ratio", absl::StrCat(RoundTripText(model.mlp_ratio()), ": leaves no hidden unit at embed_dim ", model.embed_dim()));
+    return FieldError("mlp_ratio",
+                      absl::StrCat(RoundTripText(model.mlp_ratio()), ": leaves no hidden unit at embed_dim ", model.embed_dim()));
   }
   return absl::OkStatus();
 }
@@ -110,7 +115,7 @@ int64_t Tokens(const v1::ModelSpec& model) {
   const int64_t side = model.img_size() / model.patch_size();
   return side * side + (IsDistilled(model) ? 2 : 1);
 }
-int64_t Heads(const v1::ModelSpec& model) { return IsDistilled(model) ? 2 : 1; }
+int64_t OutputHeads(const v1::ModelSpec& model) { return IsDistilled(model) ? 2 : 1; }
 int64_t PatchNumbers(const v1::ModelSpec& model) { return int64_t{model.in_chans()} * model.patch_size() * model.patch_size(); }
 
 struct Cost {
@@ -119,7 +124,7 @@ struct Cost {
 };
 
 Cost TransformerCost(const v1::ModelSpec& model) {
-  const int64_t d = model.embed_dim(), n = Tokens(model), hidden = Hidden(model), depth = model.depth(), heads = Heads(model);
+  const int64_t d = model.embed_dim(), n = Tokens(model), hidden = Hidden(model), depth = model.depth(), heads = OutputHeads(model);
   const int64_t patch = PatchNumbers(model), classes = model.num_classes(), patches = n - heads;
   const int64_t block = 4 * d + (d + 1) * 3 * d + (d + 1) * d + (d + 1) * hidden + (hidden + 1) * d;  // two norms, qkv, proj, fc1, fc2
   const int64_t block_macs = n * d * 4 * d + 2 * n * n * d + 2 * n * d * hidden;

@@ -9,10 +9,12 @@
 
 namespace deit::spec {
 
-void Problems::Add(const std::string& path, absl::string_view message) { AddAt(PlaceOf(path), path, message); }
+void Problems::Add(const std::string& path, absl::string_view message) {
+  if (!Knows(path)) AddAt(PlaceOf(path), path, message);
+}
 
 void Problems::AddAt(Place place, const std::string& path, absl::string_view message) {
-  if (!Knows(path)) problems_.push_back({place, path, std::string(message)});
+  problems_.push_back({place, path, std::string(message)});
 }
 
 Status Problems::ToStatus() const {
@@ -39,7 +41,6 @@ Place Problems::PlaceOf(std::string path) const {
 }
 
 bool Problems::Knows(const std::string& path) const {
-  if (path.empty()) return false;
   return std::any_of(problems_.begin(), problems_.end(), [&](const Problem& p) {
     return !p.path.empty() && (p.path == path || absl::StartsWith(path, p.path + "."));
   });

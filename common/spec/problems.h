@@ -17,8 +17,7 @@ struct Place {
   bool command_line = false;
 };
 
-// Collects mistakes by field path ("train.batch_size"). A field that has one gets no second one: what follows from a mistake is
-// not told. Not thread-safe.
+// Collects mistakes by field path ("train.batch_size"). Not thread-safe.
 class Problems {
  public:
   // `file`: as the user typed it; empty: there is no job file.
@@ -27,7 +26,8 @@ class Problems {
   // Remembers where a field (or group of fields) was written; the last one counts.
   void Locate(const std::string& path, Place place) { places_[path] = place; }
 
-  // "PLACE: error: path: message", at the field's place, else its group's, else the file.
+  // "PLACE: error: path: message", at the field's place, else its group's, else the file. Not told where the field or a group around
+  // it has a mistake already: it may only follow from that.
   void Add(const std::string& path, absl::string_view message);
   // The same at a place of its own. An empty path is left out (syntax errors).
   void AddAt(Place place, const std::string& path, absl::string_view message);

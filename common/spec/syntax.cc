@@ -73,15 +73,18 @@ class Parser {
     bool more = !json_;  // JSON: a comma says that a field follows
     while (!errors_.failed && !(Is(end) && Token().text == closing)) {
       if (json_ && !more && !group->entries.empty()) return Fail("want \",\" or \"}\"");
-      if (!Field(depth, group)) return false;
+      if (!Field(closing, depth, group)) return false;
       more = Take(",") || (!json_ && Take(";"));
     }
     if (json_ && more && !group->entries.empty()) return Fail("want a field after \",\"");
     return !errors_.failed;
   }
 
-  bool Field(int depth, Node* group) {
-    if (!Is(json_ ? Tokenizer::TYPE_STRING : Tokenizer::TYPE_IDENTIFIER)) return Fail(json_ ? "want a field name in quotes" : "want a field name");
+  bool Field(absl::string_view closing, int depth, Node* group) {
+    if (!Is(json_ ? Tokenizer::TYPE_STRING : Tokenizer::TYPE_IDENTIFIER)) {
+      const std::string name = json_ ? "want a field name in quotes" : "want a field name";
+      return Fail(closing.empty() ? name : absl::StrCat(name, " or \"", closing, "\""));
+    }
     Entry entry;
     entry.place = Here();
     if (json_) Tokenizer::ParseString(Token().text, &entry.name);

@@ -47,15 +47,19 @@ void CheckDistillation(const v1::JobSpec& spec, bool model_is_known, Problems* p
   const Distillation::Type type = spec.distillation().type();
   if (type == Distillation::NONE) {
     if (has_teacher) {
-      problems->Add("distillation.type", "NONE: but the job has a teacher: set it to HARD or SOFT, or teacher.schedule to NONE to train without");
+      problems->Add("distillation.type",
+                    "NONE: but the job has a teacher: set it to HARD or SOFT, or teacher.schedule to NONE to train without");
     }
     return;
   }
   const std::string& name = Distillation::Type_Name(type);
-  if (!has_teacher) problems->Add("distillation.type", absl::StrCat(name, ": needs a teacher: set teacher.model.name and teacher.weights, or the type to NONE"));
+  if (!has_teacher) {
+    problems->Add("distillation.type",
+                  absl::StrCat(name, ": needs a teacher: set teacher.model.name and teacher.weights, or the type to NONE"));
+  }
   if (model_is_known && !IsDistilled(spec.model())) {
-    problems->Add("distillation.type", absl::StrCat(name, ": ", spec.model().name(),
-        " has no distillation token: choose a model with one, such as deit_distilled or deit_tiny_distilled_patch16_224, or set the type to NONE"));
+    problems->Add("model.name", absl::StrCat("\"", spec.model().name(), "\": has no distillation token, which ", name,
+                                             " distillation needs: choose deit_distilled or a published *_distilled model"));
   }
 }
 
@@ -78,7 +82,8 @@ void CheckRecord(const v1::JobSpec& spec, Problems* problems) {
 void CheckTeacherFits(const v1::ModelSpec& student, const v1::ModelSpec& teacher, Problems* problems) {
   const auto same = [&](const char* field, int theirs, int ours) {
     if (theirs == ours) return;
-    problems->Add(absl::StrCat("teacher.model.", field), absl::StrCat(theirs, ": differs from model.", field, " ", ours, ": want the same, or leave it unset"));
+    problems->Add(absl::StrCat("teacher.model.", field),
+                  absl::StrCat(theirs, ": differs from model.", field, " ", ours, ": want the same, or leave it unset"));
   };
   same("num_classes", teacher.num_classes(), student.num_classes());
   same("img_size", teacher.img_size(), student.img_size());
@@ -89,7 +94,9 @@ void CheckTeacher(const v1::JobSpec& spec, Problems* problems) {
   const Teacher& teacher = spec.teacher();
   if (teacher.schedule() == Teacher::NONE) return;
   if (teacher.weights().empty()) problems->Add("teacher.weights", "not set: want the teacher's safetensors file or checkpoint folder");
-  if (!teacher.model().init_from().empty()) problems->Add("teacher.model.init_from", "a teacher is not trained: want its file in teacher.weights");
+  if (!teacher.model().init_from().empty()) {
+    problems->Add("teacher.model.init_from", "a teacher is not trained: want its file in teacher.weights");
+  }
   CheckSchedule(teacher, problems);
   CheckRecord(spec, problems);
   CheckTeacherFits(spec.model(), teacher.model(), problems);

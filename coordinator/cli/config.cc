@@ -82,9 +82,12 @@ StatusOr<VerbExit> RunConfig(const Arguments& arguments) {
   if (words.empty()) return UsageError("config: no action given: want check, show or diff", "deit-coord help config");
   if (words[0] == "diff") return Diff(arguments);
   if (words[0] != "check" && words[0] != "show") {
-    return UsageError(absl::StrCat("config: unknown action: ", words[0], DidYouMean(words[0], {"check", "show", "diff"})), "deit-coord help config");
+    const std::string advice = DidYouMean(words[0], {"check", "show", "diff"});
+    return UsageError(absl::StrCat("config: unknown action: ", words[0], advice), "deit-coord help config");
   }
-  if (words.size() > 1) return UsageError(absl::StrCat("config ", words[0], ": unexpected argument: ", words[1]), "the job file goes into --config=FILE");
+  if (words.size() > 1) {
+    return UsageError(absl::StrCat("config ", words[0], ": unexpected argument: ", words[1]), "the job file goes into --config=FILE");
+  }
   return words[0] == "check" ? Check(arguments) : Show(arguments);
 }
 

@@ -9,7 +9,9 @@ namespace deit::cli {
 namespace {
 
 std::string Overview() {
-  std::string text = "deit-coord: launch, watch and inspect distributed DeiT training\n\nusage:\n  deit-coord VERB [flags] [arguments]\n\nverbs:\n";
+  std::string text =
+      "deit-coord: launch, watch and inspect distributed DeiT training\n\n"
+      "usage:\n  deit-coord VERB [flags] [arguments]\n\nverbs:\n";
   int width = 0;
   for (const Verb* verb : AllVerbs()) width = std::max(width, static_cast<int>(verb->name.size()));
   for (const Verb* verb : AllVerbs()) absl::StrAppendFormat(&text, "  %-*s  %s\n", width, verb->name, verb->summary);
