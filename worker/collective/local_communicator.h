@@ -13,7 +13,7 @@
 namespace deit::collective {
 
 struct LocalOptions {
-  std::vector<std::string> hosts;                                              // one per rank: simulated nodes; empty: all on "localhost"
+  std::vector<std::string> hosts = {};                                              // one per rank: simulated nodes; empty: all on "localhost"
   size_t shared_memory_room = std::numeric_limits<size_t>::max();              // bytes per Share(); less forces messages
   absl::Duration setup_limit = absl::Seconds(60);                              // for Share()
 };

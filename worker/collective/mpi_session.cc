@@ -3,16 +3,12 @@
 #define OMPI_SKIP_MPICXX 1
 #include <mpi.h>
 
-#include <unistd.h>
-
-#include <cstdio>
+#include <cstdint>
 #include <cstdlib>
-#include <iostream>
-#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/log.h"
 #include "worker/collective/exit_guard.h"
 #include "worker/collective/mpi_communicator.h"
 #include "worker/collective/process_folder.h"
@@ -22,39 +18,20 @@ namespace {
 
 constexpr const char* kSharedDirectory = "/dev/shm";
 
-void FlushOutput() {
-  std::cout.flush();
-  std::fflush(nullptr);
-}
-
 class MpiSession final : public Session {
  public:
   MpiSession(std::unique_ptr<Communicator> world, absl::Duration setup_limit) : world_(std::move(world)), setup_limit_(setup_limit) {}
 
   Communicator& world() override { return *world_; }
 
-  void Finish(ExitCode code) override {
-    const Status all_came = MeetAll();
-    if (!all_came.ok()) {
-      LogError(all_came.message());
-      Abort(ExitCode::kPeerLost);
-    }
-    const ExitGuard guard({setup_limit_}, {"MPI did not end", ""});
-    MPI_Finalize();
-    FlushOutput();
-    _exit(static_cast<int>(code));
-  }
-
-  void Abort(ExitCode code) override {
-    FlushOutput();
-    _exit(static_cast<int>(code));  // the launcher ends the others: a process that leaves without MPI_Finalize is a failure to it
-  }
-
  private:
-  Status MeetAll() {
+  Status Leave() override {
     uint8_t here = 1;
     DEIT_ASSIGN_OR_RETURN(const std::unique_ptr<Transfer> transfer, world_->AllReduce({.data = &here, .count = 1}));
-    return Wait(*transfer, {setup_limit_}, [] { return Awaited{"not all workers came to the end", ""}; });
+    DEIT_RETURN_IF_ERROR(Wait(*transfer, {setup_limit_}, [] { return Awaited{"not all workers came to the end", ""}; }));
+    const ExitGuard guard({setup_limit_}, {"MPI did not end", ""});
+    MPI_Finalize();
+    return absl::OkStatus();
   }
 
   std::unique_ptr<Communicator> world_;

@@ -5,10 +5,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,7 +64,20 @@ StatusOr<int> OpenFile(const Card& card) {
   return file;
 }
 
+// What the node's memory still holds (proc(5), MemAvailable). An anonymous file has no other limit: reserving more would end in the
+// kernel's out-of-memory killer instead of an error.
+size_t AvailableBytes() {
+  std::ifstream file("/proc/meminfo");
+  std::string word;
+  while (file >> word) {
+    size_t kibibytes = 0;
+    if (word == "MemAvailable:" && file >> kibibytes) return kibibytes * 1024;
+  }
+  return std::numeric_limits<size_t>::max();
+}
+
 StatusOr<Mapping> MapParts(const Card& maker, const PartTable& parts, int rank, size_t room) {
+  room = std::min(room, AvailableBytes());
   if (parts.total() > room) {
     return absl::ResourceExhaustedError(absl::StrCat("shared memory: ", parts.total(), " bytes: only ", room, " are free"));
   }

@@ -9,6 +9,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/log.h"
 #include "worker/collective/local_communicator.h"
 #include "worker/collective/mpi_session.h"
 
@@ -20,14 +21,9 @@ class SoloSession final : public Session {
   explicit SoloSession(std::unique_ptr<Communicator> world) : world_(std::move(world)) {}
   Communicator& world() override { return *world_; }
 
-  void Finish(ExitCode code) override {
-    std::cout.flush();
-    std::fflush(nullptr);
-    _exit(static_cast<int>(code));
-  }
-  void Abort(ExitCode code) override { Finish(code); }
-
  private:
+  Status Leave() override { return absl::OkStatus(); }
+
   std::unique_ptr<Communicator> world_;
 };
 
@@ -42,6 +38,22 @@ Status CheckNotScattered() {
 }
 
 }  // namespace
+
+void Session::Finish(ExitCode code) {
+  const Status left = Leave();
+  if (!left.ok()) {
+    LogError(left.message());
+    code = ExitCodeOf(left);
+  }
+  Abort(code);
+}
+
+// A process that leaves without MPI_Finalize is a failure to the launcher, which ends the others.
+void Session::Abort(ExitCode code) {
+  std::cout.flush();
+  std::fflush(nullptr);
+  _exit(static_cast<int>(code));
+}
 
 bool UnderLauncher() { return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMIX_RANK") != nullptr; }
 

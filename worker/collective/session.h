@@ -15,7 +15,7 @@ namespace deit::collective {
 
 struct SessionOptions {
   std::string job_id = "none";                      // names this process's files in shared memory; [A-Za-z0-9_.-]+
-  std::string host;                                 // this process's node; empty: the machine's host name
+  std::string host = {};                                 // this process's node; empty: the machine's host name
   size_t shared_memory_room = std::numeric_limits<size_t>::max();  // bytes for each Share(); less forces messages
   absl::Duration setup_limit = absl::Seconds(60);   // for each blocking set-up call: start, Subgroup, Share, Finish
 };
@@ -28,11 +28,14 @@ class Session {
 
   // Leaves in order, together with all others (each calls it, any code), then ends the process with `code`: output is flushed,
   // destructors and atexit handlers do not run (60 ms saved). Ends with 69 if somebody does not come within the set-up limit.
-  [[noreturn]] virtual void Finish(ExitCode code) = 0;
+  [[noreturn]] void Finish(ExitCode code);
 
   // Ends this process with `code` and takes the whole launch with it, without waiting for anybody: after a lost peer or an
   // error that the others do not know of.
-  [[noreturn]] virtual void Abort(ExitCode code) = 0;
+  [[noreturn]] void Abort(ExitCode code);
+
+ private:
+  virtual Status Leave() = 0;  // in order, with all others
 };
 
 // Whether mpirun, srun with PMIx, or a like launcher started this process.
