@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "common/dataset/formats.h"
 #include "common/dataset/numbered_index.h"
 

@@ -1,4 +1,5 @@
 // Pillow's antialiased resize, bit for bit: separable, horizontal then vertical, 8-bit samples between, weights of 22 fractional bits.
+// (Pillow up to 12. Pillow 13 begins with the vertical pass where the height shrinks much more, and rounds differently.)
 // https://github.com/python-pillow/Pillow, src/libImaging/Resample.c. Bicubic has a = -0.5, unlike torch's F.interpolate.
 #pragma once
 

@@ -1,0 +1,124 @@
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/base/exit_code.h"
+#include "common/base/status.h"
+#include "common/dataset/index.h"
+#include "tests/support/idx_content.h"
+#include "tests/support/temp_folder.h"
+
+namespace deit::dataset {
+namespace {
+
+namespace fs = std::filesystem;
+using ::deit::testing::TempFolder;
+using ::deit::testing::WriteFile;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class ImageFolderIndexTest : public ::testing::Test {
+ protected:
+  ImageFolderIndexTest() {
+    spec_.mutable_data()->set_format(v1::DataSpec::IMAGE_FOLDER);
+    spec_.mutable_data()->set_root(folder_.path());
+    spec_.mutable_model()->set_num_classes(3);
+    for (const char* path : {"train/dog/2.jpg", "train/dog/10.png", "train/cat/b.JPEG", "train/cat/a/z.jpg", "train/cat/a-b/c.jpg",
+                             "train/cat/a/x/q.jpg", "train/Zebra/1.jpg", "train/cat/notes.txt", "train/stray.jpg", "val/dog/1.jpg", "val/Zebra/1.jpg"}) {
+      Add(path);
+    }
+  }
+  void Add(const std::string& path) {
+    fs::create_directories(fs::path(folder_ / path).parent_path());
+    WriteFile(folder_ / path, "picture");
+  }
+  std::vector<std::string> Paths(Split split) {
+    const auto index = OpenIndex(spec_, split);
+    EXPECT_TRUE(index.ok()) << index.status();
+    std::vector<std::string> paths;
+    for (int64_t i = 0; index.ok() && i < (*index)->size(); ++i) paths.push_back(absl::StrCat((*index)->label(i), " ", (*index)->path(i)));
+    return paths;
+  }
+
+  const TempFolder folder_;
+  v1::JobSpec spec_;
+};
+
+TEST_F(ImageFolderIndexTest, HasTorchvisionsOrder) {
+  EXPECT_THAT(Paths(Split::kTrain), ElementsAre("0 train/Zebra/1.jpg", "1 train/cat/b.JPEG", "1 train/cat/a/z.jpg", "1 train/cat/a-b/c.jpg",
+                                                "1 train/cat/a/x/q.jpg", "2 train/dog/10.png", "2 train/dog/2.jpg"));
+  EXPECT_THAT((*OpenIndex(spec_, Split::kTrain))->classes(), ElementsAre("Zebra", "cat", "dog"));
+}
+
+TEST_F(ImageFolderIndexTest, LabelsValidationByTheTrainingClasses) {
+  EXPECT_THAT(Paths(Split::kValidation), ElementsAre("0 val/Zebra/1.jpg", "2 val/dog/1.jpg"));
+  Add("val/fish/1.jpg");
+  EXPECT_THAT(std::string(OpenIndex(spec_, Split::kValidation).status().message()), HasSubstr("train has no such class"));
+}
+
+TEST_F(ImageFolderIndexTest, OpensValidationAlone) {
+  fs::remove_all(folder_ / "train");
+  EXPECT_THAT(Paths(Split::kValidation), ElementsAre("0 val/Zebra/1.jpg", "1 val/dog/1.jpg"));
+}
+
+TEST_F(ImageFolderIndexTest, KeepsTheFirstImages) {
+  spec_.mutable_data()->set_max_images(2);
+  EXPECT_THAT(Paths(Split::kTrain), ElementsAre("0 train/Zebra/1.jpg", "1 train/cat/b.JPEG"));
+  EXPECT_EQ(Paths(Split::kValidation).size(), 2u);
+}
+
+TEST_F(ImageFolderIndexTest, FingerprintsShowNamesAndSizes) {
+  const auto fingerprint = [&] { return (*OpenIndex(spec_, Split::kTrain))->fingerprint(); };
+  const uint64_t before = fingerprint();
+  WriteFile(folder_ / "train/dog/2.jpg", "another size");
+  EXPECT_NE(fingerprint(), before);
+  WriteFile(folder_ / "train/dog/2.jpg", "picture");
+  EXPECT_EQ(fingerprint(), before);
+  fs::rename(folder_ / "train/dog/2.jpg", folder_ / "train/dog/3.jpg");
+  EXPECT_NE(fingerprint(), before);
+}
+
+TEST_F(ImageFolderIndexTest, NamesAMissingFolder) {
+  fs::remove_all(folder_ / "val");
+  const Status status = OpenIndex(spec_, Split::kValidation).status();
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kMissingInput);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "val"));
+  EXPECT_THAT(HintOf(status), HasSubstr("val/CLASS/IMAGE.jpg"));
+}
+
+TEST_F(ImageFolderIndexTest, NamesAnEmptyClassAndAnEmptySplit) {
+  fs::create_directories(folder_ / "train/empty");
+  spec_.mutable_model()->set_num_classes(4);
+  Status status = OpenIndex(spec_, Split::kTrain).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("train/empty: no image in this class"));
+  fs::remove_all(folder_ / "train");
+  fs::create_directories(folder_ / "train");
+  status = OpenIndex(spec_, Split::kTrain).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("no class folder"));
+}
+
+TEST_F(ImageFolderIndexTest, RefusesMoreClassesThanTheModelHas) {
+  spec_.mutable_model()->set_num_classes(2);
+  const Status status = OpenIndex(spec_, Split::kTrain).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(HintOf(status), HasSubstr("model.num_classes=3"));
+}
+
+TEST_F(ImageFolderIndexTest, EndsAtALinkToAFolderAbove) {
+  fs::create_directory_symlink(folder_ / "train/cat", folder_ / "train/cat/a/loop");
+  EXPECT_THAT(std::string(OpenIndex(spec_, Split::kTrain).status().message()), HasSubstr("a link to a folder above itself"));
+}
+
+TEST_F(ImageFolderIndexTest, FollowsLinksAndSkipsDanglingOnes) {
+  fs::remove_all(folder_ / "train/cat");
+  fs::create_directory_symlink(folder_ / "train/dog", folder_ / "train/cat");
+  fs::create_symlink("/nowhere.jpg", folder_ / "train/dog/0.jpg");
+  EXPECT_THAT(Paths(Split::kTrain), ElementsAre("0 train/Zebra/1.jpg", "1 train/cat/10.png", "1 train/cat/2.jpg", "2 train/dog/10.png",
+                                                "2 train/dog/2.jpg"));
+}
+
+}  // namespace
+}  // namespace deit::dataset

@@ -1,0 +1,24 @@
+// The bytes of small IDX files, right or wrong ones.
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace deit::testing {
+
+// Magic, dimensions and values of an IDX file of unsigned bytes.
+inline std::string IdxContent(const std::vector<uint32_t>& dims, const std::string& values) {
+  std::string content = {0, 0, 8, static_cast<char>(dims.size())};
+  for (const uint32_t dim : dims) {
+    for (const int shift : {24, 16, 8, 0}) content += static_cast<char>(dim >> shift & 255);
+  }
+  return content + values;
+}
+
+inline void WriteFile(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
+}
+
+}  // namespace deit::testing
