@@ -13,13 +13,6 @@ absl::string_view WithoutTrailingSlashes(absl::string_view path) {
   return path;
 }
 
-Status WriteAndSync(FileSystem& fs, const std::string& path, absl::string_view bytes) {
-  DEIT_ASSIGN_OR_RETURN(auto file, fs.OpenForWrite(path));
-  DEIT_RETURN_IF_ERROR(file->Append(bytes.data(), bytes.size()));
-  DEIT_RETURN_IF_ERROR(file->Sync());
-  return file->Close();
-}
-
 Status RemoveAnything(FileSystem& fs, const std::string& path) {
   auto info = fs.Stat(path);
   if (absl::IsNotFound(info.status())) return absl::OkStatus();
@@ -67,6 +60,13 @@ StatusOr<std::string> ReadWholeFile(FileSystem& fs, const std::string& path, siz
   std::string bytes(static_cast<size_t>(file->Size()), '\0');
   DEIT_RETURN_IF_ERROR(file->ReadAt(0, bytes.data(), bytes.size()));
   return bytes;
+}
+
+Status WriteAndSync(FileSystem& fs, const std::string& path, absl::string_view bytes) {
+  DEIT_ASSIGN_OR_RETURN(auto file, fs.OpenForWrite(path));
+  DEIT_RETURN_IF_ERROR(file->Append(bytes.data(), bytes.size()));
+  DEIT_RETURN_IF_ERROR(file->Sync());
+  return file->Close();
 }
 
 Status RenameDurably(FileSystem& fs, const std::string& from, const std::string& to) {

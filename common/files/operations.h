@@ -28,7 +28,8 @@ StatusOr<std::string> ReadWholeFile(FileSystem& fs, const std::string& path, siz
 // written as `path`.tmp, synced, renamed, folder synced. One writer per path. On failure the temporary file is removed.
 Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::string_view bytes);
 
-// The same for what `path`.tmp was already written to and synced by other means.
+// Its two halves, for writers who choose the temporary name: a file that is written, synced and closed; a name that is durable.
+Status WriteAndSync(FileSystem& fs, const std::string& path, absl::string_view bytes);
 Status RenameDurably(FileSystem& fs, const std::string& from, const std::string& to);
 
 // Makes a folder and the missing ones above it; each new name is durable.

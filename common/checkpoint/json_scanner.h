@@ -1,0 +1,43 @@
+// Reads JSON text token by token, for formats whose grammar the caller knows: nothing is built, so nothing can grow or nest
+// beyond what the caller asks for. Strict RFC 8259: UTF-8 only, no comments, no trailing commas.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "common/base/status.h"
+
+namespace deit::checkpoint {
+
+// Errors are DataLoss: "byte 17: expected ':'". Not thread-safe; the text must outlive the scanner.
+class JsonScanner {
+ public:
+  explicit JsonScanner(absl::string_view text) : text_(text) {}
+
+  Status Expect(char token);    // one of {}[]:, after any white space
+  bool TryConsume(char token);  // the same; false and nothing consumed if another comes
+
+  StatusOr<std::string> ReadString();   // decoded; control characters, bad escapes and bad UTF-8 are errors
+  StatusOr<uint64_t> ReadUint64();      // plain digits: no sign, fraction, exponent, leading zero; in range
+
+  Status ExpectEnd();                   // only white space is left
+  size_t position() const { return position_; }
+
+ private:
+  void SkipSpace();
+  Status Error(absl::string_view what) const;
+  StatusOr<uint32_t> ReadHex4();
+  Status ReadEscape(std::string* out);
+
+  const absl::string_view text_;
+  size_t position_ = 0;
+};
+
+// True if `text` is well-formed UTF-8 (no overlong forms, no surrogates, at most U+10FFFF).
+bool IsUtf8(absl::string_view text);
+
+// `text` as a JSON string with its quotes.
+std::string JsonQuote(absl::string_view text);
+
+}  // namespace deit::checkpoint

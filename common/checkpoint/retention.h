@@ -1,0 +1,33 @@
+// Which sets may go. PlanRetention decides, PruneSets does it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "common/files/file_system.h"
+
+namespace deit::checkpoint {
+
+struct RetentionEntry {
+  int64_t step = 0;
+  std::optional<double> val_acc1;
+  bool complete = false;
+};
+
+enum class Unfinished {
+  kMayBeWritten,  // an incomplete set newer than the newest complete one is left alone
+  kAbandoned,     // nobody writes: every incomplete set may go
+};
+
+// Steps to delete, oldest first. Kept: the newest `keep` complete sets (at least one), and the best by val_acc1 (the newest of
+// equals). Incomplete sets older than the newest complete one go. Without a complete set nothing goes. Pure.
+std::vector<int64_t> PlanRetention(absl::Span<const RetentionEntry> sets, int keep, Unfinished unfinished);
+
+// Deletes by plan and returns the deleted steps. Damaged and unreadable sets stay: they are somebody's to look at. Call it
+// after CommitSet, so that everything it deletes has a durable successor.
+StatusOr<std::vector<int64_t>> PruneSets(files::FileSystem& fs, const std::string& root, int keep, Unfinished unfinished);
+
+}  // namespace deit::checkpoint
