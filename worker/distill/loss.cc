@@ -1,0 +1,82 @@
+#include "worker/distill/loss.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "proto/spec.pb.h"
+
+namespace deit::distill {
+namespace {
+
+at::Tensor MeanNll(const at::Tensor& log_probabilities, const at::Tensor& classes) { return at::nll_loss(log_probabilities, classes); }
+
+at::Tensor SmoothedCrossEntropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing) {
+  const at::Tensor log_probabilities = at::log_softmax(logits, 1);
+  const at::Tensor nll = MeanNll(log_probabilities, labels);
+  if (smoothing == 0) return nll;
+  return at::add(at::mul(nll, 1 - smoothing), log_probabilities.mean(), -smoothing);
+}
+
+// `targets` as a tensor of its own.
+template <typename T>
+at::Tensor Copy(const std::vector<T>& values, at::IntArrayRef shape) {
+  at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(c10::CppTypeToScalarType<T>::value));
+  std::copy(values.begin(), values.end(), tensor.mutable_data_ptr<T>());
+  return tensor;
+}
+
+at::Tensor SoftLoss(const at::Tensor& logits, const TeacherTargets& teacher, double tau) {
+  DEIT_CHECK(!teacher.logits.empty(), "a record without probabilities");
+  const at::Tensor target = at::log_softmax(at::div(Copy(teacher.logits, {teacher.images, teacher.classes}), tau), 1);
+  const at::Tensor divergence = at::kl_div(at::log_softmax(at::div(logits, tau), 1), target, at::Reduction::Sum, /*log_target=*/true);
+  return at::mul(divergence, tau * tau / static_cast<double>(logits.numel()));
+}
+
+at::Tensor DistillationLoss(const at::Tensor& logits, const TeacherTargets& teacher, const LossOptions& options) {
+  DEIT_CHECK(teacher.images == logits.size(0) && teacher.classes == logits.size(1), "images=", teacher.images, " classes=", teacher.classes);
+  if (options.type == DistillationType::kSoft) return SoftLoss(logits, teacher, options.tau);
+  return MeanNll(at::log_softmax(logits, 1), Copy(teacher.top1, {teacher.images}));
+}
+
+// argmax without a promise about ties is not enough: the first index counts.
+int64_t CountCorrect(const at::Tensor& logits, const at::Tensor& labels) {
+  const at::Tensor rows = logits.detach().contiguous();
+  const float* row = rows.const_data_ptr<float>();
+  const int64_t* const label = labels.const_data_ptr<int64_t>();
+  const int64_t classes = rows.size(1);
+  int64_t correct = 0;
+  for (int64_t image = 0; image < rows.size(0); ++image, row += classes) {
+    correct += std::max_element(row, row + classes) - row == label[image] ? 1 : 0;
+  }
+  return correct;
+}
+
+}  // namespace
+
+LossOptions LossOptionsOf(const v1::JobSpec& job) {
+  const v1::DistillationSpec& spec = job.distillation();
+  DistillationType type = DistillationType::kNone;
+  if (spec.type() == v1::DistillationSpec::SOFT) type = DistillationType::kSoft;
+  if (spec.type() == v1::DistillationSpec::HARD) type = DistillationType::kHard;
+  return {.type = type, .alpha = spec.alpha(), .tau = spec.tau(), .smoothing = job.train().smoothing()};
+}
+
+LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& labels, const TeacherTargets* teacher, const LossOptions& options) {
+  DEIT_CHECK((teacher != nullptr) == (options.type != DistillationType::kNone));
+  const at::Tensor fused = FusedLogits(outputs);
+  LossResult result;
+  result.correct = CountCorrect(fused, labels);
+  const at::Tensor base = SmoothedCrossEntropy(teacher == nullptr ? fused : outputs.head, labels, options.smoothing);
+  result.base = base.item<double>();
+  result.total = base;
+  if (teacher != nullptr) {
+    const at::Tensor distilled = DistillationLoss(outputs.head_dist.defined() ? outputs.head_dist : outputs.head, *teacher, options);
+    result.distillation = distilled.item<double>();
+    result.total = at::add(at::mul(base, 1 - options.alpha), distilled, options.alpha);
+  }
+  return result;
+}
+
+}  // namespace deit::distill
