@@ -1,0 +1,60 @@
+#include "common/run/signals.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "tests/support/child_process.h"
+
+namespace deit::run {
+namespace {
+
+using ::deit::testing::RunChild;
+
+std::string Name(int signal) { return signal == SIGUSR1 ? "SIGUSR1" : signal == SIGTERM ? "SIGTERM" : "SIGINT"; }
+
+TEST(SignalsTest, EachOfTheThreeAsksForAStop) {
+  for (const int signal : {SIGUSR1, SIGTERM, SIGINT}) {
+    const auto child = RunChild([signal] {
+      InstallStopSignals();
+      if (StopRequested()) ::_exit(1);
+      ::raise(signal);
+      ::_exit(StopRequested() && std::string(StopCause()) == Name(signal) ? 0 : 2);
+    });
+    EXPECT_TRUE(child.ExitedWith(0)) << child.status;
+  }
+}
+
+TEST(SignalsTest, TheFirstCauseCounts) {
+  const auto child = RunChild([] {
+    InstallStopSignals();
+    ::raise(SIGUSR1);
+    ::raise(SIGUSR1);
+    ::raise(SIGTERM);
+    RequestStop();
+    ::_exit(std::string(StopCause()) == "SIGUSR1" ? 0 : 1);
+  });
+  EXPECT_TRUE(child.ExitedWith(0)) << child.status;
+}
+
+TEST(SignalsTest, ASecondInterruptEndsTheProcess) {
+  const auto child = RunChild([] {
+    InstallStopSignals();
+    ::raise(SIGINT);
+    ::raise(SIGINT);
+  });
+  EXPECT_TRUE(child.KilledBy(SIGINT)) << child.status;
+}
+
+TEST(SignalsTest, AStopMayComeFromWithin) {
+  const auto child = RunChild([] {
+    RequestStop();
+    ::_exit(StopRequested() ? 0 : 1);
+  });
+  EXPECT_TRUE(child.ExitedWith(0)) << child.status;
+}
+
+}  // namespace
+}  // namespace deit::run

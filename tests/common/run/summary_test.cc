@@ -1,0 +1,154 @@
+#include "common/run/summary.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "common/base/exit_code.h"
+#include "common/run/error_report.h"
+#include "tests/support/temp_folder.h"
+
+namespace deit::run {
+namespace {
+
+AttemptStart Start(int attempt, int64_t first_step, int64_t reached_step) {
+  return {.job = "7f3a81bc",
+          .name = "tiny",
+          .spec_digest = "00112233aabbccdd",
+          .attempt = attempt,
+          .workers = 2,
+          .first_step = first_step,
+          .reached_step = reached_step,
+          .recovery = {},
+          .time = absl::FromUnixSeconds(100)};
+}
+
+v1::AttemptResult Result(int attempt, int64_t first_step, int64_t steps, const Status& outcome) {
+  v1::AttemptResult result;
+  result.set_attempt(attempt);
+  result.set_first_step(first_step);
+  result.set_steps_executed(steps);
+  result.set_teacher_forwards(8 * steps);
+  result.set_weights_digest("w");
+  for (int worker = 0; worker < 2; ++worker) result.add_workers()->set_lanes_computed(4 * steps);
+  SetOutcome(outcome, absl::FromUnixSeconds(200), &result);
+  return result;
+}
+
+const Status kStopped = WithExitCode(absl::CancelledError("stopped"), ExitCode::kStoppedAndSaved);
+
+TEST(SummaryTest, AnUnbrokenRunHasOneAttempt) {
+  v1::Summary summary;
+  BeginAttempt(Start(1, 0, 0), &summary);
+  EXPECT_EQ(summary.state(), v1::JobState::RUNNING);
+  v1::AttemptResult result = Result(1, 0, 12, absl::OkStatus());
+  result.set_val_acc1(61.25);
+  ApplyResult(result, /*ended=*/true, &summary);
+  EXPECT_EQ(summary.state(), v1::JobState::SUCCEEDED);
+  EXPECT_EQ(summary.job(), "7f3a81bc");
+  EXPECT_EQ(summary.steps(), 12);
+  EXPECT_EQ(summary.restarts(), 0);
+  EXPECT_EQ(summary.steps_lost(), 0);
+  EXPECT_EQ(summary.val_acc1(), 61.25);
+  EXPECT_EQ(summary.workers(1).lanes_computed(), 48);
+  ASSERT_EQ(summary.attempts_size(), 1);
+  EXPECT_EQ(summary.attempts(0).cause(), "done");
+  EXPECT_EQ(summary.attempts(0).steps_executed(), 12);
+  EXPECT_FALSE(summary.attempts(0).has_recovery());
+}
+
+TEST(SummaryTest, StoppingAndGoingOnIsNoRestart) {
+  v1::Summary summary;
+  BeginAttempt(Start(1, 0, 0), &summary);
+  ApplyResult(Result(1, 0, 5, kStopped), true, &summary);
+  EXPECT_EQ(summary.state(), v1::JobState::STOPPED);
+  AttemptStart next = Start(2, 5, 5);
+  next.recovery.emplace().set_source("disk");
+  BeginAttempt(next, &summary);
+  ApplyResult(Result(2, 5, 7, absl::OkStatus()), true, &summary);
+  EXPECT_EQ(summary.restarts(), 0);
+  EXPECT_EQ(summary.steps_lost(), 0);
+  EXPECT_EQ(summary.steps(), 12);
+  EXPECT_EQ(summary.teacher_forwards(), 8 * 12);
+  EXPECT_EQ(summary.attempts(0).cause(), "stopped with everything saved");
+  EXPECT_EQ(summary.attempts(1).recovery().source(), "disk");
+}
+
+TEST(SummaryTest, AKilledAttemptIsARestartAndItsUnsavedStepsAreLost) {
+  v1::Summary summary;
+  BeginAttempt(Start(1, 0, 0), &summary);
+  BeginAttempt(Start(2, 4, 7), &summary);  // nobody recorded the end of attempt 1, which reached step 7
+  EXPECT_EQ(summary.restarts(), 1);
+  EXPECT_EQ(summary.steps_lost(), 3);
+  EXPECT_EQ(summary.steps(), 4);
+  EXPECT_EQ(summary.attempts(0).steps_executed(), 7);
+  EXPECT_FALSE(summary.attempts(0).has_exit_code());
+  EXPECT_NE(summary.attempts(0).cause(), "");
+}
+
+TEST(SummaryTest, AFailureNamesItsCause) {
+  v1::Summary summary;
+  BeginAttempt(Start(1, 0, 0), &summary);
+  ApplyResult(Result(1, 0, 3, absl::UnavailableError("worker 1 on n1: exit 71")), true, &summary);
+  EXPECT_EQ(summary.state(), v1::JobState::FAILED);
+  EXPECT_EQ(summary.attempts(0).exit_code(), 69);
+  EXPECT_EQ(summary.attempts(0).cause(), "a peer was lost or stalled: worker 1 on n1: exit 71");
+}
+
+TEST(SummaryTest, ResultsOfARunningAttemptReplaceEachOther) {
+  v1::Summary summary;
+  BeginAttempt(Start(1, 0, 0), &summary);
+  ApplyResult(Result(1, 0, 3, absl::OkStatus()), false, &summary);
+  ApplyResult(Result(1, 0, 6, absl::OkStatus()), false, &summary);
+  EXPECT_EQ(summary.state(), v1::JobState::RUNNING);
+  EXPECT_EQ(summary.teacher_forwards(), 48);
+  EXPECT_EQ(summary.workers_size(), 2);
+  EXPECT_EQ(summary.attempts(0).cause(), "");
+}
+
+TEST(SummaryTest, IsCarriedOverInItsFile) {
+  testing::TempFolder folder;
+  const std::string path = folder / "summary.json";
+  auto& fs = files::FileSystem::Posix();
+  EXPECT_EQ(ReadSummary(fs, path).attempts_size(), 0);
+  v1::Summary summary;
+  BeginAttempt(Start(1, 0, 0), &summary);
+  ApplyResult(Result(1, 0, 5, kStopped), true, &summary);
+  ASSERT_TRUE(WriteSummary(fs, path, summary).ok());
+  EXPECT_EQ(ReadSummary(fs, path).SerializeAsString(), summary.SerializeAsString());
+}
+
+TEST(SummaryTest, ABrokenFileIsSaidAndStartsAnew) {
+  testing::TempFolder folder;
+  const std::string path = folder / "summary.json";
+  std::ofstream(path) << "{\"job\": \"7f3a";
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(ReadSummary(files::FileSystem::Posix(), path).attempts_size(), 0);
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find(path), std::string::npos) << said;
+}
+
+TEST(ErrorReportTest, HoldsWhatTheStatusCarries) {
+  const Status status = WithHint(absl::DataLossError("step_00000012: digest differs"), "run again");
+  const v1::WorkerError error =
+      MakeWorkerError(status, {.worker = 2, .attempt = 3, .step = 12, .phase = "checkpoint"}, absl::FromUnixMillis(1500));
+  EXPECT_EQ(error.time(), 1.5);
+  EXPECT_EQ(error.worker(), 2);
+  EXPECT_EQ(error.attempt(), 3);
+  EXPECT_EQ(error.exit_code(), 65);
+  EXPECT_EQ(error.meaning(), "data or checkpoint corrupt");
+  EXPECT_EQ(error.step(), 12);
+  EXPECT_EQ(error.phase(), "checkpoint");
+  EXPECT_EQ(error.message(), "step_00000012: digest differs");
+  EXPECT_EQ(error.hint(), "run again");
+}
+
+TEST(ErrorReportTest, AStopIsNoFailure) {
+  v1::AttemptResult result;
+  SetOutcome(kStopped, absl::FromUnixSeconds(1), &result);
+  EXPECT_EQ(result.exit_code(), 75);
+  EXPECT_EQ(result.message(), "");
+}
+
+}  // namespace
+}  // namespace deit::run
