@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::array kAll = {
     &kConfig,
+    &kPlan,
     &kVersion,
     &kHelp,
 };

@@ -8,6 +8,7 @@ namespace deit::cli {
 
 extern const Verb kConfig;
 extern const Verb kHelp;
+extern const Verb kPlan;
 extern const Verb kVersion;
 
 // All verbs, in the order in which `help` lists them.
