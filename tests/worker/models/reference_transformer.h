@@ -1,0 +1,77 @@
+// The transformer written with ordinary ATen operations, for autograd to differentiate: what the hand-written one is compared with.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "worker/models/transformer_tensors.h"
+#include "worker/models/vit.h"
+
+namespace deit::models {
+
+struct ReferenceTransformer {
+  TransformerSizes sizes;
+  std::vector<at::Tensor> leaves;  // with requires_grad
+  bool autocast = false;           // torch.autocast's rules: GEMMs in bf16, LayerNorm, softmax and the residual stream in fp32
+  uint64_t seed = 0;
+  std::vector<uint64_t> positions;  // drop path; empty: none
+
+  const at::Tensor& Leaf(const std::string& name) const {
+    const std::vector<TensorSpec> tensors = ListTensors(sizes).tensors;
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      if (tensors[i].name == name) return leaves[i];
+    }
+    DEIT_CHECK(false, name);
+    return leaves[0];
+  }
+
+  at::Tensor Operand(const at::Tensor& x) const { return autocast ? x.to(at::kBFloat16) : x; }
+
+  at::Tensor Linear(const at::Tensor& x, const std::string& name) const {
+    return at::linear(Operand(x), Operand(Leaf(name + ".weight")), Operand(Leaf(name + ".bias")));
+  }
+
+  at::Tensor Norm(const at::Tensor& x, const std::string& name) const {
+    return at::layer_norm(x, {sizes.width}, Leaf(name + ".weight"), Leaf(name + ".bias"), 1e-6);
+  }
+
+  at::Tensor Attention(const at::Tensor& x, const std::string& name) const {
+    const int64_t images = x.size(0);
+    const at::Tensor qkv = Linear(x, name + ".qkv").reshape({images, sizes.tokens(), 3, sizes.heads, sizes.width / sizes.heads}).permute({2, 0, 3, 1, 4});
+    const double scale = 1 / std::sqrt(static_cast<double>(sizes.width / sizes.heads));
+    const at::Tensor scores = at::matmul(qkv[0] * scale, qkv[1].transpose(-2, -1));
+    const at::Tensor p = at::softmax(autocast ? scores.to(at::kFloat) : scores, -1);
+    return Linear(at::matmul(Operand(p), qkv[2]).transpose(1, 2).reshape({images, sizes.tokens(), sizes.width}), name + ".proj");
+  }
+
+  at::Tensor Dropped(const at::Tensor& branch, int64_t block, int which) const {
+    if (positions.empty()) return branch;
+    std::vector<double> scales;
+    const double rate = sizes.drop_path * static_cast<double>(block) / static_cast<double>(sizes.depth - 1);
+    for (const uint64_t position : positions) scales.push_back(BranchScale(seed, position, block, which, rate));
+    return branch * at::tensor(scales).to(branch.scalar_type()).view({-1, 1, 1});
+  }
+
+  std::vector<at::Tensor> Forward(const at::Tensor& images) const {
+    const at::Tensor patches = at::conv2d(Operand(images), Operand(Leaf("patch_embed.proj.weight")), Operand(Leaf("patch_embed.proj.bias")), sizes.patch);
+    std::vector<at::Tensor> tokens = {Leaf("cls_token").expand({images.size(0), -1, -1})};
+    if (sizes.distilled) tokens.push_back(Leaf("dist_token").expand({images.size(0), -1, -1}));
+    tokens.push_back(patches.flatten(2).transpose(1, 2).to(leaves[0].scalar_type()));
+    at::Tensor x = at::cat(tokens, 1) + Leaf("pos_embed");
+    for (int64_t block = 0; block < sizes.depth; ++block) {
+      const std::string name = "blocks." + std::to_string(block);
+      x = x + Dropped(Attention(Norm(x, name + ".norm1"), name + ".attn"), block, 0);
+      const at::Tensor hidden = at::gelu(Linear(Norm(x, name + ".norm2"), name + ".mlp.fc1"));
+      x = x + Dropped(Linear(hidden, name + ".mlp.fc2"), block, 1);
+    }
+    x = Norm(x, "norm");
+    std::vector<at::Tensor> logits = {Linear(x.select(1, 0), "head")};
+    if (sizes.distilled) logits.push_back(Linear(x.select(1, 1), "head_dist"));
+    return logits;
+  }
+};
+
+}  // namespace deit::models

@@ -1,0 +1,269 @@
+#include "worker/models/vit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "proto/spec.pb.h"
+#include "tests/worker/models/reference_transformer.h"
+#include "tests/worker/models/torch_support.h"
+#include "worker/models/model.h"
+
+namespace deit::models {
+namespace {
+
+constexpr TransformerSizes kSmall = {.classes = 10, .image = 32, .channels = 3, .patch = 8, .width = 48, .depth = 3, .heads = 3, .hidden = 100,
+                                     .drop_path = 0, .distilled = true};
+
+TransformerSizes Plain(TransformerSizes sizes) {
+  sizes.distilled = false;
+  return sizes;
+}
+
+TransformerSizes WithDropPath(TransformerSizes sizes) {
+  sizes.drop_path = 0.6;
+  return sizes;
+}
+
+// Initial values with everything that starts constant moved, so that no gradient is trivial.
+std::vector<at::Tensor> Values(const Model& model) {
+  std::vector<at::Tensor> values = InitialValues(model, 3);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const bool matrix = values[i].dim() == 2;
+    values[i] = values[i] * (matrix ? 5.0 : 1.0) + 0.1 * Wave(values[i].sizes(), 0.7 + 0.01 * static_cast<double>(i));
+  }
+  return values;
+}
+
+at::Tensor LossOf(const std::vector<at::Tensor>& logits) {
+  at::Tensor loss = at::zeros({}, logits[0].options());
+  for (size_t head = 0; head < logits.size(); ++head) {
+    loss = loss + (logits[head] * Wave(logits[head].sizes(), 1.1 + static_cast<double>(head)).to(logits[head].scalar_type())).sum();
+  }
+  return loss;
+}
+
+struct Gradients {
+  std::vector<at::Tensor> logits;
+  std::vector<at::Tensor> of;  // fp64, by tensor
+  std::vector<int> order;
+};
+
+Gradients Ours(const TransformerSizes& sizes, at::ScalarType compute, const at::Tensor& images, const std::vector<uint64_t>& positions) {
+  const std::unique_ptr<Model> model = NewTransformer(sizes, compute);
+  RecordingSink sink;
+  const Outputs outputs = model->Forward(Rounded(*model, Values(*model), compute), {}, images,
+                                         {.training = true, .seed = 9, .positions = positions.data(), .sink = &sink});
+  Gradients result;
+  result.logits = {outputs.head};
+  if (sizes.distilled) result.logits.push_back(outputs.head_dist);
+  LossOf(result.logits).backward();
+  for (const auto& [tensor, gradient] : sink.gradients) result.of.push_back(gradient);
+  result.order = sink.order;
+  return result;
+}
+
+Gradients References(const TransformerSizes& sizes, at::ScalarType type, bool autocast, const at::Tensor& images,
+                     const std::vector<uint64_t>& positions) {
+  ReferenceTransformer reference{.sizes = sizes, .leaves = {}, .autocast = autocast, .seed = 9, .positions = positions};
+  for (const at::Tensor& value : Values(*NewTransformer(sizes, at::kFloat))) reference.leaves.push_back(value.to(type, false, true).set_requires_grad(true));
+  Gradients result;
+  for (const at::Tensor& logits : reference.Forward(images.to(type))) result.logits.push_back(logits.to(type));
+  LossOf(result.logits).backward();
+  for (const at::Tensor& leaf : reference.leaves) result.of.push_back(leaf.grad().to(at::kDouble));
+  return result;
+}
+
+std::vector<uint64_t> Positions(int64_t images) {
+  std::vector<uint64_t> positions(static_cast<size_t>(images));
+  std::iota(positions.begin(), positions.end(), 1000);
+  return positions;
+}
+
+class TransformerTest : public testing::Test {
+ protected:
+  void SetUp() override { UseOneThread(); }
+};
+
+void ExpectExactGradients(const TransformerSizes& sizes) {
+  const at::Tensor images = Wave({5, 3, 32, 32}, 0.37);
+  const std::vector<uint64_t> positions = sizes.drop_path > 0 ? Positions(5) : std::vector<uint64_t>();
+  const Gradients ours = Ours(sizes, at::kFloat, images, positions);
+  const Gradients exact = References(sizes, at::kDouble, false, images, positions);
+  const std::vector<TensorSpec> tensors = ListTensors(sizes).tensors;
+  ASSERT_EQ(ours.logits.size(), exact.logits.size());
+  for (size_t head = 0; head < exact.logits.size(); ++head) EXPECT_LT(RelativeError(ours.logits[head], exact.logits[head]), 1e-5);
+  ASSERT_EQ(ours.of.size(), tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i) EXPECT_LT(RelativeError(ours.of[i], exact.of[i]), 1e-5) << tensors[i].name;
+}
+
+TEST_F(TransformerTest, Fp32GradientsEqualAutogradsInFp64) { ExpectExactGradients(kSmall); }
+
+TEST_F(TransformerTest, Fp32GradientsAreExactWithoutADistillationToken) { ExpectExactGradients(Plain(kSmall)); }
+
+TEST_F(TransformerTest, Fp32GradientsAreExactUnderDropPath) { ExpectExactGradients(WithDropPath(kSmall)); }
+
+TEST_F(TransformerTest, Fp32GradientsAreExactAtDepthOne) {
+  TransformerSizes sizes = kSmall;
+  sizes.depth = 1;
+  ExpectExactGradients(sizes);
+}
+
+// The bound that a half-precision residual stream or LayerNorm fails (facts/prototype.md).
+TEST_F(TransformerTest, Bf16GradientErrorsAreWithinTwiceAutocasts) {
+  const at::Tensor images = Wave({6, 3, 32, 32}, 0.37);
+  const Gradients exact = References(kSmall, at::kDouble, false, images, {});
+  const Gradients ours = Ours(kSmall, at::kBFloat16, images, {});
+  const Gradients autocast = References(kSmall, at::kFloat, true, images, {});
+  const std::vector<TensorSpec> tensors = ListTensors(kSmall).tensors;
+  double sum_ours = 0;
+  double sum_autocast = 0;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const double error = RelativeError(ours.of[i], exact.of[i]);
+    const double bound = RelativeError(autocast.of[i], exact.of[i]);
+    EXPECT_LT(error, 2 * bound) << tensors[i].name;
+    EXPECT_GT(bound, 1e-4) << tensors[i].name << ": the comparison is void";
+    sum_ours += error;
+    sum_autocast += bound;
+  }
+  RecordProperty("mean_error_ours", std::to_string(sum_ours / static_cast<double>(tensors.size())));
+  RecordProperty("mean_error_autocast", std::to_string(sum_autocast / static_cast<double>(tensors.size())));
+  EXPECT_LT(sum_ours, 1.2 * sum_autocast);
+}
+
+TEST_F(TransformerTest, GivesEachGradientOnceInAFixedOrder) {
+  const Gradients first = Ours(kSmall, at::kFloat, Wave({2, 3, 32, 32}, 0.37), {});
+  const Gradients second = Ours(kSmall, at::kBFloat16, Wave({3, 3, 32, 32}, 0.2), {});
+  EXPECT_EQ(first.order, second.order);
+  std::vector<int> all(ListTensors(kSmall).tensors.size());
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_THAT(first.order, testing::UnorderedElementsAreArray(all));
+  const TransformerTensors list = ListTensors(kSmall);
+  EXPECT_EQ(first.order.front(), list.heads[0]);
+  EXPECT_EQ(first.order.back(), list.patch_bias);
+}
+
+TEST_F(TransformerTest, RepeatsBitByBitOnTheSameModel) {
+  const std::unique_ptr<Model> model = NewTransformer(WithDropPath(kSmall), at::kBFloat16);
+  const std::vector<at::Tensor> values = Rounded(*model, Values(*model), at::kBFloat16);
+  const std::vector<uint64_t> positions = Positions(4);
+  const auto gradients = [&](const at::Tensor& images) {
+    RecordingSink sink;
+    const Outputs outputs =
+        model->Forward(values, {}, images, {.training = true, .seed = 9, .positions = positions.data(), .sink = &sink});
+    LossOf({outputs.head, outputs.head_dist}).backward();
+    return sink.gradients;
+  };
+  const at::Tensor images = Wave({4, 3, 32, 32}, 0.37);
+  const auto first = gradients(images);
+  gradients(Wave({4, 3, 32, 32}, 0.11));
+  {
+    const at::NoGradGuard no_gradients;
+    model->Forward(values, {}, Wave({9, 3, 32, 32}, 0.19), {});
+  }
+  const auto again = gradients(images);
+  for (const auto& [tensor, gradient] : first) EXPECT_TRUE(at::equal(gradient, again.at(tensor))) << tensor;
+}
+
+TEST_F(TransformerTest, DropPathMaskBelongsToThePosition) {
+  const TransformerSizes sizes = WithDropPath(kSmall);
+  const std::unique_ptr<Model> model = NewTransformer(sizes, at::kFloat);
+  const std::vector<at::Tensor> values = Values(*model);
+  const at::Tensor images = Wave({6, 3, 32, 32}, 0.37);
+  const std::vector<uint64_t> positions = {40, 2, 77, 3, 9, 10};
+  RecordingSink sink;
+  const auto logits = [&](const at::Tensor& some, const uint64_t* at, uint64_t seed) {
+    return model->Forward(values, {}, some, {.training = true, .seed = seed, .positions = at, .sink = &sink}).head.detach();
+  };
+  const at::Tensor whole = logits(images, positions.data(), 9);
+  const at::Tensor part = logits(images.narrow(0, 2, 3).contiguous(), positions.data() + 2, 9);
+  EXPECT_LT(RelativeError(part, whole.narrow(0, 2, 3)), 1e-6);
+  EXPECT_GT(RelativeError(logits(images, positions.data(), 10), whole), 1e-3);
+}
+
+TEST(BranchScaleTest, KeepsWithItsProbabilityAndIsIndependentPerBranch) {
+  int kept = 0;
+  int equal = 0;
+  for (uint64_t position = 0; position < 20000; ++position) {
+    const float attention = BranchScale(1, position, 3, 0, 0.25);
+    const float mlp = BranchScale(1, position, 3, 1, 0.25);
+    EXPECT_TRUE(attention == 0 || attention == static_cast<float>(1 / 0.75));
+    kept += attention > 0 ? 1 : 0;
+    equal += attention == mlp ? 1 : 0;
+  }
+  EXPECT_NEAR(kept / 20000.0, 0.75, 0.015);
+  EXPECT_NEAR(equal / 20000.0, 0.75 * 0.75 + 0.25 * 0.25, 0.015);
+  EXPECT_EQ(BranchScale(1, 5, 0, 0, 0), 1.0F);
+}
+
+TEST_F(TransformerTest, EvaluationEqualsTrainingWithoutDropPathWhateverTheBatch) {
+  const std::unique_ptr<Model> model = NewTransformer(WithDropPath(kSmall), at::kFloat);
+  const std::vector<at::Tensor> values = Values(*model);
+  const at::Tensor images = Wave({40, 3, 32, 32}, 0.37);
+  RecordingSink sink;
+  const std::unique_ptr<Model> plain = NewTransformer(kSmall, at::kFloat);
+  const Outputs trained = plain->Forward(values, {}, images, {.training = true, .sink = &sink});
+  const at::NoGradGuard no_gradients;
+  const Outputs outputs = model->Forward(values, {}, images, {});
+  EXPECT_FALSE(outputs.head.requires_grad());
+  EXPECT_LT(RelativeError(outputs.head, trained.head), 1e-6);
+  EXPECT_LT(RelativeError(outputs.head_dist, trained.head_dist), 1e-6);
+  EXPECT_TRUE(at::equal(FusedLogits(outputs), (outputs.head + outputs.head_dist) * 0.5));
+}
+
+v1::ModelSpec TinyDistilled() {
+  v1::ModelSpec spec;
+  spec.set_name("deit_tiny_distilled_patch16_224");
+  return spec;  // the schema's defaults are tiny's sizes
+}
+
+// deit-facts appendix G1, computed with timm in fp32.
+TEST_F(TransformerTest, GivesTheGoldenLogitsOfDeitTinyDistilled) {
+  StatusOr<std::unique_ptr<Model>> model = NewModel(TinyDistilled(), v1::FP32);
+  ASSERT_TRUE(model.ok()) << model.status();
+  std::vector<at::Tensor> values;
+  for (const TensorSpec& spec : (*model)->tensors()) {
+    const double length = static_cast<double>(spec.name.size());
+    const bool norm_weight = spec.name.find("norm") != std::string::npos && spec.name.ends_with(".weight");
+    at::Tensor value = at::empty(spec.shape, at::TensorOptions().dtype(at::kFloat));
+    for (int64_t i = 0; i < spec.size(); ++i) {
+      value.mutable_data_ptr<float>()[i] = static_cast<float>(0.02 * std::sin(0.01 * static_cast<double>(i) + length) + (norm_weight ? 1 : 0));
+    }
+    values.push_back(value);
+  }
+  const at::Tensor image = Wave({1, 3, 224, 224}, 0.001);
+  RecordingSink sink;
+  const Outputs trained = (*model)->Forward(values, {}, image, {.training = true, .sink = &sink});
+  const auto expect = [](const at::Tensor& logits, const std::vector<double>& golden) {
+    for (size_t i = 0; i < golden.size(); ++i) EXPECT_NEAR(logits[0][static_cast<int64_t>(i)].item<double>(), golden[i], 2e-6) << i;
+  };
+  expect(trained.head, {-0.106270, -0.0810625, 0.183375});
+  expect(trained.head_dist, {0.105897, -0.109336, 0.0221723});
+  const at::NoGradGuard no_gradients;
+  const at::Tensor fused = FusedLogits((*model)->Forward(values, {}, image, {}));
+  expect(fused, {-0.000186902, -0.0951991, 0.102774, 0.0620998, -0.108257, 0.0487711});
+  EXPECT_NEAR(fused.sum().item<double>(), -2.29592, 2e-4);
+  EXPECT_NEAR(fused.abs().max().item<double>(), 0.138108, 2e-6);
+}
+
+TEST(NewModelTest, RefusesSizesThatDoNotFit) {
+  v1::ModelSpec spec = TinyDistilled();
+  spec.set_img_size(225);
+  EXPECT_EQ(NewModel(spec, v1::FP32).status().message(),
+            "model.img_size: 225: must be a multiple of patch_size 16 (model deit_tiny_distilled_patch16_224)");
+  spec = TinyDistilled();
+  spec.set_num_heads(5);
+  EXPECT_FALSE(NewModel(spec, v1::FP32).ok());
+  spec = TinyDistilled();
+  spec.set_name("resnext");
+  EXPECT_EQ(NewModel(spec, v1::FP32).status().message(), "model.name: resnext: no such model");
+}
+
+}  // namespace
+}  // namespace deit::models
