@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -20,7 +21,8 @@ constexpr const char* kSharedDirectory = "/dev/shm";
 
 class MpiSession final : public Session {
  public:
-  MpiSession(std::unique_ptr<Communicator> world, absl::Duration setup_limit) : world_(std::move(world)), setup_limit_(setup_limit) {}
+  MpiSession(std::unique_ptr<Communicator> world, std::optional<ProcessFolder> folder, absl::Duration setup_limit)
+      : world_(std::move(world)), folder_(std::move(folder)), setup_limit_(setup_limit) {}
 
   Communicator& world() override { return *world_; }
 
@@ -30,11 +32,14 @@ class MpiSession final : public Session {
     DEIT_ASSIGN_OR_RETURN(const std::unique_ptr<Transfer> transfer, world_->AllReduce({.data = &here, .count = 1}));
     DEIT_RETURN_IF_ERROR(Wait(*transfer, {setup_limit_}, [] { return Awaited{"not all workers came to the end", ""}; }));
     const ExitGuard guard({setup_limit_}, {"MPI did not end", ""});
+    if (folder_) folder_->Restore();
     MPI_Finalize();
+    folder_.reset();
     return absl::OkStatus();
   }
 
   std::unique_ptr<Communicator> world_;
+  std::optional<ProcessFolder> folder_;
   absl::Duration setup_limit_;
 };
 
@@ -58,13 +63,16 @@ StatusOr<std::unique_ptr<Session>> StartMpi(const SessionOptions& options) {
   SetDefault("OMPI_MCA_btl", "self,vader,tcp");
   SetDefault("OMPI_MCA_mpi_yield_when_idle", "1");
   SweepDeadFolders(kSharedDirectory, options.job_id);
-  const StatusOr<ProcessFolder> folder = ProcessFolder::Make(kSharedDirectory, options.job_id);
-  if (absl::IsInvalidArgument(folder.status())) return folder.status();
-  if (folder.ok()) SetDefault("OMPI_MCA_btl_vader_backing_directory", folder->path());  // else the library finds a place
+  StatusOr<ProcessFolder> made = ProcessFolder::Make(kSharedDirectory, options.job_id);
+  if (absl::IsInvalidArgument(made.status())) return made.status();
+  std::optional<ProcessFolder> folder;  // none: the library finds a place
+  if (made.ok()) folder = *std::move(made);
+  if (folder) SetDefault("OMPI_MCA_btl_vader_backing_directory", folder->path());
 
   DEIT_RETURN_IF_ERROR(InitialiseMpi(options.setup_limit));
   DEIT_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> world, NewMpiWorld(options));
-  return std::make_unique<MpiSession>(std::move(world), options.setup_limit);
+  if (folder) folder->Hide();  // all have started, so all have mapped what is in it
+  return std::make_unique<MpiSession>(std::move(world), std::move(folder), options.setup_limit);
 }
 
 }  // namespace deit::collective

@@ -71,16 +71,32 @@ StatusOr<ProcessFolder> ProcessFolder::Make(const std::string& parent, std::stri
   return ProcessFolder(path);
 }
 
-ProcessFolder::ProcessFolder(ProcessFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+ProcessFolder::ProcessFolder(ProcessFolder&& other) noexcept
+    : path_(std::exchange(other.path_, {})), hidden_files_(std::move(other.hidden_files_)) {}
 
 ProcessFolder& ProcessFolder::operator=(ProcessFolder&& other) noexcept {
   std::swap(path_, other.path_);
+  std::swap(hidden_files_, other.hidden_files_);
   return *this;
 }
 
 ProcessFolder::~ProcessFolder() {
   std::error_code ignored;
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+}
+
+void ProcessFolder::Hide() {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(path_, error), end; !error && entry != end; entry.increment(error)) {
+    hidden_files_.push_back(entry->path());
+  }
+  std::filesystem::remove_all(path_, error);
+}
+
+void ProcessFolder::Restore() {
+  if (mkdir(path_.c_str(), 0700) != 0) return;
+  for (const std::string& file : hidden_files_) std::ofstream{file};
+  hidden_files_.clear();
 }
 
 int SweepDeadFolders(const std::string& parent, std::string_view job) {

@@ -3,6 +3,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "common/base/status.h"
 
@@ -20,9 +22,17 @@ class ProcessFolder {
 
   const std::string& path() const { return path_; }
 
+  // Removes the folder and its files early. Whoever has them mapped keeps the memory, and no kill leaves a file behind.
+  void Hide();
+
+  // After Hide(): the folder again, with empty files of the same names, for a library that complains when it cannot remove its own.
+  void Restore();
+
  private:
   explicit ProcessFolder(std::string path) : path_(std::move(path)) {}
-  std::string path_;
+
+  std::string path_;  // empty once moved from
+  std::vector<std::string> hidden_files_;
 };
 
 // Removes the folders of this user's dead processes of the same job, and returns how many. Another process-id namespace's are left
