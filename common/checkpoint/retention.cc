@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "common/checkpoint/set_reader.h"
-
 namespace deit::checkpoint {
 
 std::vector<int64_t> PlanRetention(absl::Span<const RetentionEntry> sets, int keep, Unfinished unfinished) {
@@ -29,8 +27,7 @@ std::vector<int64_t> PlanRetention(absl::Span<const RetentionEntry> sets, int ke
   return deleted;
 }
 
-StatusOr<std::vector<int64_t>> PruneSets(files::FileSystem& fs, const std::string& root, int keep, Unfinished unfinished) {
-  DEIT_ASSIGN_OR_RETURN(std::vector<SetEntry> sets, ListSets(fs, root));
+std::vector<int64_t> PlanPrune(absl::Span<const SetEntry> sets, int keep, Unfinished unfinished) {
   std::vector<RetentionEntry> entries;
   for (const SetEntry& set : sets) {
     if (set.state != SetState::kComplete && set.state != SetState::kIncomplete) continue;
@@ -38,9 +35,14 @@ StatusOr<std::vector<int64_t>> PruneSets(files::FileSystem& fs, const std::strin
     if (set.manifest && set.manifest->has_val_acc1()) entry.val_acc1 = set.manifest->val_acc1();
     entries.push_back(entry);
   }
-  const std::vector<int64_t> deleted = PlanRetention(entries, keep, unfinished);
-  for (int64_t step : deleted) DEIT_RETURN_IF_ERROR(RemoveSet(fs, root, step));
-  return deleted;
+  return PlanRetention(entries, keep, unfinished);
+}
+
+StatusOr<std::vector<int64_t>> PruneSets(files::FileSystem& fs, const std::string& root, int keep, Unfinished unfinished) {
+  DEIT_ASSIGN_OR_RETURN(const std::vector<SetEntry> sets, ListSets(fs, root));
+  const std::vector<int64_t> steps = PlanPrune(sets, keep, unfinished);
+  for (int64_t step : steps) DEIT_RETURN_IF_ERROR(RemoveSet(fs, root, step));
+  return steps;
 }
 
 }  // namespace deit::checkpoint

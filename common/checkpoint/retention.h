@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "common/checkpoint/set_reader.h"
 #include "common/files/file_system.h"
 
 namespace deit::checkpoint {
@@ -26,8 +27,11 @@ enum class Unfinished {
 // equals). Incomplete sets older than the newest complete one go. Without a complete set nothing goes. Pure.
 std::vector<int64_t> PlanRetention(absl::Span<const RetentionEntry> sets, int keep, Unfinished unfinished);
 
-// Deletes by plan and returns the deleted steps. Damaged and unreadable sets stay: they are somebody's to look at. Call it
-// after CommitSet, so that everything it deletes has a durable successor.
+// The same for listed sets. Damaged and unreadable ones stay: they are somebody's to look at. Pure.
+std::vector<int64_t> PlanPrune(absl::Span<const SetEntry> sets, int keep, Unfinished unfinished);
+
+// Deletes by plan and returns the deleted steps. Call it after CommitSet, so that everything it deletes has a durable
+// successor.
 StatusOr<std::vector<int64_t>> PruneSets(files::FileSystem& fs, const std::string& root, int keep, Unfinished unfinished);
 
 }  // namespace deit::checkpoint

@@ -12,6 +12,7 @@
 #include "common/checkpoint/set_reader.h"
 #include "common/checkpoint/set_writer.h"
 #include "common/checkpoint/tensor_catalog.h"
+#include "common/files/operations.h"
 
 namespace deit::checkpoint {
 
