@@ -8,9 +8,11 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "worker/collective/exit_guard.h"
+#include "worker/collective/flags.h"
 #include "worker/collective/mpi_communicator.h"
 #include "worker/collective/process_folder.h"
 
@@ -19,10 +21,48 @@ namespace {
 
 constexpr const char* kSharedDirectory = "/dev/shm";
 
+// Who of a node is through with its clean-up. Without it, the first to end with a code other than 0 makes the launcher kill the
+// others in the middle of theirs.
+class Departure {
+ public:
+  // Collective over the world. Memory that cannot be shared: nobody waits for anybody.
+  static StatusOr<Departure> Prepare(Communicator& world) {
+    std::vector<int> node;
+    for (int rank = 0; rank < world.size(); ++rank) {
+      if (world.hosts()[static_cast<size_t>(rank)] == world.hosts()[static_cast<size_t>(world.rank())]) node.push_back(rank);
+    }
+    DEIT_ASSIGN_OR_RETURN(const std::unique_ptr<Communicator> group, world.Subgroup(node, "departure"));
+    StatusOr<std::unique_ptr<SharedMemory>> memory = group->Share(FlagBoard::BytesPerRow(1));
+    if (absl::IsResourceExhausted(memory.status())) return Departure(nullptr, group->rank(), group->size());
+    DEIT_RETURN_IF_ERROR(memory.status());
+    return Departure(*std::move(memory), group->rank(), group->size());
+  }
+
+  // Tells the node's others, and waits a second at most for them.
+  void Go() {
+    if (memory_ == nullptr) return;
+    std::vector<std::byte*> rows;
+    for (int rank = 0; rank < size_; ++rank) rows.push_back(memory_->base(rank));
+    FlagBoard gone(std::move(rows), 1);
+    gone.Set(rank_, 0, 1);
+    for (int rank = 0; rank < size_; ++rank) {
+      const Status status = gone.WaitAtLeast(rank, 0, 1, {absl::Seconds(1)}, [] { return Awaited{"a worker did not end", ""}; });
+      if (!status.ok()) return;  // the launcher sees to it
+    }
+  }
+
+ private:
+  Departure(std::unique_ptr<SharedMemory> memory, int rank, int size) : memory_(std::move(memory)), rank_(rank), size_(size) {}
+
+  std::unique_ptr<SharedMemory> memory_;
+  int rank_;
+  int size_;
+};
+
 class MpiSession final : public Session {
  public:
-  MpiSession(std::unique_ptr<Communicator> world, std::optional<ProcessFolder> folder, absl::Duration setup_limit)
-      : world_(std::move(world)), folder_(std::move(folder)), setup_limit_(setup_limit) {}
+  MpiSession(std::unique_ptr<Communicator> world, Departure departure, std::optional<ProcessFolder> folder, absl::Duration setup_limit)
+      : world_(std::move(world)), departure_(std::move(departure)), folder_(std::move(folder)), setup_limit_(setup_limit) {}
 
   Communicator& world() override { return *world_; }
 
@@ -35,10 +75,12 @@ class MpiSession final : public Session {
     if (folder_) folder_->Restore();
     MPI_Finalize();
     folder_.reset();
+    departure_.Go();
     return absl::OkStatus();
   }
 
   std::unique_ptr<Communicator> world_;
+  Departure departure_;
   std::optional<ProcessFolder> folder_;
   absl::Duration setup_limit_;
 };
@@ -72,7 +114,8 @@ StatusOr<std::unique_ptr<Session>> StartMpi(const SessionOptions& options) {
   DEIT_RETURN_IF_ERROR(InitialiseMpi(options.setup_limit));
   DEIT_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> world, NewMpiWorld(options));
   if (folder) folder->Hide();  // all have started, so all have mapped what is in it
-  return std::make_unique<MpiSession>(std::move(world), std::move(folder), options.setup_limit);
+  DEIT_ASSIGN_OR_RETURN(Departure departure, Departure::Prepare(*world));
+  return std::make_unique<MpiSession>(std::move(world), std::move(departure), std::move(folder), options.setup_limit);
 }
 
 }  // namespace deit::collective
