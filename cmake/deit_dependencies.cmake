@@ -29,7 +29,8 @@ endif()
 # Undefined symbols are allowed because libtorch_cpu names two small CUDA packages which only its run path finds.
 if(DEIT_BUILD_TORCH)
   if(NOT EXISTS "${TORCH_ROOT}/lib/libtorch_cpu.so")
-    message(FATAL_ERROR "LibTorch not found: ${TORCH_ROOT}/lib/libtorch_cpu.so does not exist. Run ./launch/setup.sh, or name another LibTorch with -DTORCH_ROOT=DIR.")
+    message(FATAL_ERROR "LibTorch: ${TORCH_ROOT}/lib/libtorch_cpu.so: does not exist\n"
+      "hint: run ./launch/setup.sh, or name another LibTorch >= 2.4 with -DTORCH_ROOT=DIR")
   endif()
   add_library(deit_torch INTERFACE)
   add_library(deit::torch ALIAS deit_torch)

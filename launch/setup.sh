@@ -57,13 +57,14 @@ install_packages() {
   mapfile -t missing < <(missing_packages "$@")
   [ "${#missing[@]}" -eq 0 ] && return
   if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || fail "packages: ${missing[*]}: not installed, and you are neither root nor is there sudo" \
+    command -v sudo >/dev/null || fail "packages: ${missing[*]}: not installed, and you are not root and have no sudo" \
       "ask an administrator to run: apt-get install ${missing[*]}"
     root=(sudo)
   fi
   say "installing ${#missing[@]} packages: ${missing[*]}"
   local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
-  "${apt[@]}" update || fail 'package lists: apt-get update failed (its message stands above)' 'check the network and /etc/apt, then run again'
+  "${apt[@]}" update ||
+    fail 'package lists: apt-get update failed (its message stands above)' 'check the network and /etc/apt, then run again'
   "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null ||
     fail "packages: ${missing[*]}: apt-get install failed (its message stands above)" 'mend what apt-get names, then run again'
 }
@@ -93,22 +94,29 @@ has_requirements() {
 
 # install_torch FOLDER REQUIREMENT...: FOLDER appears complete, by one rename, or not at all.
 install_torch() {
-  local folder=$1 partial=$1.partial library unresolved
+  local folder=$1 partial=$1.partial size='0.6 GB' libraries=(libtorch_cpu.so) library unresolved
+  local pip_options=(--disable-pip-version-check --no-deps --only-binary=:all: --no-compile)
   shift
+  if [ $# -gt "${#torch_cpu[@]}" ]; then
+    size='2.5 GB'
+    libraries+=(libtorch_cuda.so)
+  fi
   has_requirements "$folder" "$@" && return
   find_python
   mkdir -p "$(dirname "$folder")"
   exec 9>"$folder.lock"
   flock -n 9 || { say "waiting for another set-up that is installing $folder"; flock 9; }
   has_requirements "$folder" "$@" && return  # the other one did it
-  say "installing LibTorch into $folder (a download of about $([ $# -gt 3 ] && echo '2.5 GB' || echo '0.6 GB')): $*"
+  say "installing LibTorch into $folder (a download of about $size): $*"
   rm -rf "$partial"
-  "$python" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --only-binary=:all: --no-compile --target "$partial" "$@" ||
-    fail "LibTorch: pip could not install $* with $python (its message stands above)" \
+  [ -t 1 ] || pip_options+=(--quiet)  # progress bars are for terminals
+  PIP_ROOT_USER_ACTION=ignore "$python" -m pip install "${pip_options[@]}" --target "$partial" "$@" ||
+    fail "LibTorch: $*: $python -m pip install failed (its message stands above)" \
       'check the network and the free disk space, then run again; or name another LibTorch >= 2.4 with cmake -DTORCH_ROOT=DIR'
-  for library in libtorch_cpu.so $([ $# -gt 3 ] && echo libtorch_cuda.so); do
+  for library in "${libraries[@]}"; do
     unresolved=$(ldd "$partial/torch/lib/$library" | awk '/not found/ && $1 != "libcuda.so.1" {print $1}')
-    [ -z "$unresolved" ] || fail "LibTorch: $library: not found: ${unresolved//$'\n'/ }" 'the wheel names another library than launch/setup.sh installs: add its package there'
+    [ -z "$unresolved" ] || fail "LibTorch: $library: needs libraries that are not there: ${unresolved//$'\n'/ }" \
+      'the wheel has changed: add the packages of these libraries to launch/setup.sh'
   done
   printf '%s\n' "$@" >"$partial/requirements.txt"
   rm -rf "$folder"

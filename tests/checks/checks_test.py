@@ -106,7 +106,8 @@ class ChecksTest(unittest.TestCase):
         self.assertIn(".ci/run", found[0])
 
     def test_configs_parse(self):
-        program = self.plant("deit-coord", "#!/bin/sh\n[ \"$1 $2\" = 'config check' ] && grep -q name \"$3\" || { echo bad name; exit 7; }\n", 0o755)
+        text = "#!/bin/sh\n[ \"$1 $2\" = 'config check' ] && grep -q name \"${3#--config=}\" || { echo bad name; exit 7; }\n"
+        program = self.plant("deit-coord", text, 0o755)
         self.assertEqual(configs_parse.problems(self.root, program), [])
         self.plant("configs/deit/bad.textproto", "nam: 'a'\n")
         self.expect_one(configs_parse.problems(self.root, program), "configs/deit/bad.textproto", "exit code 7", "bad name")

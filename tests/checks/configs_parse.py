@@ -15,7 +15,7 @@ def configs(root):
 def problems(root, deit_coord):
     found = []
     for path in configs(root):
-        result = subprocess.run([deit_coord, "config", "check", path], cwd=root, capture_output=True, text=True)
+        result = subprocess.run([deit_coord, "config", "check", f"--config={path}"], cwd=root, capture_output=True, text=True)
         if result.returncode != 0:
             found.append(f"{path}: deit-coord config check: exit code {result.returncode}: {(result.stdout + result.stderr).strip()}")
     return found

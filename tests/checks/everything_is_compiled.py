@@ -31,4 +31,5 @@ def problems(root, compiled, build):
 if __name__ == "__main__":
     source_dir, build_dir = sys.argv[1:]
     commands = json.loads((pathlib.Path(build_dir) / "compile_commands.json").read_text(encoding="utf-8"))
-    source_tree.finish(problems(source_dir, {command["file"] for command in commands}, build_dir), len(source_tree.files(source_dir, ".cc", ".h")))
+    compiled_files = {command["file"] for command in commands}
+    source_tree.finish(problems(source_dir, compiled_files, build_dir), len(source_tree.files(source_dir, ".cc", ".h")))

@@ -14,7 +14,8 @@ FOLDERS = source_tree.FOLDERS + (".ci",)
 def scripts(root):
     """Files that end in .sh or .sbatch, and those that begin with a shell's "#!" line."""
     root = pathlib.Path(root)
-    return [path for path in source_tree.files(root, "", folders=FOLDERS) if path.suffix in (".sh", ".sbatch") or starts_a_shell(root / path)]
+    paths = source_tree.files(root, "", folders=FOLDERS)
+    return [path for path in paths if path.suffix in (".sh", ".sbatch") or starts_a_shell(root / path)]
 
 
 def starts_a_shell(path):
