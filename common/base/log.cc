@@ -18,7 +18,7 @@ std::string& Name() {
   static std::string* name = new std::string("deit");
   return *name;
 }
-std::atomic<void (*)()> before_line{nullptr};
+std::atomic<void (*)(int)> before_line{nullptr};
 std::atomic<int> stdout_copy{-1};
 std::atomic<int> stderr_copy{-1};
 
@@ -46,7 +46,7 @@ void InitialiseGlog() {
 void Write(google::LogSeverity severity, absl::string_view level, absl::string_view text) {
   InitialiseGlog();
   std::lock_guard lock(mutex);
-  if (auto* hook = before_line.load()) hook();
+  if (auto* hook = before_line.load()) hook(STDERR_FILENO);
   const std::string line = absl::StrCat(Name(), ": ", level, text, "\n");
   // glog ends the line itself; its own buffer ends at 30,000 bytes, and longer texts are rare enough to be cut there.
   google::LogMessage(__FILE__, __LINE__, severity).stream().write(line.data(), static_cast<std::streamsize>(line.size()));
@@ -64,7 +64,7 @@ void SetLogName(absl::string_view name) {
   std::lock_guard lock(mutex);
   Name() = std::string(name);
 }
-void SetBeforeLogLine(void (*hook)()) {
+void SetBeforeLogLine(void (*hook)(int fd)) {
   std::lock_guard lock(mutex);  // once this returns, the old hook no longer runs
   before_line.store(hook);
 }
@@ -75,7 +75,7 @@ void LogError(absl::string_view text) { Write(google::GLOG_ERROR, "error: ", tex
 
 void PrintLine(absl::string_view text) {
   std::lock_guard lock(mutex);
-  if (auto* hook = before_line.load()) hook();
+  if (auto* hook = before_line.load()) hook(STDOUT_FILENO);
   const std::string line = absl::StrCat(text, "\n");
   WriteAll(STDOUT_FILENO, line.data(), line.size());
   WriteAll(stdout_copy.load(), line.data(), line.size());

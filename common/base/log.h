@@ -11,8 +11,8 @@ namespace deit {
 // The name before each log line: "deit-coord", or "deit-worker[2]" once the worker knows its number.
 void SetLogName(absl::string_view name);
 
-// Called before each line is written: a progress line clears itself here. Null removes it. It must not log.
-void SetBeforeLogLine(void (*hook)());
+// Called before each line with the descriptor that it goes to: a progress line clears itself here. Null removes it. It must not log.
+void SetBeforeLogLine(void (*hook)(int fd));
 
 void LogInfo(absl::string_view text);
 void LogWarning(absl::string_view text);

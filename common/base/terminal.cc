@@ -47,15 +47,16 @@ int ProcessOfOutput() {
 int OpenOutput(int fd) {
   const int pid = ProcessOfOutput();
   if (pid == getpid()) return ::dup(fd);
-  if (pid == 0) return -1;
-  return ::open(absl::StrCat("/proc/", pid, "/fd/1").c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  const bool piped_by_mpirun = fd == STDERR_FILENO && ::isatty(STDOUT_FILENO) != 0;
+  if (pid == 0 || (::isatty(fd) == 0 && !piped_by_mpirun)) return -1;
+  return ::open(absl::StrCat("/proc/", pid, "/fd/", fd).c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 }
 
 }  // namespace
 
 bool CanRewriteLines(int fd) {
   const char* term = std::getenv("TERM");
-  if (term == nullptr || *term == '\0' || std::string(term) == "dumb" || ::isatty(fd) == 0) return false;
+  if (term == nullptr || *term == '\0' || std::string(term) == "dumb") return false;
   const int output = OpenOutput(fd);
   const bool terminal = output >= 0 && ::isatty(output) != 0;
   if (output >= 0) ::close(output);

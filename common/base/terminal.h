@@ -3,8 +3,9 @@
 
 namespace deit {
 
-// True when lines written to `fd` can be rewritten in place: it is a terminal, TERM is set and not "dumb". mpirun gives its workers a
-// pseudo-terminal whatever its own output is, so under mpirun its own stdout must be a terminal too (and be on this host).
+// True when lines written to `fd` (stdout or stderr) can be rewritten in place: it shows on a terminal, TERM is set and not "dumb".
+// Open MPI gives its workers a pseudo-terminal as stdout and a pipe as stderr whatever its own are; so under mpirun that process's
+// stream must be a terminal, and be on this host.
 bool CanRewriteLines(int fd);
 
 // Columns: COLUMNS if that is a positive number, else the terminal's width (mpirun's own for its workers), else 80. Asked anew at

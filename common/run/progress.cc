@@ -18,23 +18,29 @@ constexpr absl::Duration kRedrawInterval = absl::Milliseconds(100);
 constexpr absl::Duration kFileInterval = absl::Seconds(1);
 constexpr char kClearLine[] = "\r\033[K";
 
-std::atomic<bool> line_shown{false};  // touched between log lines only; the hook has no other way to know
+// Touched between log lines only; the hook has no other way to know.
+std::atomic<bool> line_shown{false};
+std::atomic<bool> stderr_rewrites{false};  // stderr shows on a terminal too
 
-void WriteToTerminal(const std::string& text) {
-  [[maybe_unused]] const ssize_t ignored = ::write(STDOUT_FILENO, text.data(), text.size());  // a closed terminal is no error of the job
+void WriteToTerminal(int fd, const std::string& text) {
+  [[maybe_unused]] const ssize_t ignored = ::write(fd, text.data(), text.size());  // a closed terminal is no error of the job
 }
 
-void ClearShownLine() {
-  if (line_shown.exchange(false)) WriteToTerminal(kClearLine);
+// Through the stream whose line comes next where that shows on a terminal: under mpirun the two streams overtake each other.
+void ClearShownLine(int fd) {
+  if (line_shown.exchange(false)) WriteToTerminal(fd == STDERR_FILENO && stderr_rewrites ? fd : STDOUT_FILENO, kClearLine);
 }
 
 }  // namespace
 
-Progress::Progress(const ProgressOptions& options) : options_(options) { SetBeforeLogLine(ClearShownLine); }
+Progress::Progress(const ProgressOptions& options) : options_(options) {
+  stderr_rewrites = options.rewrite && CanRewriteLines(STDERR_FILENO);
+  SetBeforeLogLine(ClearShownLine);
+}
 
 Progress::~Progress() {
   SetBeforeLogLine(nullptr);
-  RunBetweenLogLines(ClearShownLine);
+  RunBetweenLogLines([] { ClearShownLine(STDOUT_FILENO); });
 }
 
 void Progress::Update(v1::Progress progress) {
@@ -63,7 +69,7 @@ void Progress::Redraw(const v1::Progress& progress) {
   // One column stays free: a full line would wrap on some terminals.
   const std::string line = FormatProgress(progress, TerminalWidth(STDOUT_FILENO) - 1);
   RunBetweenLogLines([&line] {
-    WriteToTerminal("\r" + line + "\033[K");
+    WriteToTerminal(STDOUT_FILENO, "\r" + line + "\033[K");
     line_shown = true;
   });
 }

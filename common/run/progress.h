@@ -18,9 +18,9 @@ struct ProgressOptions {
   Clock* clock = &Clock::System();                      // outlives it
 };
 
-// Worker 0's, at most one per process: it owns SetBeforeLogLine while it lives. One thread calls it; others may log meanwhile. Nothing it shows
-// is coloured and only a terminal gets control characters, so NO_COLOR needs nothing more. The copy of
-// stdout (message_copy.h) gets plain lines in either form.
+// Worker 0's, at most one per process: it owns SetBeforeLogLine while it lives. One thread calls it; others may log meanwhile.
+// Nothing it shows is coloured and only a terminal gets control characters, so NO_COLOR needs nothing more. The copy of stdout
+// (message_copy.h) gets plain lines in either form.
 class Progress {
  public:
   explicit Progress(const ProgressOptions& options);

@@ -9,8 +9,8 @@
 namespace deit::run {
 
 // epoch 12/300 [ 45%] 562/1251 loss 3.214 (3.301) acc1 61.2 812 img/s 0.31 s/step data 2% lr 4.9e-04 eta 3h12m
-// Parts that are unknown are left out. At most `width` characters: whole parts go, the least important first (data, lr, s/step, the average
-// loss, acc1, img/s, eta, percent, loss, steps); the epoch always stays, cut to `width` at worst.
+// Parts that are unknown are left out. At most `width` characters: whole parts go, the least important first (data, lr, s/step,
+// the average loss, acc1, img/s, eta, percent, loss, steps); the epoch always stays, cut to `width` at worst.
 std::string FormatProgress(const v1::Progress& progress, int width);
 
 // For lines that no terminal limits.

@@ -39,8 +39,8 @@ void BeginAttempt(const AttemptStart& start, v1::Summary* summary);
 // it is over, with result.exit_code; sets cause, state and end time.
 void ApplyResult(const v1::AttemptResult& result, bool ended, v1::Summary* summary);
 
-// The summary of earlier attempts: empty without the file, and, with a warning, when it cannot be read. One that belongs to another job id (a
-// copied folder) is carried over all the same: the steps are the same steps.
+// The summary of earlier attempts: empty without the file, and, with a warning, when it cannot be read. That of a copied folder
+// is carried over although its job id is another one: the steps are the same steps.
 v1::Summary ReadSummary(files::FileSystem& fs, const std::string& path);
 
 Status WriteSummary(files::FileSystem& fs, const std::string& path, const v1::Summary& summary);

@@ -53,7 +53,8 @@ std::string TensorBoardRecord(absl::string_view bytes) {
 StatusOr<TensorBoardWriter> TensorBoardWriter::Open(const std::string& folder, int64_t first_step, Clock& clock) {
   char host[HOST_NAME_MAX + 1] = "localhost";
   ::gethostname(host, sizeof(host) - 1);
-  const std::string name = absl::StrFormat("%s/events.out.tfevents.%010d.%s.%d.0", folder, absl::ToUnixSeconds(clock.Now()), host, getpid());
+  const int64_t now = absl::ToUnixSeconds(clock.Now());
+  const std::string name = absl::StrFormat("%s/events.out.tfevents.%010d.%s.%d.0", folder, now, host, getpid());
   DEIT_ASSIGN_OR_RETURN(AppendFile file, AppendFile::Open(name));
   TensorBoardWriter writer(std::move(file), clock);
   tensorboard::Event version;

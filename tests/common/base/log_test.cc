@@ -85,12 +85,14 @@ TEST(LogTest, LinesOfThreadsNeverMix) {
 
 TEST(LogTest, TheHookRunsBeforeEachLine) {
   const ChildResult child = RunChild([] {
-    SetBeforeLogLine([] { [[maybe_unused]] auto n = ::write(STDERR_FILENO, "<clear>", 7); });
+    SetBeforeLogLine([](int fd) { [[maybe_unused]] auto n = ::write(fd, "<clear>", 7); });
     LogInfo("one");
+    PrintLine("result");
     SetBeforeLogLine(nullptr);
     LogInfo("two");
   });
   EXPECT_EQ(child.err, "<clear>deit: one\ndeit: two\n");
+  EXPECT_EQ(child.out, "<clear>result\n");
 }
 
 TEST(CrashHandlerTest, PrintsAStackAlsoToTheCopyAndKeepsTheSignal) {

@@ -29,7 +29,8 @@ TEST(EventLogTest, OneLinePerEventWithItsTypeAndSubject) {
   EXPECT_TRUE(log->Record(v1::Event::JobFailed, "loss not finite").ok());
   EXPECT_EQ(Contents(path),
             "{\"time\":1,\"type\":\"NORMAL\"}\n"
-            "{\"time\":1790000001.25,\"type\":\"NORMAL\",\"reason\":\"CheckpointCommitted\",\"attempt\":2,\"step\":120,\"message\":\"step 120 saved\"}\n"
+            "{\"time\":1790000001.25,\"type\":\"NORMAL\",\"reason\":\"CheckpointCommitted\","
+            "\"attempt\":2,\"step\":120,\"message\":\"step 120 saved\"}\n"
             "{\"time\":1790000001.25,\"type\":\"WARNING\",\"reason\":\"JobFailed\",\"message\":\"loss not finite\"}\n");
 }
 
