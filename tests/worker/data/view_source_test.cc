@@ -1,0 +1,234 @@
+#include "worker/data/view_source.h"
+
+#include <filesystem>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <png.h>
+
+#include "common/base/status.h"
+#include "tests/support/idx_content.h"
+#include "tests/support/picture_files.h"
+#include "tests/support/temp_folder.h"
+#include "worker/data/framing.h"
+
+namespace deit::data {
+namespace {
+
+using ::deit::testing::EncodeJpeg;
+using ::deit::testing::EncodePng;
+using ::deit::testing::IdxContent;
+using ::deit::testing::TempFolder;
+using ::deit::testing::WriteFile;
+using ::testing::HasSubstr;
+
+plan::View ViewOf(uint64_t position, uint64_t image) { return {.position = position, .epoch = 0, .image = image, .repeat = 0}; }
+
+// A data set on disk or none, its index, and views of it.
+class ViewSourceTest : public ::testing::Test {
+ protected:
+  void Resolve(v1::DataSpec::Format format, int size, int channels, v1::AugmentSpec::Crop crop) {
+    spec_.mutable_data()->set_format(format);
+    spec_.mutable_data()->set_root(folder_.path());
+    spec_.mutable_data()->set_seed(3);
+    spec_.mutable_data()->clear_mean();
+    spec_.mutable_data()->clear_std();
+    for (int c = 0; c < channels; ++c) {
+      spec_.mutable_data()->add_mean(0.25f + 0.25f * static_cast<float>(c));
+      spec_.mutable_data()->add_std(0.5f);
+    }
+    spec_.mutable_model()->set_img_size(size);
+    spec_.mutable_model()->set_in_chans(channels);
+    spec_.mutable_model()->set_num_classes(10);
+    spec_.mutable_augment()->set_crop(crop);
+  }
+
+  Status Open(dataset::Split split = dataset::Split::kTrain) {
+    DEIT_ASSIGN_OR_RETURN(index_, dataset::OpenIndex(spec_, split));
+    auto views = split == dataset::Split::kTrain ? NewTrainViews(spec_, *index_) : NewEvaluationViews(spec_, *index_);
+    DEIT_ASSIGN_OR_RETURN(views_, std::move(views));
+    return absl::OkStatus();
+  }
+
+  std::vector<float> Render(const plan::View& view) const {
+    const auto size = static_cast<size_t>(views_->size());
+    std::vector<float> pixels(static_cast<size_t>(views_->channels()) * size * size, -99.0f);
+    int32_t label = -1;
+    const Status status = views_->Render(view, pixels.data(), &label);
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(label, index_->label(static_cast<int64_t>(view.image)));
+    return pixels;
+  }
+
+  // Two gray training images of 4 x 4: 0 .. 15 and 100 .. 115.
+  void WriteIdx() {
+    std::string values;
+    for (const int first : {0, 100}) {
+      for (int i = 0; i < 16; ++i) values += static_cast<char>(first + i);
+    }
+    WriteFile(folder_ / "train-images-idx3-ubyte", IdxContent({2, 4, 4}, values));
+    WriteFile(folder_ / "train-labels-idx1-ubyte", IdxContent({2}, {7, 1}));
+  }
+
+  void WritePicture(const std::string& path, const std::string& content) {
+    std::filesystem::create_directories(std::filesystem::path(folder_ / path).parent_path());
+    WriteFile(folder_ / path, content);
+  }
+
+  const TempFolder folder_;
+  v1::JobSpec spec_;
+  std::unique_ptr<dataset::Index> index_;
+  std::unique_ptr<ViewSource> views_;
+};
+
+float Normalised(int sample, float mean = 0.25f) { return (static_cast<float>(sample) / 255.0f - mean) / 0.5f; }
+
+TEST_F(ViewSourceTest, PadsFlipsAndNormalises) {
+  WriteIdx();
+  Resolve(v1::DataSpec::IDX, 4, 1, v1::AugmentSpec::PADDED);
+  ASSERT_TRUE(Open().ok());
+  bool flipped = false, padded = false;
+  for (uint64_t position = 0; position < 50; ++position) {
+    const Framing framing = TrainFraming(spec_, position, 4, 4);
+    const std::vector<float> pixels = Render(ViewOf(position, 1));
+    for (int y = 0; y < 4; ++y) {
+      for (int x = 0; x < 4; ++x) {
+        const int from_x = framing.left + (framing.flip ? 3 - x : x), from_y = framing.top + y;
+        const bool inside = from_x >= 0 && from_x < 4 && from_y >= 0 && from_y < 4;
+        const int sample = inside ? 100 + 4 * from_y + from_x : 0;
+        EXPECT_EQ(pixels[static_cast<size_t>(4 * y + x)], Normalised(sample)) << "position " << position << " x " << x << " y " << y;
+        padded |= !inside;
+      }
+    }
+    flipped |= framing.flip;
+  }
+  EXPECT_TRUE(flipped && padded);
+}
+
+TEST_F(ViewSourceTest, ShowsNothingButPaddingWhereTheWindowLeavesThePicture) {
+  WriteIdx();
+  for (const int size : {1, 2}) {  // 4 x 4 is scaled first
+    Resolve(v1::DataSpec::IDX, size, 1, v1::AugmentSpec::PADDED);
+    spec_.mutable_augment()->set_crop_padding(256);
+    ASSERT_TRUE(Open().ok());
+    for (uint64_t position = 0; position < 20; ++position) EXPECT_EQ(Render(ViewOf(position, 1)).front(), Normalised(0));
+  }
+}
+
+TEST_F(ViewSourceTest, EvaluatesThePlainImage) {
+  WriteIdx();
+  std::filesystem::copy(folder_ / "train-images-idx3-ubyte", folder_ / "t10k-images-idx3-ubyte");
+  std::filesystem::copy(folder_ / "train-labels-idx1-ubyte", folder_ / "t10k-labels-idx1-ubyte");
+  Resolve(v1::DataSpec::IDX, 4, 3, v1::AugmentSpec::PADDED);
+  ASSERT_TRUE(Open(dataset::Split::kValidation).ok());
+  const std::vector<float> pixels = Render(ViewOf(5, 1));
+  for (size_t i = 0; i < 16; ++i) {
+    const int sample = 100 + static_cast<int>(i);
+    EXPECT_EQ(pixels[i], Normalised(sample));
+    EXPECT_EQ(pixels[16 + i], Normalised(sample, 0.5f));
+    EXPECT_EQ(pixels[32 + i], Normalised(sample, 0.75f));
+  }
+  EXPECT_EQ(Render(ViewOf(6, 1)), pixels);
+}
+
+TEST_F(ViewSourceTest, RefusesAnIdxFileCutAfterItsHeader) {
+  WriteIdx();
+  Resolve(v1::DataSpec::IDX, 4, 1, v1::AugmentSpec::PADDED);
+  std::filesystem::resize_file(folder_ / "train-images-idx3-ubyte", 40);
+  EXPECT_EQ(Open().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(ViewSourceTest, IsAPureFunctionOfTheViewInEveryThread) {
+  std::string noise;
+  for (int i = 0; i < 40 * 30 * 3; ++i) noise += static_cast<char>(i * i * 31 >> 3);
+  WritePicture("train/a/1.png", EncodePng(40, 30, {.color_type = PNG_COLOR_TYPE_RGB}, noise));
+  WritePicture("train/b/2.jpg", EncodeJpeg(30, 40, 3, noise));
+  WritePicture("train/b/3.jpg", EncodeJpeg(60, 60, 1, noise));
+  Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 3, v1::AugmentSpec::RESIZED);
+  ASSERT_TRUE(Open().ok());
+  constexpr uint64_t kViews = 60;
+  std::vector<std::vector<float>> expected;
+  for (uint64_t position = 0; position < kViews; ++position) expected.push_back(Render(ViewOf(position, position % 3)));
+  EXPECT_NE(expected[0], expected[3]);  // one image, two views
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (uint64_t k = 0; k < kViews; ++k) {
+        const uint64_t position = (k * 7 + t * 13) % kViews;  // each thread in another order
+        EXPECT_EQ(Render(ViewOf(position, position % 3)), expected[position]);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(ViewSourceTest, RendersTheFramedCropOfAPicture) {
+  std::string samples;
+  for (int i = 0; i < 40 * 30; ++i) samples += static_cast<char>(i * 7);
+  WritePicture("train/a/1.png", EncodePng(40, 30, {.color_type = PNG_COLOR_TYPE_GRAY}, samples));
+  Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 1, v1::AugmentSpec::RESIZED);
+  ASSERT_TRUE(Open().ok());
+  Image picture, scaled;
+  picture.Reset(40, 30, 1);
+  std::copy(samples.begin(), samples.end(), picture.pixels.begin());
+  for (uint64_t position = 0; position < 20; ++position) {
+    const Framing framing = TrainFraming(spec_, position, 40, 30);
+    Resizer().Resize(picture, framing.crop, 16, 16, {0, 0, 16, 16}, Filter::kBicubic, &scaled);
+    const std::vector<float> pixels = Render(ViewOf(position, 0));
+    for (size_t i = 0; i < 256; ++i) {
+      const size_t x = i % 16, from = framing.flip ? i - x + 15 - x : i;
+      EXPECT_EQ(pixels[i], Normalised(scaled.pixels[from]));
+    }
+  }
+}
+
+TEST_F(ViewSourceTest, NamesABrokenPicture) {
+  const std::string jpeg = EncodeJpeg(30, 40, 1, std::string(1200, 'x'));
+  WritePicture("train/a/1.jpg", jpeg.substr(0, jpeg.size() / 2));
+  WritePicture("train/a/2.jpg", jpeg);
+  Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 1, v1::AugmentSpec::RESIZED);
+  ASSERT_TRUE(Open().ok());
+  std::vector<float> pixels(256);
+  int32_t label = 0;
+  Status status = views_->Render(ViewOf(0, 0), pixels.data(), &label);
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train/a/1.jpg: broken JPEG"));
+  std::filesystem::remove(folder_ / "train/a/2.jpg");
+  status = views_->Render(ViewOf(0, 1), pixels.data(), &label);
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train/a/2.jpg"));
+}
+
+TEST_F(ViewSourceTest, NeedsAMeanAndAStdForEachChannel) {
+  WriteIdx();
+  Resolve(v1::DataSpec::IDX, 4, 1, v1::AugmentSpec::PADDED);
+  spec_.mutable_data()->add_std(1.0f);
+  EXPECT_THAT(std::string(Open().message()), HasSubstr("data.std: 2 values: model.in_chans is 1"));
+}
+
+double Distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return sum;
+}
+
+TEST_F(ViewSourceTest, MakesUpImagesWhoseClassCanBeLearned) {
+  Resolve(v1::DataSpec::SYNTHETIC, 16, 3, v1::AugmentSpec::PADDED);
+  ASSERT_TRUE(Open(dataset::Split::kValidation).ok());
+  const auto validation = Render(ViewOf(0, 13)), same_class = Render(ViewOf(0, 23)), other_class = Render(ViewOf(0, 14));
+  EXPECT_GT(Distance(validation, same_class), 0);
+  EXPECT_LT(Distance(validation, same_class), Distance(validation, other_class));
+  spec_.mutable_augment()->set_crop(v1::AugmentSpec::CENTER);
+  spec_.mutable_augment()->set_hflip(0);
+  ASSERT_TRUE(Open().ok());
+  const auto train = Render(ViewOf(0, 13));
+  EXPECT_NE(train, validation);
+  EXPECT_LT(Distance(train, validation), Distance(train, other_class));
+  spec_.mutable_data()->set_seed(4);
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(Render(ViewOf(0, 13)), train);
+}
+
+}  // namespace
+}  // namespace deit::data
