@@ -6,6 +6,7 @@
 
 namespace deit::cli {
 
+extern const Verb kCheckpoint;
 extern const Verb kConfig;
 extern const Verb kHelp;
 extern const Verb kPlan;

@@ -1,0 +1,185 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "common/spec/load.h"
+#include "coordinator/cli/timm_config.h"
+#include "coordinator/cli/verbs.h"
+#include "tests/common/checkpoint/sample_set.h"
+#include "tests/support/temp_folder.h"
+
+namespace deit::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+struct Outcome {
+  StatusOr<VerbExit> exit;
+  std::string text;
+};
+
+// A run folder with sets of two workers, on the real disk.
+class CheckpointVerbTest : public ::testing::Test {
+ protected:
+  void Save(int64_t step, double val_acc1, bool ema = true) {
+    ASSERT_TRUE(checkpoint::PrepareSet(fs_, root_, step).ok());
+    for (int w : {1, 0}) {
+      checkpoint::SamplePart part = checkpoint::MakePart(step, w, 2);
+      if (!ema) part.files.pop_back();
+      ASSERT_TRUE(checkpoint::WritePart(fs_, SaveOf(step, w), part.files, part.ledger).ok());
+    }
+    v1::CheckpointManifest about;
+    about.set_val_acc1(val_acc1);
+    about.set_epoch(static_cast<double>(step) / 8);
+    ASSERT_TRUE(checkpoint::CommitSet(fs_, Clock::System(), SaveOf(step, 0), about, absl::Seconds(30)).ok());
+  }
+  checkpoint::Save SaveOf(int64_t step, int worker) const {
+    return {.root = root_, .step = step, .nonce = "n", .worker = worker, .workers = 2};
+  }
+
+  void WriteConfig(const std::string& model) { std::ofstream(folder_ / "config.textproto") << model; }
+
+  void Damage(const std::string& file) {
+    std::fstream stream(root_ + "/" + file, std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekp(-1, std::ios::end);
+    stream.put('\x7f');
+  }
+
+  Outcome Run(const std::vector<std::string>& words) {
+    const StatusOr<Arguments> arguments = Arguments::Parse(words, kCheckpoint.flags);
+    if (!arguments.ok()) return {arguments.status(), ""};
+    ::testing::internal::CaptureStdout();
+    const StatusOr<VerbExit> exit = kCheckpoint.run(*arguments);
+    std::fflush(stdout);
+    return {exit, ::testing::internal::GetCapturedStdout()};
+  }
+
+  deit::testing::TempFolder folder_;
+  files::FileSystem& fs_ = files::FileSystem::Posix();
+  const std::string root_ = folder_ / "checkpoints";
+};
+
+TEST_F(CheckpointVerbTest, ListsTheSetsOfARunFolderWithTheirStates) {
+  Save(10, 61.25);
+  Save(20, 50);
+  std::filesystem::create_directory(root_ + "/step_00000030");
+  std::filesystem::resize_file(root_ + "/step_00000020/ema_00.safetensors", 3);
+  const Outcome outcome = Run({"list", folder_.path()});
+  ASSERT_TRUE(outcome.exit.ok()) << outcome.exit.status();
+  EXPECT_THAT(outcome.text,
+              HasSubstr("      STEP    EPOCH    ACC1  WORKERS       SIZE     AGE  STATE\n        10     1.25    61.2        2"));
+  EXPECT_THAT(outcome.text, AllOf(HasSubstr("COMPLETE"), HasSubstr("DAMAGED"), HasSubstr("INCOMPLETE")));
+  EXPECT_THAT(outcome.text, HasSubstr("step_00000020: "));
+  const Outcome json = Run({"list", root_, "--json"});
+  EXPECT_THAT(json.text,
+              AllOf(HasSubstr("\"schema\": \"deit.checkpoints/v1\""), HasSubstr("{\"step\": 10, \"state\": \"COMPLETE\", \"reason\": \"\""),
+                    HasSubstr("\"val_acc1\": 61.25"), HasSubstr("{\"step\": 30, \"state\": \"INCOMPLETE\"")));
+}
+
+TEST_F(CheckpointVerbTest, VerifyReadsEveryByteAndNamesTheDamagedFile) {
+  Save(10, 1);
+  Save(20, 1);
+  EXPECT_EQ(*Run({"verify", folder_.path()}).exit, VerbExit::kDone);
+  Damage("step_00000010/exp_avg_01.safetensors");
+  const Outcome outcome = Run({"verify", folder_.path()});
+  EXPECT_EQ(*outcome.exit, VerbExit::kFailed);
+  EXPECT_THAT(outcome.text, AllOf(HasSubstr("step_00000010: bad\n"), HasSubstr("exp_avg_01.safetensors: digest is "),
+                                  HasSubstr("step_00000020: good, 8 files")));
+  EXPECT_EQ(*Run({"verify", root_ + "/step_00000020"}).exit, VerbExit::kDone) << "one good set named";
+  EXPECT_EQ(*Run({"verify", root_ + "/step_00000010/"}).exit, VerbExit::kFailed);
+  std::filesystem::create_directory(root_ + "/step_00000030");
+  EXPECT_EQ(*Run({"verify", root_ + "/step_00000030"}).exit, VerbExit::kFailed) << "an incomplete set named";
+  EXPECT_EQ(VerbExitOf(Run({"verify", folder_ / "none"}).exit.status()), VerbExit::kNotFound);
+}
+
+TEST_F(CheckpointVerbTest, ExportWritesTheWholeModelUnderItsNames) {
+  Save(10, 90);
+  Save(20, 50);
+  WriteConfig(
+      "model { name: \"deit_distilled\" num_classes: 10 img_size: 28 in_chans: 1 patch_size: 7 embed_dim: 64 depth: 4 num_heads: 4 }");
+  for (const bool ema : {false, true}) {
+    const std::string output = folder_ / absl::StrCat("out", ema);
+    std::vector<std::string> words = {"export", folder_.path(), "--output=" + output};
+    if (ema) words.push_back("--ema");
+    const Outcome outcome = Run(words);
+    ASSERT_TRUE(outcome.exit.ok()) << outcome.exit.status();
+    auto file = checkpoint::SafetensorsFile::Open(fs_, output + "/model.safetensors");
+    ASSERT_TRUE(file.ok()) << file.status();
+    ASSERT_EQ(file->tensors().size(), checkpoint::SampleTensors().size());
+    for (size_t i = 0; i < checkpoint::SampleTensors().size(); ++i) {
+      const checkpoint::SampleTensor& tensor = checkpoint::SampleTensors()[i];
+      EXPECT_EQ(file->Find(tensor.name)->shape, tensor.shape);
+      std::vector<float> values(tensor.elements());
+      ASSERT_TRUE(file->Read(tensor.name, values.data(), 4 * values.size()).ok());
+      const auto kind = ema ? checkpoint::TensorKind::kEma : checkpoint::TensorKind::kModel;
+      for (uint64_t e = 0; e < values.size(); ++e) ASSERT_EQ(values[e], checkpoint::SampleValue(kind, i, 20, e));
+    }
+    EXPECT_TRUE(std::filesystem::exists(output + "/config.json"));
+  }
+}
+
+TEST_F(CheckpointVerbTest, ExportRefusesADamagedSetAndMissingParts) {
+  WriteConfig("model { name: \"deit_distilled\" }");
+  const std::string output = "--output=" + (folder_ / "out");
+  EXPECT_EQ(VerbExitOf(Run({"export", folder_.path(), output}).exit.status()), VerbExit::kNotFound) << "nothing saved yet";
+  Save(10, 1, false);
+  EXPECT_THAT(std::string(Run({"export", folder_.path(), output, "--ema"}).exit.status().message()), HasSubstr("no averaged weights"));
+  EXPECT_EQ(VerbExitOf(Run({"export", folder_.path()}).exit.status()), VerbExit::kUsage);
+  Damage("step_00000010/model_01.safetensors");
+  EXPECT_EQ(VerbExitOf(Run({"export", folder_.path(), output}).exit.status()), VerbExit::kFailed);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
+  std::filesystem::remove(folder_ / "config.textproto");
+  EXPECT_THAT(std::string(Run({"export", folder_.path(), output}).exit.status().message()), HasSubstr("config.textproto: no such file"));
+}
+
+TEST_F(CheckpointVerbTest, PruneKeepsTheNewestAndTheBestAndAsksWithoutYes) {
+  for (int64_t step : {10, 20, 30, 40}) Save(step, step == 20 ? 99 : 1);
+  EXPECT_EQ(VerbExitOf(Run({"prune", folder_.path(), "--yes"}).exit.status()), VerbExit::kUsage) << "no --keep";
+  EXPECT_EQ(VerbExitOf(Run({"prune", folder_.path(), "--keep=0", "--yes"}).exit.status()), VerbExit::kUsage);
+  EXPECT_EQ(VerbExitOf(Run({"prune", root_ + "/step_00000040", "--keep=1", "--yes"}).exit.status()), VerbExit::kUsage);
+  const Outcome outcome = Run({"prune", folder_.path(), "--keep=1", "--yes"});
+  ASSERT_TRUE(outcome.exit.ok()) << outcome.exit.status();
+  EXPECT_EQ(outcome.text, "deleted step_00000010, step_00000030\n");
+  EXPECT_THAT(*fs_.List(root_), ::testing::ElementsAre("step_00000020", "step_00000040"));
+  EXPECT_EQ(Run({"prune", folder_.path(), "--keep=1"}).text, "nothing to delete\n");
+}
+
+TEST_F(CheckpointVerbTest, PruneDeletesNothingWhenAKeptSetIsBad) {
+  for (int64_t step : {10, 20, 30}) Save(step, 1);
+  Damage("step_00000030/model_00.safetensors");
+  const Outcome outcome = Run({"prune", folder_.path(), "--keep=1", "--yes"});
+  EXPECT_EQ(VerbExitOf(outcome.exit.status()), VerbExit::kFailed);
+  EXPECT_EQ(fs_.List(root_)->size(), 3u);
+}
+
+TEST_F(CheckpointVerbTest, WrongCommandLinesAreUsageErrors) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {}, {"lst", "x"}, {"list"}, {"list", "a", "b"}, {"list", "a", "x=y"}, {"verify", "a", "--json"}, {"list", "a", "--keep=1"}}) {
+    EXPECT_EQ(VerbExitOf(Run(words).exit.status()), VerbExit::kUsage) << (words.empty() ? "" : words[0]);
+  }
+}
+
+TEST(TimmConfigTest, FamiliesBecomeArchitecturesWithTheirSizes) {
+  const auto config = [](const std::vector<std::string>& overrides) {
+    const StatusOr<v1::JobSpec> job = spec::LoadSpec("", overrides);
+    EXPECT_TRUE(job.ok()) << job.status();
+    return TimmConfig(*job).value_or("none");
+  };
+  const std::string distilled =
+      config({"model.name=deit_distilled", "model.num_classes=10", "model.img_size=28", "model.in_chans=1", "model.patch_size=7",
+              "model.embed_dim=64", "model.depth=4", "model.num_heads=4", "data.mean=0.25", "data.std=0.5"});
+  EXPECT_THAT(distilled, AllOf(HasSubstr("\"architecture\": \"deit_tiny_distilled_patch16_224\""), HasSubstr("\"in_chans\": 1"),
+                               HasSubstr("\"mlp_ratio\": 4"), HasSubstr("\"input_size\": [1, 28, 28]"), HasSubstr("\"mean\": [0.25]"),
+                               HasSubstr("[\"head\", \"head_dist\"]")));
+  EXPECT_THAT(config({"model.name=vit"}), AllOf(HasSubstr("\"vit_tiny_patch16_224\""), HasSubstr("\"classifier\": \"head\"")));
+  EXPECT_THAT(config({"model.name=deit_small_patch16_224"}),
+              AllOf(HasSubstr("\"deit_small_patch16_224\""), HasSubstr("\"embed_dim\": 384")));
+  EXPECT_EQ(config({"model.name=convnet"}), "none");
+}
+
+}  // namespace
+}  // namespace deit::cli
