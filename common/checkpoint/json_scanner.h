@@ -18,10 +18,10 @@ class JsonScanner {
   Status Expect(char token);    // one of {}[]:, after any white space
   bool TryConsume(char token);  // the same; false and nothing consumed if another comes
 
-  StatusOr<std::string> ReadString();   // decoded; control characters, bad escapes and bad UTF-8 are errors
-  StatusOr<uint64_t> ReadUint64();      // plain digits: no sign, fraction, exponent, leading zero; in range
+  StatusOr<std::string> ReadString();  // decoded; control characters, bad escapes and bad UTF-8 are errors
+  StatusOr<uint64_t> ReadUint64();     // plain digits: no sign, fraction, exponent, leading zero; in range
 
-  Status ExpectEnd();                   // only white space is left
+  Status ExpectEnd();  // only white space is left
   size_t position() const { return position_; }
 
  private:

@@ -56,7 +56,10 @@ struct Fields {
 Status ReadField(JsonScanner& json, Fields* fields) {
   DEIT_ASSIGN_OR_RETURN(std::string key, json.ReadString());
   DEIT_RETURN_IF_ERROR(json.Expect(':'));
-  bool* seen = key == "dtype" ? &fields->has_dtype : key == "shape" ? &fields->has_shape : key == "data_offsets" ? &fields->has_offsets : nullptr;
+  bool* seen = key == "dtype"          ? &fields->has_dtype
+               : key == "shape"        ? &fields->has_shape
+               : key == "data_offsets" ? &fields->has_offsets
+                                       : nullptr;
   if (seen == nullptr) return absl::DataLossError(absl::StrCat("unknown field '", absl::Utf8SafeCEscape(key), "'"));
   if (std::exchange(*seen, true)) return absl::DataLossError(absl::StrCat("the field '", key, "' stands twice"));
   if (seen == &fields->has_dtype) {
@@ -89,7 +92,8 @@ Status ReadTensor(JsonScanner& json, uint64_t data_bytes, TensorInfo* tensor) {
     return absl::DataLossError(absl::StrCat(offsets, ": not a range of the file's ", data_bytes, " data bytes"));
   }
   if (fields.offsets[1] - fields.offsets[0] != tensor->bytes) {
-    return absl::DataLossError(absl::StrCat(offsets, ": ", fields.offsets[1] - fields.offsets[0], " bytes, but ", fields.dtype, " ", shape, " has ", tensor->bytes));
+    return absl::DataLossError(absl::StrCat(offsets, ": ", fields.offsets[1] - fields.offsets[0], " bytes, but ", fields.dtype, " ", shape,
+                                            " has ", tensor->bytes));
   }
   tensor->offset = fields.offsets[0];
   return absl::OkStatus();
@@ -123,13 +127,14 @@ StatusOr<Header> ReadHeader(absl::string_view text, uint64_t data_bytes) {
 
 // The tensors must tile the data exactly. Sorts them by place.
 Status CheckTiling(std::vector<TensorInfo>* tensors, uint64_t data_bytes) {
-  std::stable_sort(tensors->begin(), tensors->end(), [](const TensorInfo& a, const TensorInfo& b) {
-    return a.offset != b.offset ? a.offset < b.offset : a.bytes < b.bytes;
-  });
+  std::stable_sort(tensors->begin(), tensors->end(),
+                   [](const TensorInfo& a, const TensorInfo& b) { return a.offset != b.offset ? a.offset < b.offset : a.bytes < b.bytes; });
   uint64_t end = 0;
   for (const TensorInfo& tensor : *tensors) {
-    if (tensor.offset < end) return absl::DataLossError(absl::StrCat(Quoted(tensor.name), " at ", tensor.offset, " overlaps the one before, which ends at ", end));
-    if (tensor.offset > end) return absl::DataLossError(absl::StrCat(Quoted(tensor.name), " at ", tensor.offset, " leaves a hole after ", end));
+    if (tensor.offset < end)
+      return absl::DataLossError(absl::StrCat(Quoted(tensor.name), " at ", tensor.offset, " overlaps the one before, which ends at ", end));
+    if (tensor.offset > end)
+      return absl::DataLossError(absl::StrCat(Quoted(tensor.name), " at ", tensor.offset, " leaves a hole after ", end));
     end += tensor.bytes;
   }
   if (end == data_bytes) return absl::OkStatus();
@@ -149,7 +154,8 @@ StatusOr<SafetensorsFile> SafetensorsFile::Open(files::FileSystem& fs, const std
   uint64_t header_bytes = 0;
   for (size_t i = kLengthBytes; i-- > 0;) header_bytes = header_bytes << 8 | raw[i];
   if (header_bytes > kMaxHeaderBytes || header_bytes > size - kLengthBytes) {
-    return absl::DataLossError(absl::StrCat(path, ": header of ", header_bytes, " bytes in a file of ", size, ": cut off, or no safetensors file"));
+    return absl::DataLossError(
+        absl::StrCat(path, ": header of ", header_bytes, " bytes in a file of ", size, ": cut off, or no safetensors file"));
   }
   std::string text(static_cast<size_t>(header_bytes), '\0');
   DEIT_RETURN_IF_ERROR(result.file_->ReadAt(kLengthBytes, text.data(), text.size()));
@@ -177,14 +183,16 @@ Status SafetensorsFile::Read(const std::string& name, void* dst, uint64_t bytes)
   const TensorInfo* tensor = Find(name);
   if (tensor == nullptr) return absl::NotFoundError(absl::StrCat(path_, ": has no ", Quoted(name)));
   if (tensor->bytes != bytes) {
-    return absl::InvalidArgumentError(absl::StrCat(path_, ": ", Quoted(name), " has ", tensor->bytes, " bytes, not the ", bytes, " wanted"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path_, ": ", Quoted(name), " has ", tensor->bytes, " bytes, not the ", bytes, " wanted"));
   }
   return ReadRange(*tensor, 0, bytes, dst);
 }
 
 Status SafetensorsFile::ReadRange(const TensorInfo& tensor, uint64_t begin, uint64_t bytes, void* dst) const {
   if (begin > tensor.bytes || bytes > tensor.bytes - begin) {
-    return absl::InvalidArgumentError(absl::StrCat(path_, ": ", Quoted(tensor.name), ": bytes ", begin, " + ", bytes, " are not in its ", tensor.bytes));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path_, ": ", Quoted(tensor.name), ": bytes ", begin, " + ", bytes, " are not in its ", tensor.bytes));
   }
   return file_->ReadAt(tensor.offset + begin, dst, static_cast<size_t>(bytes));
 }

@@ -19,7 +19,8 @@ Status CheckTensor(const TensorData& tensor) {
   uint64_t bytes = 0;
   const bool fits = elements && !__builtin_mul_overflow(*elements, uint64_t{ElementBytes(tensor.dtype)}, &bytes) && bytes == tensor.bytes;
   if (!fits) {
-    return absl::InvalidArgumentError(absl::StrCat("tensor '", tensor.name, "': ", tensor.bytes, " bytes do not fit ", Name(tensor.dtype), " [", absl::StrJoin(tensor.shape, ","), "]"));
+    return absl::InvalidArgumentError(absl::StrCat("tensor '", tensor.name, "': ", tensor.bytes, " bytes do not fit ", Name(tensor.dtype),
+                                                   " [", absl::StrJoin(tensor.shape, ","), "]"));
   }
   if (tensor.name == "__metadata__" || !IsUtf8(tensor.name)) {
     return absl::InvalidArgumentError(absl::StrCat("tensor '", tensor.name, "': not a possible name"));
@@ -31,14 +32,16 @@ Status CheckTensor(const TensorData& tensor) {
 std::string MakeHeader(const std::vector<const TensorData*>& tensors, const std::map<std::string, std::string>& metadata) {
   std::vector<std::string> entries;
   if (!metadata.empty()) {
-    entries.push_back(absl::StrCat("\"__metadata__\":{", absl::StrJoin(metadata, ",", [](std::string* out, const auto& item) {
-      absl::StrAppend(out, JsonQuote(item.first), ":", JsonQuote(item.second));
-    }), "}"));
+    entries.push_back(absl::StrCat(
+        "\"__metadata__\":{",
+        absl::StrJoin(metadata, ",",
+                      [](std::string* out, const auto& item) { absl::StrAppend(out, JsonQuote(item.first), ":", JsonQuote(item.second)); }),
+        "}"));
   }
   uint64_t offset = 0;
   for (const TensorData* tensor : tensors) {
-    entries.push_back(absl::StrCat(JsonQuote(tensor->name), ":{\"dtype\":\"", Name(tensor->dtype), "\",\"shape\":[", absl::StrJoin(tensor->shape, ","),
-                                   "],\"data_offsets\":[", offset, ",", offset + tensor->bytes, "]}"));
+    entries.push_back(absl::StrCat(JsonQuote(tensor->name), ":{\"dtype\":\"", Name(tensor->dtype), "\",\"shape\":[",
+                                   absl::StrJoin(tensor->shape, ","), "],\"data_offsets\":[", offset, ",", offset + tensor->bytes, "]}"));
     offset += tensor->bytes;
   }
   std::string json = absl::StrCat("{", absl::StrJoin(entries, ","), "}");
@@ -68,12 +71,15 @@ StatusOr<WrittenFile> WriteSafetensors(files::FileSystem& fs, const std::string&
   absl::flat_hash_set<absl::string_view> names;
   for (const TensorData& tensor : tensors) {
     DEIT_RETURN_IF_ERROR(Annotate(CheckTensor(tensor), path));
-    if (!names.insert(tensor.name).second) return absl::InvalidArgumentError(absl::StrCat(path, ": tensor '", tensor.name, "' is given twice"));
+    if (!names.insert(tensor.name).second)
+      return absl::InvalidArgumentError(absl::StrCat(path, ": tensor '", tensor.name, "' is given twice"));
     order.push_back(&tensor);
   }
-  std::stable_sort(order.begin(), order.end(), [](const TensorData* a, const TensorData* b) { return ElementBytes(a->dtype) > ElementBytes(b->dtype); });
+  std::stable_sort(order.begin(), order.end(),
+                   [](const TensorData* a, const TensorData* b) { return ElementBytes(a->dtype) > ElementBytes(b->dtype); });
   const std::string header = MakeHeader(order, metadata);
-  if (header.size() - 8 > kMaxHeaderBytes) return absl::InvalidArgumentError(absl::StrCat(path, ": header of ", header.size(), " bytes is too long"));
+  if (header.size() - 8 > kMaxHeaderBytes)
+    return absl::InvalidArgumentError(absl::StrCat(path, ": header of ", header.size(), " bytes is too long"));
   DigestStream digest;
   DEIT_ASSIGN_OR_RETURN(auto file, fs.OpenForWrite(path));
   DEIT_RETURN_IF_ERROR(AppendDigested(*file, header.data(), header.size(), &digest));

@@ -54,7 +54,8 @@ Status UnsealJson(absl::string_view text, google::protobuf::Message* message) {
   const auto* field = message->GetDescriptor()->FindFieldByName("format_version");
   const int version = message->GetReflection()->GetInt32(*message, field);
   if (version > kFormatVersion) {
-    return WithExitCode(WithHint(absl::UnimplementedError(absl::StrCat("format_version ", version, ": written by a newer version; this one reads up to ", kFormatVersion)),
+    return WithExitCode(WithHint(absl::UnimplementedError(absl::StrCat(
+                                     "format_version ", version, ": written by a newer version; this one reads up to ", kFormatVersion)),
                                  "use the version that wrote it, or a newer one"),
                         ExitCode::kMissingInput);
   }

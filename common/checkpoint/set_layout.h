@@ -24,13 +24,13 @@ inline constexpr TensorKind kAllKinds[] = {TensorKind::kModel, TensorKind::kExpA
 
 const char* Name(TensorKind kind);  // "exp_avg_sq"
 
-std::string SetName(int64_t step);                              // "step_00000120"
-std::optional<int64_t> ParseSetName(absl::string_view name);    // only what SetName makes
+std::string SetName(int64_t step);                            // "step_00000120"
+std::optional<int64_t> ParseSetName(absl::string_view name);  // only what SetName makes
 std::string SetPath(absl::string_view root, int64_t step);
 
-std::string TensorFileName(TensorKind kind, int writer);        // "model_00.safetensors"
+std::string TensorFileName(TensorKind kind, int writer);  // "model_00.safetensors"
 std::optional<TensorKind> ParseTensorFileName(absl::string_view name);
-std::string PartName(int worker, absl::string_view nonce);      // "part_00.NONCE.json"
+std::string PartName(int worker, absl::string_view nonce);  // "part_00.NONCE.json"
 std::string FailedPartName(int worker, absl::string_view nonce);
 
 // "blocks.0.attn.qkv.weight@65536": the elements from a flat offset on.

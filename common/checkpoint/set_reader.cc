@@ -23,12 +23,14 @@ constexpr absl::string_view kAsidePrefix = "bad_";
 // A sealed manifest comes from us; what it says is checked all the same before anything is opened by it.
 Status CheckManifest(const v1::CheckpointManifest& manifest, const std::string& set_folder) {
   const std::optional<int64_t> step = ParseSetName(files::NameOf(set_folder));
-  if (step && *step != manifest.step()) return absl::DataLossError(absl::StrCat("is of step ", manifest.step(), ": moved from another set"));
+  if (step && *step != manifest.step())
+    return absl::DataLossError(absl::StrCat("is of step ", manifest.step(), ": moved from another set"));
   absl::flat_hash_set<std::string> names;
   for (const v1::CheckpointFile& file : manifest.files()) {
     uint64_t digest = 0;
     const bool plain = !absl::StrContains(file.name(), '/') && ParseTensorFileName(file.name());
-    if (!plain || !ParseDigestHex(file.digest(), &digest)) return absl::DataLossError(absl::StrCat("lists a file it cannot have: '", file.name(), "'"));
+    if (!plain || !ParseDigestHex(file.digest(), &digest))
+      return absl::DataLossError(absl::StrCat("lists a file it cannot have: '", file.name(), "'"));
     if (!names.insert(file.name()).second) return absl::DataLossError(absl::StrCat("lists ", file.name(), " twice"));
   }
   return absl::OkStatus();
@@ -120,7 +122,8 @@ StatusOr<std::vector<std::string>> ListSetsAside(files::FileSystem& fs, const st
   if (absl::IsNotFound(names.status())) return std::vector<std::string>{};
   if (!names.ok()) return names.status();
   const std::string prefix = absl::StrCat(kAsidePrefix, "step_");
-  names->erase(std::remove_if(names->begin(), names->end(), [&](const std::string& name) { return !absl::StartsWith(name, prefix); }), names->end());
+  names->erase(std::remove_if(names->begin(), names->end(), [&](const std::string& name) { return !absl::StartsWith(name, prefix); }),
+               names->end());
   return names;
 }
 
@@ -130,7 +133,8 @@ Status VerifyFile(files::FileSystem& fs, const std::string& set_folder, const v1
   DEIT_ASSIGN_OR_RETURN(auto open, fs.OpenForRead(path));
   DEIT_ASSIGN_OR_RETURN(uint64_t digest, DigestOf(*open));
   if (DigestHex(digest) != file.digest()) {
-    return absl::DataLossError(absl::StrCat(path, ": digest is ", DigestHex(digest), ", not the ", file.digest(), " of the manifest: damaged, or of another set"));
+    return absl::DataLossError(
+        absl::StrCat(path, ": digest is ", DigestHex(digest), ", not the ", file.digest(), " of the manifest: damaged, or of another set"));
   }
   return SafetensorsFile::Open(fs, path).status();
 }

@@ -23,8 +23,8 @@ struct SetEntry {
   int64_t step = 0;
   std::string path;
   SetState state = SetState::kIncomplete;
-  std::string reason;  // empty when complete
-  uint64_t bytes = 0;  // of all files in its folder
+  std::string reason;                              // empty when complete
+  uint64_t bytes = 0;                              // of all files in its folder
   std::optional<v1::CheckpointManifest> manifest;  // when complete
 };
 

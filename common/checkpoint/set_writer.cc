@@ -79,7 +79,8 @@ std::string Sidecar(const Save& save, v1::CheckpointPart part, absl::Span<const 
 }
 
 // Everything up to the moment when the sidecar shows under its name: from then on worker 0 may commit, and nothing may be removed.
-Status WriteUpToSidecar(files::FileSystem& fs, const Save& save, absl::Span<const PartFile> part, absl::Span<const v1::LedgerEntry> ledger) {
+Status WriteUpToSidecar(files::FileSystem& fs, const Save& save, absl::Span<const PartFile> part,
+                        absl::Span<const v1::LedgerEntry> ledger) {
   DEIT_ASSIGN_OR_RETURN(v1::CheckpointPart done, WriteFiles(fs, save, part));
   const std::string path = JoinPath(Folder(save), PartName(save.worker, save.nonce));
   const std::string aside = absl::StrCat(path, ".tmp");
@@ -125,7 +126,8 @@ StatusOr<Reports> WaitForReports(files::FileSystem& fs, Clock& clock, const Save
     if (reports.missing.empty()) return reports;
     if (clock.Elapsed() >= deadline) {
       return absl::DeadlineExceededError(absl::StrCat("no word within ", absl::FormatDuration(timeout), " from ",
-                                                      reports.missing.size() == 1 ? "worker " : "workers ", absl::StrJoin(reports.missing, ", ")));
+                                                      reports.missing.size() == 1 ? "worker " : "workers ",
+                                                      absl::StrJoin(reports.missing, ", ")));
     }
     clock.Sleep(poll);
   }
@@ -137,14 +139,15 @@ Status FailureOf(files::FileSystem& fs, const Save& save, int worker) {
   return absl::ResourceExhaustedError(absl::StrCat("worker ", worker, " could not write its part", told ? ": " : "", told ? *cause : ""));
 }
 
-Status AddPart(files::FileSystem& fs, const Save& save, int worker, std::map<int64_t, v1::LedgerEntry>* ledger, v1::CheckpointManifest* manifest) {
+Status AddPart(files::FileSystem& fs, const Save& save, int worker, std::map<int64_t, v1::LedgerEntry>* ledger,
+               v1::CheckpointManifest* manifest) {
   const std::string path = JoinPath(Folder(save), PartName(worker, save.nonce));
   DEIT_ASSIGN_OR_RETURN(std::string text, files::ReadWholeFile(fs, path, kMaxPartBytes));
   v1::CheckpointPart part;
   DEIT_RETURN_IF_ERROR(Annotate(UnsealJson(text, &part), path));
   if (part.step() != save.step || part.nonce() != save.nonce || part.worker() != worker || part.workers() != save.workers) {
-    return absl::DataLossError(absl::StrCat(path, ": is of step ", part.step(), ", worker ", part.worker(), " of ", part.workers(), ", not of step ",
-                                            save.step, ", worker ", worker, " of ", save.workers));
+    return absl::DataLossError(absl::StrCat(path, ": is of step ", part.step(), ", worker ", part.worker(), " of ", part.workers(),
+                                            ", not of step ", save.step, ", worker ", worker, " of ", save.workers));
   }
   for (const v1::CheckpointFile& file : part.files()) {
     const std::string file_path = JoinPath(Folder(save), file.name());
@@ -181,7 +184,8 @@ StatusOr<v1::CheckpointManifest> WriteManifest(files::FileSystem& fs, Clock& clo
   return ReadManifest(fs, Folder(save));
 }
 
-StatusOr<v1::CheckpointManifest> Commit(files::FileSystem& fs, Clock& clock, const Save& save, v1::CheckpointManifest about, absl::Duration timeout) {
+StatusOr<v1::CheckpointManifest> Commit(files::FileSystem& fs, Clock& clock, const Save& save, v1::CheckpointManifest about,
+                                        absl::Duration timeout) {
   DEIT_ASSIGN_OR_RETURN(Reports reports, WaitForReports(fs, clock, save, timeout));
   if (!reports.failed.empty()) {
     const Status failure = FailureOf(fs, save, reports.failed[0]);
@@ -224,7 +228,8 @@ Status WritePart(files::FileSystem& fs, const Save& save, absl::Span<const PartF
   return WithExitCode(Annotate(status, What(save)), ExitCode::kNotSaved);
 }
 
-StatusOr<v1::CheckpointManifest> CommitSet(files::FileSystem& fs, Clock& clock, const Save& save, v1::CheckpointManifest about, absl::Duration timeout) {
+StatusOr<v1::CheckpointManifest> CommitSet(files::FileSystem& fs, Clock& clock, const Save& save, v1::CheckpointManifest about,
+                                           absl::Duration timeout) {
   auto manifest = Commit(fs, clock, save, std::move(about), timeout);
   if (manifest.ok()) return manifest;
   return WithExitCode(Annotate(manifest.status(), What(save)), ExitCode::kNotSaved);

@@ -12,10 +12,12 @@ Status CheckPieces(const std::string& name, TensorCatalog::Tensor* tensor) {
   std::sort(pieces.begin(), pieces.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
   for (size_t i = 0; i < pieces.size(); ++i) {
     if (pieces[i].info->dtype != tensor->dtype) {
-      return absl::DataLossError(absl::StrCat(pieces[i].file->path(), ": tensor '", name, "': ", Name(pieces[i].info->dtype), " here, ", Name(tensor->dtype), " elsewhere"));
+      return absl::DataLossError(absl::StrCat(pieces[i].file->path(), ": tensor '", name, "': ", Name(pieces[i].info->dtype), " here, ",
+                                              Name(tensor->dtype), " elsewhere"));
     }
     if (i > 0 && pieces[i].begin - pieces[i - 1].begin < pieces[i - 1].info->elements) {
-      return absl::DataLossError(absl::StrCat(pieces[i].file->path(), ": tensor '", name, "': element ", pieces[i].begin, " is also in ", pieces[i - 1].file->path()));
+      return absl::DataLossError(absl::StrCat(pieces[i].file->path(), ": tensor '", name, "': element ", pieces[i].begin, " is also in ",
+                                              pieces[i - 1].file->path()));
     }
   }
   return absl::OkStatus();
@@ -26,7 +28,8 @@ Status CheckPieces(const std::string& name, TensorCatalog::Tensor* tensor) {
 Status TensorCatalog::Add(TensorKind kind, const SafetensorsFile& file) {
   for (const TensorInfo& info : file.tensors()) {
     const bool whole = kind == TensorKind::kModel;
-    const auto fragment = whole ? std::make_pair(info.name, uint64_t{0}) : ParseFragmentName(info.name).value_or(std::make_pair(info.name, uint64_t{0}));
+    const auto fragment =
+        whole ? std::make_pair(info.name, uint64_t{0}) : ParseFragmentName(info.name).value_or(std::make_pair(info.name, uint64_t{0}));
     Tensor& tensor = tensors_[kind][fragment.first];
     uint64_t end = 0;
     if (__builtin_add_overflow(fragment.second, info.elements, &end)) {

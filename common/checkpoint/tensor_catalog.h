@@ -30,7 +30,7 @@ class TensorCatalog {
     Dtype dtype = Dtype::kF32;
     std::vector<uint64_t> shape;  // of a whole tensor; empty for fragments, which do not know it
     bool whole = false;
-    std::vector<Piece> pieces;    // by begin, without overlap
+    std::vector<Piece> pieces;  // by begin, without overlap
   };
 
   // By name, sorted; empty where the set has none of a kind.

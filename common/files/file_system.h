@@ -26,7 +26,7 @@ class WritableFile {
 class RandomAccessFile {
  public:
   virtual ~RandomAccessFile() = default;
-  virtual uint64_t Size() const = 0;                                         // in bytes, when it was opened
+  virtual uint64_t Size() const = 0;                                          // in bytes, when it was opened
   virtual Status ReadAt(uint64_t offset, void* dst, size_t bytes) const = 0;  // exactly `bytes`, else DataLoss ("ends at byte N")
 };
 
@@ -46,13 +46,13 @@ class FileSystem {
 
   virtual StatusOr<std::unique_ptr<WritableFile>> OpenForWrite(const std::string& path) = 0;  // creates, or empties
   virtual StatusOr<std::unique_ptr<RandomAccessFile>> OpenForRead(const std::string& path) = 0;
-  virtual Status Rename(const std::string& from, const std::string& to) = 0;  // atomic; replaces a file or an empty folder
-  virtual Status Remove(const std::string& path) = 0;                         // a file, a link, or an empty folder
-  virtual Status CreateFolder(const std::string& path) = 0;                   // a folder that exists is fine
-  virtual Status SyncFolder(const std::string& path) = 0;                     // names made, moved and removed in it survive a crash
+  virtual Status Rename(const std::string& from, const std::string& to) = 0;     // atomic; replaces a file or an empty folder
+  virtual Status Remove(const std::string& path) = 0;                            // a file, a link, or an empty folder
+  virtual Status CreateFolder(const std::string& path) = 0;                      // a folder that exists is fine
+  virtual Status SyncFolder(const std::string& path) = 0;                        // names made, moved and removed in it survive a crash
   virtual StatusOr<std::vector<std::string>> List(const std::string& path) = 0;  // names in it, sorted
   virtual StatusOr<FileInfo> Stat(const std::string& path) = 0;
-  virtual StatusOr<uint64_t> FreeBytes(const std::string& path) = 0;          // room for this user on the path's file system
+  virtual StatusOr<uint64_t> FreeBytes(const std::string& path) = 0;  // room for this user on the path's file system
 
   static FileSystem& Posix();  // the process's real file system
 };

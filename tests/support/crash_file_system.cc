@@ -65,7 +65,8 @@ class CrashRandomAccessFile final : public files::RandomAccessFile {
   uint64_t Size() const override { return bytes_.size(); }
   Status ReadAt(uint64_t offset, void* dst, size_t bytes) const override {
     if (offset > bytes_.size() || bytes > bytes_.size() - offset) {
-      return Error(absl::StatusCode::kDataLoss, path_, absl::StrCat("ends at byte ", bytes_.size(), ", but ", bytes, " bytes are wanted at ", offset));
+      return Error(absl::StatusCode::kDataLoss, path_,
+                   absl::StrCat("ends at byte ", bytes_.size(), ", but ", bytes, " bytes are wanted at ", offset));
     }
     std::memcpy(dst, bytes_.data() + offset, bytes);
     return absl::OkStatus();
@@ -212,7 +213,8 @@ Status CrashFileSystem::Rename(const std::string& from, const std::string& to) {
   std::lock_guard<std::mutex> lock(disk_->mutex_);
   auto source = Walk(disk_->root_, ParentOf(from));
   auto target = Walk(disk_->root_, ParentOf(to));
-  if (!source || !target || source->names.count(NameOf(from)) == 0) return Error(absl::StatusCode::kNotFound, from, "cannot rename: no such file or directory");
+  if (!source || !target || source->names.count(NameOf(from)) == 0)
+    return Error(absl::StatusCode::kNotFound, from, "cannot rename: no such file or directory");
   auto replaced = target->names.find(NameOf(to));
   if (replaced != target->names.end() && !replaced->second->names.empty()) {
     return Error(absl::StatusCode::kFailedPrecondition, from, absl::StrCat("cannot rename to ", to, ": directory not empty"));

@@ -84,10 +84,10 @@ class CrashFileSystem final : public files::FileSystem {
 
   CrashDisk* const disk_;
   mutable std::mutex mutex_;
-  int64_t operations_ = 0;                               // guarded by mutex_
-  int64_t kill_at_ = INT64_MAX;                          // guarded by mutex_
-  std::map<int64_t, Status> failures_;                   // guarded by mutex_
-  std::function<void(const std::string&)> hook_;         // guarded by mutex_
+  int64_t operations_ = 0;                        // guarded by mutex_
+  int64_t kill_at_ = INT64_MAX;                   // guarded by mutex_
+  std::map<int64_t, Status> failures_;            // guarded by mutex_
+  std::function<void(const std::string&)> hook_;  // guarded by mutex_
 };
 
 }  // namespace deit::testing

@@ -12,7 +12,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-RetentionEntry Complete(int64_t step, std::optional<double> acc1 = std::nullopt) { return {.step = step, .val_acc1 = acc1, .complete = true}; }
+RetentionEntry Complete(int64_t step, std::optional<double> acc1 = std::nullopt) {
+  return {.step = step, .val_acc1 = acc1, .complete = true};
+}
 RetentionEntry Incomplete(int64_t step) { return {.step = step, .val_acc1 = std::nullopt, .complete = false}; }
 
 TEST(RetentionTest, KeepsTheNewestAndTheBest) {

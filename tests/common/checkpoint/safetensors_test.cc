@@ -14,8 +14,8 @@
 namespace deit::checkpoint {
 namespace {
 
-using ::testing::HasSubstr;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 class SafetensorsTest : public ::testing::Test {
  protected:
@@ -48,8 +48,10 @@ TEST_F(SafetensorsTest, ReadsBackWhatItWroteAlignedAndWithItsDigest) {
   const float weights[6] = {1, 2, 3, 4, 5, 6};
   const int64_t count = 77;
   const uint16_t half = 0x3C00;
-  const std::vector<TensorData> tensors = {
-      {"h", Dtype::kBF16, {1}, &half, 2}, {"w\"\\\n\u00e9", Dtype::kF32, {2, 3}, weights, 24}, {"n", Dtype::kI64, {}, &count, 8}, {"none", Dtype::kF32, {0, 5}, nullptr, 0}};
+  const std::vector<TensorData> tensors = {{"h", Dtype::kBF16, {1}, &half, 2},
+                                           {"w\"\\\n\u00e9", Dtype::kF32, {2, 3}, weights, 24},
+                                           {"n", Dtype::kI64, {}, &count, 8},
+                                           {"none", Dtype::kF32, {0, 5}, nullptr, 0}};
   auto written = WriteSafetensors(fs_, "/f", tensors, {{"format", "pt"}, {"step", "12"}});
   ASSERT_TRUE(written.ok()) << written.status();
   const std::string bytes = disk_.Snapshot().at("/f");
@@ -129,7 +131,8 @@ TEST_F(SafetensorsTest, LyingHeadersAreNamed) {
 TEST_F(SafetensorsTest, NamesMustBeTextWithProperEscapes) {
   EXPECT_TRUE(OpenRaw(absl::StrCat("{", Entry("\\u00e9\\ud83d\\ude00\\n", "U8", "[1]", "[0,1]"), "}"), 1).ok());
   EXPECT_NE(SafetensorsFile::Open(fs_, "/raw")->Find("\u00e9\U0001F600\n"), nullptr);
-  for (const char* name : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\\ud83d", "\\ude00", "\\ud83dx", "\\x", "\\u12", "a\nb"}) {
+  for (const char* name :
+       {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\\ud83d", "\\ude00", "\\ud83dx", "\\x", "\\u12", "a\nb"}) {
     ExpectRefused(absl::StrCat("{", Entry(name, "U8", "[1]", "[0,1]"), "}"), 1, "byte");
   }
 }

@@ -23,13 +23,17 @@ struct SampleTensor {
 };
 
 inline const std::vector<SampleTensor>& SampleTensors() {
-  static const std::vector<SampleTensor> tensors = {
-      {"cls_token", {1, 1, 8}}, {"blocks.0.attn.qkv.weight", {24, 8}}, {"blocks.0.attn.qkv.bias", {24}}, {"norm.weight", {8}}, {"head.weight", {10, 8}}};
+  static const std::vector<SampleTensor> tensors = {{"cls_token", {1, 1, 8}},
+                                                    {"blocks.0.attn.qkv.weight", {24, 8}},
+                                                    {"blocks.0.attn.qkv.bias", {24}},
+                                                    {"norm.weight", {8}},
+                                                    {"head.weight", {10, 8}}};
   return tensors;
 }
 
 inline float SampleValue(TensorKind kind, size_t tensor, int64_t step, uint64_t element) {
-  return static_cast<float>(element) + 1000.f * static_cast<float>(tensor) + 1e4f * static_cast<float>(kind) + 1e5f * static_cast<float>(step);
+  return static_cast<float>(element) + 1000.f * static_cast<float>(tensor) + 1e4f * static_cast<float>(kind) +
+         1e5f * static_cast<float>(step);
 }
 
 // The memory behind one worker's part.
@@ -130,7 +134,8 @@ inline Status CheckSample(files::FileSystem& fs, int64_t step) {
       std::vector<float> values(SampleTensors()[i].elements());
       DEIT_RETURN_IF_ERROR(catalog.ReadRange(kind, SampleTensors()[i].name, 0, values.size(), values.data()));
       for (uint64_t e = 0; e < values.size(); ++e) {
-        if (values[e] != SampleValue(kind, i, step, e)) return absl::InternalError(absl::StrCat("wrong value: ", SampleTensors()[i].name, " ", e));
+        if (values[e] != SampleValue(kind, i, step, e))
+          return absl::InternalError(absl::StrCat("wrong value: ", SampleTensors()[i].name, " ", e));
       }
     }
   }

@@ -49,7 +49,8 @@ TEST(SetCrashTest, KillingOneWorkerBetweenAnyTwoOperationsNeverCostsTheOlderSet)
         survived = !workers[victim].killed();
         EXPECT_TRUE(saved.ok() || !survived) << saved;
         Fail(&disk, power);
-        CheckAfterCrash(&disk, saved.ok(), absl::StrCat("worker ", victim, " killed before operation ", n, ", power ", static_cast<int>(power), ": "));
+        CheckAfterCrash(&disk, saved.ok(),
+                        absl::StrCat("worker ", victim, " killed before operation ", n, ", power ", static_cast<int>(power), ": "));
         if (::testing::Test::HasFatalFailure()) return;
         ASSERT_LT(n, 1000);
       }

@@ -29,7 +29,8 @@ TEST(SetLayoutTest, NamesAreAsPromisedAndReadBack) {
 TEST(SetLayoutTest, FragmentsCarryTheirOffset) {
   EXPECT_EQ(FragmentName("a.weight", 65536), "a.weight@65536");
   EXPECT_EQ(ParseFragmentName("a@b@7"), std::make_pair(std::string("a@b"), uint64_t{7}));
-  for (const char* name : {"a", "a@", "a@x", "a@-1", "a@01", "a@+1", "a@99999999999999999999"}) EXPECT_EQ(ParseFragmentName(name), std::nullopt) << name;
+  for (const char* name : {"a", "a@", "a@x", "a@-1", "a@01", "a@+1", "a@99999999999999999999"})
+    EXPECT_EQ(ParseFragmentName(name), std::nullopt) << name;
 }
 
 TEST(SetLayoutTest, TensorsAreSpreadEvenlyAndTheSameWayEachTime) {
@@ -44,7 +45,8 @@ TEST(SetLayoutTest, TensorsAreSpreadEvenlyAndTheSameWayEachTime) {
     std::vector<uint64_t> load(static_cast<size_t>(writers), 0);
     const std::vector<int> writer_of = AssignTensors(bytes, writers);
     for (size_t i = 0; i < bytes.size(); ++i) load[static_cast<size_t>(writer_of[i])] += bytes[i];
-    EXPECT_LE(*std::max_element(load.begin(), load.end()), total / static_cast<uint64_t>(writers) + *std::max_element(bytes.begin(), bytes.end()));
+    EXPECT_LE(*std::max_element(load.begin(), load.end()),
+              total / static_cast<uint64_t>(writers) + *std::max_element(bytes.begin(), bytes.end()));
   }
 }
 

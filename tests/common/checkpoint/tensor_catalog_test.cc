@@ -22,7 +22,10 @@ class TensorCatalogTest : public ::testing::Test {
     const uint64_t offsets[] = {offset0, offset1}, elements[] = {elements0, elements1};
     for (size_t i = 0; i < 2; ++i) {
       const std::string name = TensorFileName(TensorKind::kEma, static_cast<int>(i));
-      DEIT_RETURN_IF_ERROR(WriteSafetensors(fs_, "/" + name, {{FragmentName("t", offsets[i]), Dtype::kF32, {elements[i]}, values.data() + offsets[i], 4 * elements[i]}}, {}).status());
+      DEIT_RETURN_IF_ERROR(
+          WriteSafetensors(fs_, "/" + name,
+                           {{FragmentName("t", offsets[i]), Dtype::kF32, {elements[i]}, values.data() + offsets[i], 4 * elements[i]}}, {})
+              .status());
       manifest.add_files()->set_name(name);
     }
     return TensorCatalog::Open(fs_, "/", manifest);
