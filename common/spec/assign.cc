@@ -34,10 +34,16 @@ std::string Shown(const Node& node) {
   return node.kind == Node::Kind::kString ? absl::StrCat("\"", text, more, "\"") : absl::StrCat(text, more);
 }
 
+// "1000000" rather than "1e+06".
+std::string BoundText(double bound) {
+  const bool whole = std::nearbyint(bound) == bound && std::abs(bound) < 1e15;
+  return whole ? absl::StrCat(static_cast<int64_t>(bound)) : RoundTripText(bound);
+}
+
 // "1 to 4096", "at least 1", "more than 0 and at most 1", ... Fields without a bound show their type's, where it is given.
 std::string RangeText(const v1::Range& range, const std::string& type_min = "", const std::string& type_max = "") {
-  const std::string min = range.has_min() ? RoundTripText(range.min()) : type_min;
-  const std::string max = range.has_max() ? RoundTripText(range.max()) : type_max;
+  const std::string min = range.has_min() ? BoundText(range.min()) : type_min;
+  const std::string max = range.has_max() ? BoundText(range.max()) : type_max;
   if (max.empty()) return absl::StrCat(range.min_exclusive() ? "more than " : "at least ", min);
   if (min.empty()) return absl::StrCat("at most ", max);
   return range.min_exclusive() ? absl::StrCat("more than ", min, " and at most ", max) : absl::StrCat(min, " to ", max);

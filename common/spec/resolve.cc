@@ -39,7 +39,8 @@ using Floats = google::protobuf::RepeatedField<float>;
 void FillChannels(const Channels& rgb, float gray, int channels, Floats* values) {
   if (values->empty() && channels == 3) values->Add(rgb.begin(), rgb.end());
   if (values->empty()) values->Add(gray);
-  if (values->size() == 1) values->Resize(channels, values->Get(0));
+  const float first = values->Get(0);
+  if (values->size() == 1) values->Resize(channels, first);
 }
 
 void ResolveModelAt(const std::string& path, v1::ModelSpec* model, Problems* problems) {

@@ -1,0 +1,106 @@
+#include "common/spec/model_catalog.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace deit::spec {
+namespace {
+
+using ::testing::ElementsAre;
+
+v1::ModelSpec Named(const std::string& name) {
+  v1::ModelSpec model;
+  model.set_name(name);
+  return model;
+}
+
+v1::ModelSpec Resolved(const v1::ModelSpec& model) {
+  const auto resolved = ResolveModel(model);
+  EXPECT_TRUE(resolved.ok()) << resolved.status();
+  return resolved.ok() ? *resolved : model;
+}
+
+struct Published {
+  const char* name;
+  int64_t parameters;
+  const char* gmacs;
+};
+
+std::string Gmacs(const v1::ModelSpec& model) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", static_cast<double>(MacCount(model)) * 1e-9);
+  return text;
+}
+
+// Counted with timm 0.3.2 and timm's main branch.
+TEST(ModelCatalogTest, PublishedModelsHaveTheirPublishedCosts) {
+  constexpr Published kPublished[] = {
+      {"deit_tiny_patch16_224", 5717416, "1.254"},
+      {"deit_small_patch16_224", 22050664, "4.599"},
+      {"deit_base_patch16_224", 86567656, "17.564"},
+      {"deit_base_patch16_384", 86859496, "55.484"},
+      {"deit_tiny_distilled_patch16_224", 5910800, "1.261"},
+      {"deit_small_distilled_patch16_224", 22436432, "4.624"},
+      {"deit_base_distilled_patch16_224", 87338192, "17.657"},
+      {"deit_base_distilled_patch16_384", 87630032, "55.591"},
+      {"vit_tiny_patch16_224", 5717416, "1.254"},
+      {"vit_small_patch16_224", 22050664, "4.599"},
+      {"vit_base_patch16_224", 86567656, "17.564"},
+      {"vit_large_patch16_224", 304326632, "61.555"},
+  };
+  for (const Published& published : kPublished) {
+    const v1::ModelSpec model = Resolved(Named(published.name));
+    EXPECT_EQ(ParameterCount(model), published.parameters) << published.name;
+    EXPECT_EQ(Gmacs(model), published.gmacs) << published.name;
+  }
+  EXPECT_EQ(ModelCatalog().size(), std::size(kPublished) + 4);  // the four families
+}
+
+TEST(ModelCatalogTest, EveryEntryResolvesToItself) {
+  for (const CatalogEntry& entry : ModelCatalog()) {
+    EXPECT_EQ(Resolved(Named(entry.name)).SerializeAsString(), entry.sizes.SerializeAsString());
+  }
+}
+
+TEST(ModelCatalogTest, OwnFieldsOverridePublishedOnes) {
+  v1::ModelSpec model = Named("deit_small_patch16_224");
+  model.set_depth(2);
+  model.set_num_classes(10);
+  EXPECT_EQ(Resolved(model).depth(), 2);
+  EXPECT_EQ(Resolved(model).embed_dim(), 384);
+  EXPECT_EQ(Resolved(model).num_classes(), 10);
+}
+
+TEST(ModelCatalogTest, FamiliesKnowTheirToken) {
+  EXPECT_TRUE(IsDistilled(Resolved(Named("deit_distilled"))));
+  EXPECT_TRUE(IsDistilled(Resolved(Named("deit_base_distilled_patch16_384"))));
+  EXPECT_FALSE(IsDistilled(Resolved(Named("deit"))));
+  EXPECT_EQ(FamilyOf(Resolved(Named("convnet"))), Family::kConvnet);
+}
+
+// Counted by hand: (1*16 + 16*32 + 32*32 + 32*64 + 64*64) * 9 weights, 2 * (16 + 32 + 32 + 64 + 64) of norms, 65 * 10 of the head;
+// at 28, 14, 14, 7, 7 pixels.
+TEST(ModelCatalogTest, ConvnetCosts) {
+  v1::ModelSpec model = Named("convnet");
+  model.set_in_chans(1);
+  model.set_img_size(28);
+  model.set_num_classes(10);
+  const v1::ModelSpec resolved = Resolved(model);
+  EXPECT_THAT(resolved.widths(), ElementsAre(16, 32, 64));
+  EXPECT_FALSE(resolved.has_embed_dim());
+  EXPECT_EQ(ParameterCount(resolved), 69264 + 416 + 650);
+  EXPECT_EQ(MacCount(resolved), 9 * (16 * 784 + (16 * 32 + 32 * 32) * 196 + (32 * 64 + 64 * 64) * 49) + 640);
+}
+
+TEST(ModelCatalogTest, AnOddSideHalvesUpwards) {
+  v1::ModelSpec model = Named("convnet");
+  model.set_img_size(7);
+  model.add_widths(1);
+  model.add_widths(1);
+  model.set_in_chans(1);
+  model.set_num_classes(2);
+  EXPECT_EQ(MacCount(Resolved(model)), 9 * (49 + 16 + 16) + 2);
+}
+
+}  // namespace
+}  // namespace deit::spec
