@@ -115,7 +115,7 @@ Outputs Transformer::Forward(const std::vector<at::Tensor>& values, const std::v
   DEIT_CHECK(context.sink != nullptr);
   pass->images = images.size(0);
   pass->scales = DrawScales(pass->images, context);
-  const at::Tensor anchor = at::empty({0}, at::TensorOptions().requires_grad(true));
+  const at::Tensor anchor = at::empty({0}).set_requires_grad(true);
   return OutputsOf(TransformerFunction::apply(anchor, this, pass, &images));
 }
 

@@ -17,7 +17,8 @@ size_t EvaluationPayloadCapacity(int64_t chunks, int workers) {
   return static_cast<size_t>(ChunksOf(0, chunks, workers)) * sizeof(EvaluationCounts);
 }
 
-StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::Context& context, exchange::PayloadGather& gather) {
+StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::Team& team) {
+  exchange::Context& context = team.context();
   const int workers = context.plan->topology().workers();
   context.Report(exchange::Phase::kEvaluate);
   std::vector<EvaluationCounts> mine;
@@ -28,12 +29,12 @@ StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engi
   }
   std::vector<size_t> sizes;
   for (int w = 0; w < workers; ++w) sizes.push_back(static_cast<size_t>(ChunksOf(w, chunks.count(), workers)) * sizeof(EvaluationCounts));
-  DEIT_RETURN_IF_ERROR(gather.Exchange(std::as_bytes(std::span(mine)), sizes, "evaluation"));
+  DEIT_RETURN_IF_ERROR(team.gather().Exchange(std::as_bytes(std::span(mine)), sizes, "evaluation"));
 
   EvaluationCounts sum;
   for (int64_t c = 0; c < chunks.count(); ++c) {
     EvaluationCounts chunk;
-    std::memcpy(&chunk, gather.Of(static_cast<int>(c % workers)).data() + static_cast<size_t>(c / workers) * sizeof(chunk), sizeof(chunk));
+    std::memcpy(&chunk, team.gather().Of(static_cast<int>(c % workers)).data() + static_cast<size_t>(c / workers) * sizeof(chunk), sizeof(chunk));
     sum.images += chunk.images;
     sum.correct_head += chunk.correct_head;
     sum.correct_dist += chunk.correct_dist;

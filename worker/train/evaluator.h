@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "worker/data/evaluation_chunks.h"
-#include "worker/exchange/payload_gather.h"
+#include "worker/exchange/team.h"
 #include "worker/train/engine.h"
 
 namespace deit::train {
@@ -15,7 +15,7 @@ namespace deit::train {
 size_t EvaluationPayloadCapacity(int64_t chunks, int workers);
 
 // Evaluates all chunks; collective over all workers, who all get the sums. Sums of losses are taken chunk by chunk in order.
-StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::Context& context, exchange::PayloadGather& gather);
+StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::Team& team);
 
 // In percent; 0 of no images.
 double Percent(int64_t correct, int64_t images);

@@ -1,20 +1,23 @@
 #include "worker/train/state_digest.h"
 
-#include <cstring>
 #include <span>
+#include <vector>
 
 #include "common/base/digest.h"
 
 namespace deit::train {
 
-uint64_t WeightsDigest(const std::vector<models::TensorSpec>& tensors, const plan::Grid& grid, const float* weights, const BufferState& buffers) {
+uint64_t WeightsDigest(const JobState& state) {
+  const auto& tensors = *state.tensors;
+  const float* weights = state.team->memory().weights();
+  const BufferState& buffers = *state.buffers;
   DigestStream digest;
   size_t parameter = 0;
   for (size_t t = 0; t < tensors.size(); ++t) {
     const size_t bytes = static_cast<size_t>(tensors[t].size()) * sizeof(float);
     switch (tensors[t].role) {
       case models::TensorRole::kParameter:
-        digest.Update(weights + grid.tensors()[parameter++].offset, bytes);
+        digest.Update(weights + state.grid->tensors()[parameter++].offset, bytes);
         break;
       case models::TensorRole::kRunningMean:
       case models::TensorRole::kRunningVar:
@@ -30,8 +33,11 @@ uint64_t WeightsDigest(const std::vector<models::TensorSpec>& tensors, const pla
 
 size_t StateDigestPayloadCapacity(const plan::Grid& grid) { return grid.blocks().size() * 3 * sizeof(uint64_t); }
 
-StatusOr<uint64_t> StateDigest(const plan::Grid& grid, const OwnedState& owned, BufferState& buffers, exchange::Context& context,
-                               exchange::PayloadGather& gather) {
+StatusOr<uint64_t> StateDigest(const JobState& state) {
+  const plan::Grid& grid = *state.grid;
+  const OwnedState& owned = *state.owned;
+  exchange::Context& context = state.team->context();
+  exchange::PayloadGather& gather = state.team->gather();
   const plan::Parts& parts = context.plan->parts();
   const int workers = context.plan->topology().workers();
   const std::vector<uint64_t> mine = owned.Digests();
@@ -51,7 +57,7 @@ StatusOr<uint64_t> StateDigest(const plan::Grid& grid, const OwnedState& owned, 
     }
     ++next[owner];
   }
-  if (buffers.ema()) digest.Update(buffers.ema(), static_cast<size_t>(buffers.size()) * sizeof(float));
+  if (state.buffers->ema()) digest.Update(state.buffers->ema(), static_cast<size_t>(state.buffers->size()) * sizeof(float));
   return digest.Value();
 }
 

@@ -63,60 +63,62 @@ size_t Trainer::PayloadCapacity(const exchange::ExchangePlan& plan, const plan::
   return capacity;
 }
 
-Trainer::Trainer(const TrainerParts& parts, int64_t updates_done) : parts_(parts), updates_done_(updates_done) {
-  const exchange::ExchangePlan& plan = *parts.context->plan;
+Trainer::Trainer(const v1::JobSpec& spec, const plan::Stream& stream, const JobState& state, Engine& engine, int64_t updates_done)
+    : spec_(spec), stream_(stream), state_(state), engine_(engine), updates_done_(updates_done) {
+  exchange::Context& context = state.team->context();
+  const exchange::ExchangePlan& plan = state.team->plan();
   const bool exact = plan.order() == exchange::LaneOrder::kTree;
-  reducer_ = exact ? exchange::NewExactReducer(parts.context) : exchange::NewFastestReducer(parts.context);
+  reducer_ = exact ? exchange::NewExactReducer(&context) : exchange::NewFastestReducer(&context);
   std::vector<float*> slots;
-  for (int s = 0; s < plan.AccumulationOf(parts.context->worker()).slots; ++s) slots.push_back(parts.context->memory->slot(parts.context->member(), s));
-  accumulator_ = std::make_unique<LaneAccumulator>(*parts.grid, ParameterIndex(parts.engine->tensors()), std::move(slots), parts.buffers->size());
+  for (int s = 0; s < plan.AccumulationOf(context.worker()).slots; ++s) slots.push_back(context.memory->slot(context.member(), s));
+  accumulator_ = std::make_unique<LaneAccumulator>(*state.grid, ParameterIndex(engine.tensors()), std::move(slots), state.buffers->size());
   for (int w = 0; w < plan.topology().workers(); ++w) {
-    shapes_.push_back(ShapeOf(plan, *parts.grid, parts.buffers->size(), w));
+    shapes_.push_back(ShapeOf(plan, *state.grid, state.buffers->size(), w));
     sizes_.push_back(shapes_.back().bytes());
   }
-  for (const auto& tensor : parts.engine->tensors()) {
-    if (tensor.role == models::TensorRole::kParameter) weight_decay_.push_back(tensor.decay ? parts.spec->optimizer().weight_decay() : 0.0);
+  for (const auto& tensor : engine.tensors()) {
+    if (tensor.role == models::TensorRole::kParameter) weight_decay_.push_back(tensor.decay ? spec.optimizer().weight_decay() : 0.0);
   }
-  statistics_.resize(static_cast<size_t>(parts.buffers->size()));
+  statistics_.resize(static_cast<size_t>(state.buffers->size()));
 }
 
 StatusOr<StepResult> Trainer::Step(uint64_t step, BatchSource& source, bool stop_requested) {
-  parts_.context->step = step;
+  state_.team->context().step = step;
   std::vector<LaneMetrics> metrics;
   DEIT_RETURN_IF_ERROR(RunLanes(source, &metrics));
   {
     Stopwatch watch(&times_.communication);
-    parts_.context->Report(Phase::kReduce);
+    state_.team->context().Report(Phase::kReduce);
     DEIT_RETURN_IF_ERROR(reducer_->Finish());
   }
   DEIT_ASSIGN_OR_RETURN(const StepFacts facts, ExchangeFacts(std::move(metrics), stop_requested));
   StepResult result;
-  result.decision = DecideStep(facts, parts_.spec->optimizer().clip_grad());
-  result.learning_rate = plan::LearningRate(*parts_.spec, *parts_.stream, step);
+  result.decision = DecideStep(facts, spec_.optimizer().clip_grad());
+  result.learning_rate = plan::LearningRate(spec_, stream_, step);
   if (result.decision.update) Update(result.decision, result.learning_rate);
   Stopwatch watch(&times_.communication);
-  parts_.context->Report(Phase::kGather);
-  DEIT_RETURN_IF_ERROR(parts_.weight_gather->Publish());
+  state_.team->context().Report(Phase::kGather);
+  DEIT_RETURN_IF_ERROR(state_.team->weight_gather().Publish());
   return result;
 }
 
 Status Trainer::RunLanes(BatchSource& source, std::vector<LaneMetrics>* metrics) {
-  const auto& accumulation = parts_.context->plan->AccumulationOf(parts_.context->worker());
+  const auto& accumulation = state_.team->plan().AccumulationOf(state_.team->context().worker());
   DEIT_RETURN_IF_ERROR(reducer_->BeginStep());
   for (size_t k = 0; k < accumulation.lanes.size(); ++k) {
     const data::MicroBatch* batch = nullptr;
     {
       Stopwatch watch(&times_.data);
-      parts_.context->Report(Phase::kData);
+      state_.team->context().Report(Phase::kData);
       DEIT_ASSIGN_OR_RETURN(batch, source.Next());
-      DEIT_CHECK(batch != nullptr && batch->step == parts_.context->step, "the loader is at another step");
-      const size_t pixels = PixelsPerView(*parts_.spec);
+      DEIT_CHECK(batch != nullptr && batch->step == state_.team->context().step, "the loader is at another step");
+      const size_t pixels = PixelsPerView(spec_);
       for (size_t i = 0; i < batch->views.size(); ++i) ledger_.Add(batch->views[i], Digest64(batch->pixels + i * pixels, pixels * sizeof(float)));
     }
-    parts_.context->Report(Phase::kCompute);
+    state_.team->context().Report(Phase::kCompute);
     const bool last = k + 1 == accumulation.lanes.size();
     accumulator_->BeginLane(accumulation.lanes[k], last ? [this](int ready) { return reducer_->SetBucketsReady(ready); } : std::function<Status(int)>());
-    DEIT_ASSIGN_OR_RETURN(const LaneMetrics lane, parts_.engine->TrainLane(*batch, *accumulator_));
+    DEIT_ASSIGN_OR_RETURN(const LaneMetrics lane, engine_.TrainLane(*batch, *accumulator_));
     DEIT_RETURN_IF_ERROR(accumulator_->EndLane());
     metrics->push_back(lane);
     ++lanes_computed_;
@@ -125,30 +127,30 @@ Status Trainer::RunLanes(BatchSource& source, std::vector<LaneMetrics>* metrics)
 }
 
 StatusOr<StepFacts> Trainer::ExchangeFacts(std::vector<LaneMetrics> metrics, bool stop_requested) {
-  const exchange::ExchangePlan& plan = *parts_.context->plan;
-  exchange::NodeMemory& memory = *parts_.context->memory;
-  const int member = parts_.context->member();
+  const exchange::ExchangePlan& plan = state_.team->plan();
+  exchange::NodeMemory& memory = state_.team->memory();
+  const int member = state_.team->context().member();
   StepPayload mine;
   mine.stop = stop_requested;
   mine.lanes = std::move(metrics);
   {
     Stopwatch watch(&times_.optimizer);
-    mine.squares = parts_.owned->Squares(memory.slot(member, 0));
+    mine.squares = state_.owned->Squares(memory.slot(member, 0));
   }
   Stopwatch watch(&times_.communication);
-  parts_.context->Report(Phase::kExchange);
-  const auto& sums = plan.AccumulationOf(parts_.context->worker()).sums;
-  for (size_t k = 0; k < StatisticsSums(plan, parts_.context->worker()); ++k) {
-    const float* from = memory.slot(member, sums.empty() ? 0 : sums[k].slot) + parts_.grid->elements();
-    mine.statistics.insert(mine.statistics.end(), from, from + parts_.buffers->size());
+  state_.team->context().Report(Phase::kExchange);
+  const auto& sums = plan.AccumulationOf(state_.team->context().worker()).sums;
+  for (size_t k = 0; k < StatisticsSums(plan, state_.team->context().worker()); ++k) {
+    const float* from = memory.slot(member, sums.empty() ? 0 : sums[k].slot) + state_.grid->elements();
+    mine.statistics.insert(mine.statistics.end(), from, from + state_.buffers->size());
   }
-  DEIT_RETURN_IF_ERROR(parts_.gather->Exchange(EncodeStepPayload(mine), sizes_, "results"));
+  DEIT_RETURN_IF_ERROR(state_.team->gather().Exchange(EncodeStepPayload(mine), sizes_, "results"));
 
   StepFacts facts;
-  facts.squares.resize(parts_.grid->blocks().size());
+  facts.squares.resize(state_.grid->blocks().size());
   std::vector<StepPayload> payloads;
   for (int w = 0; w < plan.topology().workers(); ++w) {
-    payloads.push_back(DecodeStepPayload(shapes_[static_cast<size_t>(w)], parts_.gather->Of(w)));
+    payloads.push_back(DecodeStepPayload(shapes_[static_cast<size_t>(w)], state_.team->gather().Of(w)));
     const StepPayload& payload = payloads.back();
     facts.stop = facts.stop || payload.stop;
     facts.lanes.insert(facts.lanes.end(), payload.lanes.begin(), payload.lanes.end());
@@ -164,7 +166,7 @@ StatusOr<StepFacts> Trainer::ExchangeFacts(std::vector<LaneMetrics> metrics, boo
 // The sums over all lanes, along the lane tree as the gradients are.
 void Trainer::CombineStatistics(const std::vector<StepPayload>& payloads) {
   if (statistics_.empty()) return;
-  const exchange::ExchangePlan& plan = *parts_.context->plan;
+  const exchange::ExchangePlan& plan = state_.team->plan();
   std::vector<plan::Subtree> subtrees;
   std::vector<const float*> inputs;
   for (size_t w = 0; w < payloads.size(); ++w) {
@@ -183,15 +185,15 @@ void Trainer::CombineStatistics(const std::vector<StepPayload>& payloads) {
 
 void Trainer::Update(const StepDecision& decision, double learning_rate) {
   Stopwatch watch(&times_.optimizer);
-  parts_.context->Report(Phase::kUpdate);
-  const v1::OptimizerSpec& optimizer = parts_.spec->optimizer();
-  const exchange::ExchangePlan& plan = *parts_.context->plan;
-  exchange::NodeMemory& memory = *parts_.context->memory;
+  state_.team->context().Report(Phase::kUpdate);
+  const v1::OptimizerSpec& optimizer = spec_.optimizer();
+  const exchange::ExchangePlan& plan = state_.team->plan();
+  exchange::NodeMemory& memory = state_.team->memory();
   const update::AdamWStep step{learning_rate, optimizer.beta1(), optimizer.beta2(), optimizer.eps(), ++updates_done_, decision.gradient_scale};
-  const double ema_decay = parts_.spec->ema().decay();
-  parts_.owned->Update(step, weight_decay_, ema_decay, *parts_.grid, memory.slot(parts_.context->member(), 0), memory.weights());
-  for (int bucket = 0; bucket < plan.buckets(); ++bucket) parts_.weight_gather->Cast(plan.PartOf(bucket, parts_.context->worker()));
-  parts_.buffers->Update(statistics_.data(), plan.lanes(), ema_decay);
+  const double ema_decay = spec_.ema().decay();
+  state_.owned->Update(step, weight_decay_, ema_decay, *state_.grid, memory.slot(state_.team->context().member(), 0), memory.weights());
+  for (int bucket = 0; bucket < plan.buckets(); ++bucket) state_.team->weight_gather().Cast(plan.PartOf(bucket, state_.team->context().worker()));
+  state_.buffers->Update(statistics_.data(), plan.lanes(), ema_decay);
 }
 
 }  // namespace deit::train

@@ -9,23 +9,14 @@
 #include "common/plan/ledger.h"
 #include "common/plan/stream.h"
 #include "proto/spec.pb.h"
-#include "worker/exchange/payload_gather.h"
 #include "worker/exchange/reducer.h"
-#include "worker/exchange/weight_gather.h"
-#include "worker/train/buffer_state.h"
+#include "worker/train/batch_source.h"
 #include "worker/train/engine.h"
-#include "worker/train/owned_state.h"
+#include "worker/train/job_state.h"
 #include "worker/train/step_decision.h"
 #include "worker/train/step_payload.h"
 
 namespace deit::train {
-
-// Hands out this worker's micro-batches in order of step, then lane. Null after the last.
-class BatchSource {
- public:
-  virtual ~BatchSource() = default;
-  virtual StatusOr<const data::MicroBatch*> Next() = 0;
-};
 
 // Where a worker's time goes, in seconds since the start.
 struct StepTimes {
@@ -37,24 +28,11 @@ struct StepResult {
   double learning_rate = 0;
 };
 
-// The state of a job in one worker. Not owned.
-struct TrainerParts {
-  const v1::JobSpec* spec;
-  const plan::Stream* stream;
-  const plan::Grid* grid;
-  exchange::Context* context;
-  Engine* engine;
-  OwnedState* owned;
-  BufferState* buffers;
-  exchange::PayloadGather* gather;
-  exchange::WeightGather* weight_gather;
-};
-
 // One per worker; not thread-safe.
 class Trainer {
  public:
-  // updates_done: optimizer updates before the first step (skipped steps do not count).
-  Trainer(const TrainerParts& parts, int64_t updates_done);
+  // All references outlive it. updates_done: optimizer updates before the first step (skipped steps do not count).
+  Trainer(const v1::JobSpec& spec, const plan::Stream& stream, const JobState& state, Engine& engine, int64_t updates_done);
 
   // Trains step `step`, whose micro-batches come next from `source`. All workers call it with equal steps. Errors: of the source, the
   // engine, and lost peers; a non-finite step under train.non_finite FAIL is not an error here (decision.finite).
@@ -62,7 +40,7 @@ class Trainer {
 
   int64_t updates_done() const { return updates_done_; }
   int64_t lanes_computed() const { return lanes_computed_; }
-  int64_t bytes_sent() const { return reducer_->bytes_sent() + parts_.gather->bytes_sent() + parts_.weight_gather->bytes_sent(); }
+  int64_t bytes_sent() const { return reducer_->bytes_sent() + state_.team->gather().bytes_sent() + state_.team->weight_gather().bytes_sent(); }
   const StepTimes& times() const { return times_; }
   const plan::Ledger& ledger() const { return ledger_; }   // of the views that this worker trained on since its start
 
@@ -75,7 +53,10 @@ class Trainer {
   void CombineStatistics(const std::vector<StepPayload>& payloads);
   void Update(const StepDecision& decision, double learning_rate);
 
-  TrainerParts parts_;
+  const v1::JobSpec& spec_;
+  const plan::Stream& stream_;
+  const JobState state_;
+  Engine& engine_;
   std::unique_ptr<exchange::Reducer> reducer_;
   std::unique_ptr<LaneAccumulator> accumulator_;
   std::vector<StepPayloadShape> shapes_;        // by worker

@@ -1,0 +1,43 @@
+#include "worker/tasks/job_setup.h"
+
+#include "common/base/digest.h"
+#include "common/plan/job_stream.h"
+#include "common/spec/load.h"
+#include "common/spec/spec_digest.h"
+#include "worker/engine/weights_file.h"
+
+namespace deit::tasks {
+
+StatusOr<v1::JobSpec> LoadJob(const Options& options) {
+  if (options.config.empty() && options.overrides.empty()) {
+    return WithHint(absl::InvalidArgumentError("--config: missing: a job file says what to train"),
+                    "deit-worker --config=configs/quickstart/student.textproto");
+  }
+  return spec::LoadSpec(options.config, options.overrides);
+}
+
+StatusOr<JobData> OpenData(const v1::JobSpec& spec) {
+  JobData data;
+  DEIT_ASSIGN_OR_RETURN(data.train, dataset::OpenIndex(spec, dataset::Split::kTrain));
+  DEIT_ASSIGN_OR_RETURN(data.validation, dataset::OpenIndex(spec, dataset::Split::kValidation));
+  DEIT_ASSIGN_OR_RETURN(data.train_views, data::NewTrainViews(spec, *data.train));
+  DEIT_ASSIGN_OR_RETURN(data.evaluation_views, data::NewEvaluationViews(spec, *data.validation));
+  DEIT_ASSIGN_OR_RETURN(auto stream, plan::StreamOf(spec, static_cast<uint64_t>(data.train->size())));
+  data.stream = std::make_unique<plan::Stream>(stream);
+  return data;
+}
+
+StatusOr<std::string> DigestJob(const v1::JobSpec& spec, const dataset::Index& train) {
+  spec::ContentDigests contents = {{"data.root", train.fingerprint()}};
+  if (!spec.model().init_from().empty()) {
+    DEIT_ASSIGN_OR_RETURN(contents["model.init_from"], engine::WeightsContentDigest(spec.model().init_from()));
+  }
+  if (!spec.teacher().weights().empty()) {
+    DEIT_ASSIGN_OR_RETURN(contents["teacher.weights"], engine::WeightsContentDigest(spec.teacher().weights()));
+  }
+  return DigestHex(spec::SpecDigest(spec, contents));
+}
+
+collective::Deadline StallDeadline(const v1::JobSpec& spec) { return {absl::Seconds(spec.fault().stall_timeout())}; }
+
+}  // namespace deit::tasks

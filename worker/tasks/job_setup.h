@@ -1,0 +1,34 @@
+// From a loaded spec to what training and evaluation need: data, plan and digests.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/base/status.h"
+#include "common/dataset/index.h"
+#include "common/plan/stream.h"
+#include "proto/spec.pb.h"
+#include "worker/collective/wait.h"
+#include "worker/data/view_source.h"
+#include "worker/tasks/options.h"
+
+namespace deit::tasks {
+
+struct JobData {
+  std::unique_ptr<dataset::Index> train, validation;
+  std::unique_ptr<data::ViewSource> train_views, evaluation_views;
+  std::unique_ptr<plan::Stream> stream;
+};
+
+// The resolved spec of the command line.
+StatusOr<v1::JobSpec> LoadJob(const Options& options);
+
+// Opens both parts of the data.
+StatusOr<JobData> OpenData(const v1::JobSpec& spec);
+
+// The digest over RESULT fields and the contents behind the spec's paths, 16 hex digits.
+StatusOr<std::string> DigestJob(const v1::JobSpec& spec, const dataset::Index& train);
+
+collective::Deadline StallDeadline(const v1::JobSpec& spec);
+
+}  // namespace deit::tasks

@@ -1,0 +1,22 @@
+// What a user typed after deit-worker, once and for all tasks. Only main.cc sees flags.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "worker/train/job.h"
+
+namespace deit::tasks {
+
+struct Options {
+  std::string config;                    // job file; empty: overrides alone
+  std::vector<std::string> overrides;    // path=value, with --run_dir first
+  train::JobOptions job;
+  std::string weights, input, output;    // evaluate, predict
+  bool json = false;                     // benchmark, evaluate, models
+  uint64_t steps = 20, warmup_steps = 3; // benchmark
+};
+
+}  // namespace deit::tasks

@@ -1,0 +1,22 @@
+// What deit-worker can do, one file each. All run under any number of workers unless said; the returned status carries the exit code.
+#pragma once
+
+#include "common/base/status.h"
+#include "worker/collective/session.h"
+#include "worker/tasks/options.h"
+
+namespace deit::tasks {
+
+// Trains the job to its end; the default.
+Status Train(const Options& options, collective::Session& session);
+
+// Accuracy of --weights (a file, a checkpoint set), or of the run folder's newest checkpoint, on the validation part: each head and both.
+Status Evaluate(const Options& options, collective::Session& session);
+
+// Tensor `x` of --input (N, C, H, W; fp32) through the model; logits, and both heads where there are two, to --output. One worker.
+Status Predict(const Options& options);
+
+// Steady-state speed of the job's training steps, with the time split. Saves nothing.
+Status Benchmark(const Options& options, collective::Session& session);
+
+}  // namespace deit::tasks

@@ -1,0 +1,58 @@
+#include "common/base/exit_code.h"
+#include "common/base/log.h"
+#include "common/run/error_report.h"
+#include "common/run/message_copy.h"
+#include "worker/engine/numerics.h"
+#include "worker/engine/torch_engine.h"
+#include "worker/exchange/agreement.h"
+#include "worker/tasks/job_setup.h"
+#include "worker/tasks/tasks.h"
+#include "worker/train/attempt.h"
+
+namespace deit::tasks {
+namespace {
+
+// Everything that can go wrong with one worker's inputs goes wrong for all, before anybody waits in training.
+StatusOr<std::unique_ptr<train::Engine>> BuildEngine(const v1::JobSpec& spec) {
+  DEIT_RETURN_IF_ERROR(engine::SetThreads(spec.threads_per_worker()));
+  return engine::NewTorchEngine(spec, true);
+}
+
+Status RunAttempt(const Options& options, collective::Communicator& world, const v1::JobSpec& spec, const train::Attempt& attempt,
+                  const std::string& spec_digest, const JobData& data, train::JobPlace* place) {
+  const auto deadline = StallDeadline(spec);
+  auto engine = BuildEngine(spec);
+  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, engine.status(), "building the model"));
+  const train::JobInputs inputs{&spec, spec_digest, data.stream.get(), data.train_views.get(), data.evaluation_views.get(),
+                                data.validation->size(), engine->get()};
+  return train::RunJob(world, attempt, inputs, options.job, place);
+}
+
+}  // namespace
+
+Status Train(const Options& options, collective::Session& session) {
+  collective::Communicator& world = session.world();
+  const auto spec = LoadJob(options);
+  const auto deadline = spec.ok() ? StallDeadline(*spec) : collective::Deadline{absl::Seconds(60)};
+  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, spec.status(), "reading the job"));
+  const auto data = OpenData(*spec);
+  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, data.status(), "opening the data"));
+  const auto digest = DigestJob(*spec, *data->train);
+  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, digest.status(), "reading weights"));
+  DEIT_ASSIGN_OR_RETURN(const train::Attempt attempt, train::OpenAttempt(world, deadline, *spec, *digest, options.job.allow_config_change));
+
+  const int worker = world.rank();
+  const auto copy = run::MessageCopy::Start(attempt.folder.Stdout(attempt.number, worker), attempt.folder.Stderr(attempt.number, worker));
+  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, WithExitCode(copy.status(), ExitCode::kRunFolder), "opening logs"));
+  train::JobPlace place;
+  const Status status = RunAttempt(options, world, *spec, attempt, *digest, *data, &place);
+  const ExitCode code = ExitCodeOf(status);
+  if (!status.ok() && code != ExitCode::kStoppedAndSaved) {
+    const auto error = run::MakeWorkerError(status, {worker, attempt.number, static_cast<int64_t>(place.step), place.phase}, absl::Now());
+    const Status written = run::WriteWorkerError(files::FileSystem::Posix(), attempt.folder.Error(attempt.number, worker), error);
+    if (!written.ok()) LogWarning(written.message());
+  }
+  return status;
+}
+
+}  // namespace deit::tasks

@@ -1,0 +1,25 @@
+// Where the trainer's micro-batches come from.
+#pragma once
+
+#include "common/base/status.h"
+#include "worker/data/loader.h"
+
+namespace deit::train {
+
+// Hands out this worker's micro-batches in order of step, then lane. Null after the last. One belongs to the caller until the next call.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  virtual StatusOr<const data::MicroBatch*> Next() = 0;
+};
+
+class LoaderSource final : public BatchSource {
+ public:
+  explicit LoaderSource(data::Loader* loader) : loader_(loader) {}  // not owned
+  StatusOr<const data::MicroBatch*> Next() override { return loader_->Next(); }
+
+ private:
+  data::Loader* loader_;
+};
+
+}  // namespace deit::train

@@ -1,0 +1,252 @@
+#include "worker/train/checkpointer.h"
+
+#include <utility>
+#include <vector>
+
+#include "common/base/digest.h"
+#include "common/base/exit_code.h"
+#include "common/base/log.h"
+#include "common/checkpoint/retention.h"
+#include "common/checkpoint/set_reader.h"
+#include "common/checkpoint/tensor_catalog.h"
+#include "worker/exchange/agreement.h"
+#include "worker/train/state_digest.h"
+
+namespace deit::train {
+namespace {
+
+using checkpoint::Dtype;
+using checkpoint::PartFile;
+using checkpoint::TensorData;
+using checkpoint::TensorKind;
+using models::TensorRole;
+
+std::vector<uint64_t> Unsigned(const std::vector<int64_t>& shape) { return {shape.begin(), shape.end()}; }
+
+// Whole tensors of the model that `worker` writes.
+PartFile ModelPart(const JobState& state, int worker, int workers) {
+  std::vector<uint64_t> bytes;
+  for (const auto& tensor : *state.tensors) bytes.push_back(static_cast<uint64_t>(tensor.size()) * sizeof(float));
+  const std::vector<int> writer = checkpoint::AssignTensors(bytes, workers);
+  PartFile part{TensorKind::kModel, {}};
+  size_t parameter = 0;
+  for (size_t t = 0; t < state.tensors->size(); ++t) {
+    const models::TensorSpec& tensor = (*state.tensors)[t];
+    const void* data = nullptr;
+    if (tensor.role == TensorRole::kParameter) data = state.team->memory().weights() + state.grid->tensors()[parameter++].offset;
+    else if (tensor.role == TensorRole::kBatchesTracked) data = &state.buffers->batches_tracked;
+    else data = state.buffers->values() + state.buffers->offset_of(static_cast<int>(t));
+    if (writer[t] != worker) continue;
+    const bool count = tensor.role == TensorRole::kBatchesTracked;
+    part.tensors.push_back({tensor.name, count ? Dtype::kI64 : Dtype::kF32, Unsigned(tensor.shape), data,
+                            static_cast<uint64_t>(tensor.size()) * (count ? sizeof(int64_t) : sizeof(float))});
+  }
+  return part;
+}
+
+// This worker's blocks of one kind of optimizer state, as fragments.
+PartFile Fragments(const JobState& state, TensorKind kind, const float* packed) {
+  PartFile part{kind, {}};
+  for (const OwnedBlock& b : state.owned->blocks()) {
+    const plan::TensorPlace& place = state.grid->tensors()[static_cast<size_t>(state.grid->blocks()[static_cast<size_t>(b.block)].tensor)];
+    const uint64_t count = static_cast<uint64_t>(b.count);
+    part.tensors.push_back({checkpoint::FragmentName(place.name, static_cast<uint64_t>(b.offset - place.offset)), Dtype::kF32, {count},
+                            packed + b.local, count * sizeof(float)});
+  }
+  return part;
+}
+
+void AddBufferAverages(const JobState& state, PartFile* ema) {
+  for (size_t t = 0; t < state.tensors->size(); ++t) {
+    const int64_t offset = state.buffers->offset_of(static_cast<int>(t));
+    if (offset < 0) continue;
+    const uint64_t count = static_cast<uint64_t>((*state.tensors)[t].size());
+    ema->tensors.push_back({checkpoint::FragmentName((*state.tensors)[t].name, 0), Dtype::kF32, {count}, state.buffers->ema() + offset, count * sizeof(float)});
+  }
+}
+
+std::vector<v1::LedgerEntry> ToProto(const plan::Ledger& ledger) {
+  std::vector<v1::LedgerEntry> entries;
+  for (const plan::LedgerEntry& entry : ledger.Entries()) {
+    v1::LedgerEntry& proto = entries.emplace_back();
+    proto.set_epoch(static_cast<int64_t>(entry.epoch));
+    proto.set_count(entry.count);
+    proto.set_sum(entry.sum);
+  }
+  return entries;
+}
+
+JobProgress ProgressOf(const v1::CheckpointManifest& manifest) {
+  JobProgress progress;
+  progress.step = static_cast<uint64_t>(manifest.step());
+  progress.updates = manifest.adam_steps();
+  if (manifest.has_val_acc1()) progress.val_acc1 = manifest.val_acc1();
+  progress.train_seconds = manifest.train_seconds();
+  std::vector<plan::LedgerEntry> entries;
+  for (const v1::LedgerEntry& entry : manifest.ledger()) entries.push_back({static_cast<uint64_t>(entry.epoch()), entry.count(), entry.sum()});
+  progress.ledger = plan::Ledger(entries);
+  return progress;
+}
+
+}  // namespace
+
+Status Checkpointer::Agree(const Status& mine, absl::string_view what) const {
+  const exchange::Context& context = state_.team->context();
+  return exchange::Agree(*context.world, context.deadline, mine, what);
+}
+
+StatusOr<std::string> Checkpointer::Save(const JobProgress& progress, double epoch) {
+  auto saved = SaveAll(progress, epoch);
+  if (saved.ok()) return saved;
+  return WithExitCode(Annotate(saved.status(), absl::StrCat("checkpoint of step ", progress.step)), ExitCode::kNotSaved);
+}
+
+StatusOr<std::string> Checkpointer::SaveAll(const JobProgress& progress, double epoch) {
+  exchange::Context& context = state_.team->context();
+  context.Report(exchange::Phase::kCheckpoint);
+  const int64_t step = static_cast<int64_t>(progress.step);
+  v1::CheckpointManifest about;
+  DEIT_ASSIGN_OR_RETURN(const uint64_t state_digest, StateDigest(state_));
+  const uint64_t weights_digest = WeightsDigest(state_);
+  about.set_epoch(epoch);
+  about.set_job_id(options_.job_id);
+  about.set_spec_digest(options_.spec_digest);
+  about.set_numerics_fingerprint(options_.numerics_fingerprint);
+  about.set_weights_digest(DigestHex(weights_digest));
+  about.set_state_digest(DigestHex(state_digest));
+  if (progress.val_acc1) about.set_val_acc1(*progress.val_acc1);
+  about.set_adam_steps(progress.updates);
+  about.set_train_seconds(progress.train_seconds);
+
+  StatusOr<checkpoint::Prepared> prepared = checkpoint::Prepared::kReady;
+  if (first()) prepared = checkpoint::PrepareSet(*options_.fs, options_.root, step);
+  DEIT_RETURN_IF_ERROR(Agree(prepared.status(), "preparing a checkpoint"));
+  const uint64_t already = prepared.ok() && *prepared == checkpoint::Prepared::kSavedAlready;
+  DEIT_ASSIGN_OR_RETURN(const auto answers, exchange::ShareNumbers(*context.world, context.deadline, already, "preparing a checkpoint"));
+  if (answers[0]) return about.weights_digest();
+
+  const checkpoint::Save save{options_.root, step, options_.nonce, context.worker(), context.plan->topology().workers()};
+  DEIT_RETURN_IF_ERROR(Agree(WriteOwnPart(save, progress), "writing a checkpoint"));
+  Status committed;
+  if (first()) {
+    committed = checkpoint::CommitSet(*options_.fs, *options_.clock, save, about, options_.commit_limit).status();
+    if (committed.ok()) {
+      const auto pruned = checkpoint::PruneSets(*options_.fs, options_.root, options_.keep, checkpoint::Unfinished::kMayBeWritten);
+      if (!pruned.ok()) LogWarning(absl::StrCat("old checkpoints stay: ", pruned.status().message()));
+    }
+  }
+  DEIT_RETURN_IF_ERROR(Agree(committed, "committing a checkpoint"));
+  return about.weights_digest();
+}
+
+Status Checkpointer::WriteOwnPart(const checkpoint::Save& save, const JobProgress& progress) {
+  std::vector<PartFile> part = {ModelPart(state_, save.worker, save.workers), Fragments(state_, TensorKind::kExpAvg, state_.owned->exp_avg()),
+                                Fragments(state_, TensorKind::kExpAvgSq, state_.owned->exp_avg_sq())};
+  if (state_.owned->has_ema()) {
+    part.push_back(Fragments(state_, TensorKind::kEma, state_.owned->ema()));
+    if (first()) AddBufferAverages(state_, &part.back());
+  }
+  std::erase_if(part, [](const PartFile& file) { return file.tensors.empty(); });
+  return checkpoint::WritePart(*options_.fs, save, part, ToProto(progress.ledger));
+}
+
+StatusOr<std::optional<Restored>> Checkpointer::Restore() {
+  exchange::Context& context = state_.team->context();
+  for (;;) {
+    DEIT_ASSIGN_OR_RETURN(const std::optional<uint64_t> step, NewestStep());
+    if (!step) return std::nullopt;
+    const std::string set = checkpoint::SetPath(options_.root, static_cast<int64_t>(*step));
+    // Each worker's own verdict counts: one that cannot read a set keeps all from using it.
+    const Status mine = Verify(set);
+    const Status verdict = Agree(mine, "verifying a checkpoint");
+    if (verdict.ok()) {
+      auto restored = Load(*step);
+      DEIT_RETURN_IF_ERROR(Agree(restored.status(), "loading a checkpoint"));
+      return *std::move(restored);
+    }
+    if (!checkpoint::IsBadSet(verdict)) return Annotate(verdict, set);
+    StatusOr<std::string> aside = std::string();
+    if (first()) {
+      aside = checkpoint::SetAside(*options_.fs, options_.root, static_cast<int64_t>(*step), verdict.message());
+      LogWarning(absl::StrCat("checkpoint of step ", *step, " is not used: ", verdict.message(), aside.ok() ? absl::StrCat(": moved to ", *aside) : ""));
+    }
+    DEIT_RETURN_IF_ERROR(exchange::Agree(*context.world, context.deadline, aside.status(), "setting a checkpoint aside"));
+  }
+}
+
+// Of the newest set that looks complete; damaged ones before it are set aside. Worker 0 looks, all hear.
+StatusOr<std::optional<uint64_t>> Checkpointer::NewestStep() {
+  const exchange::Context& context = state_.team->context();
+  uint64_t newest = 0;  // step + 1
+  const auto look = [&]() -> Status {
+    DEIT_ASSIGN_OR_RETURN(const auto sets, checkpoint::ListSets(*options_.fs, options_.root));
+    for (auto set = sets.rbegin(); set != sets.rend() && newest == 0; ++set) {
+      switch (set->state) {
+        case checkpoint::SetState::kComplete: newest = static_cast<uint64_t>(set->step) + 1; break;
+        case checkpoint::SetState::kIncomplete: break;  // a dead attempt's; removed before the next save
+        case checkpoint::SetState::kUnreadable: return absl::PermissionDeniedError(absl::StrCat(set->path, ": ", set->reason));
+        case checkpoint::SetState::kDamaged: {
+          DEIT_ASSIGN_OR_RETURN(const std::string aside, checkpoint::SetAside(*options_.fs, options_.root, set->step, set->reason));
+          LogWarning(absl::StrCat("checkpoint of step ", set->step, " is not used: ", set->reason, ": moved to ", aside));
+        }
+      }
+    }
+    return absl::OkStatus();
+  };
+  DEIT_RETURN_IF_ERROR(Agree(first() ? look() : absl::OkStatus(), "looking for checkpoints"));
+  DEIT_ASSIGN_OR_RETURN(const auto answers, exchange::ShareNumbers(*context.world, context.deadline, newest, "looking for checkpoints"));
+  return answers[0] == 0 ? std::nullopt : std::optional<uint64_t>(answers[0] - 1);
+}
+
+// This worker's share of the set's files.
+Status Checkpointer::Verify(const std::string& set) const {
+  const exchange::Context& context = state_.team->context();
+  DEIT_ASSIGN_OR_RETURN(const auto manifest, checkpoint::ReadManifest(*options_.fs, set));
+  for (int f = context.worker(); f < manifest.files_size(); f += context.plan->topology().workers()) {
+    DEIT_RETURN_IF_ERROR(checkpoint::VerifyFile(*options_.fs, set, manifest.files(f)));
+  }
+  return absl::OkStatus();
+}
+
+StatusOr<Restored> Checkpointer::Load(uint64_t step) {
+  const absl::Duration start = options_.clock->Elapsed();
+  const std::string set = checkpoint::SetPath(options_.root, static_cast<int64_t>(step));
+  auto read = [&]() -> StatusOr<std::pair<v1::CheckpointManifest, checkpoint::TensorCatalog>> {
+    DEIT_ASSIGN_OR_RETURN(auto manifest, checkpoint::ReadManifest(*options_.fs, set));
+    DEIT_ASSIGN_OR_RETURN(auto catalog, checkpoint::TensorCatalog::Open(*options_.fs, set, manifest));
+    return std::make_pair(std::move(manifest), std::move(catalog));
+  }();
+  DEIT_RETURN_IF_ERROR(Agree(read.status(), "opening a checkpoint"));
+  const auto& [manifest, catalog] = *read;
+  DEIT_RETURN_IF_ERROR(FillWeights(state_, [&](size_t t, float* out) {
+    const models::TensorSpec& tensor = (*state_.tensors)[t];
+    return catalog.ReadRange(TensorKind::kModel, tensor.name, 0, static_cast<uint64_t>(tensor.size()), out);
+  }));
+  const bool ema = state_.owned->has_ema() && !catalog.tensors(TensorKind::kEma).empty();
+  for (const OwnedBlock& b : state_.owned->blocks()) {
+    const plan::TensorPlace& place = state_.grid->tensors()[static_cast<size_t>(state_.grid->blocks()[static_cast<size_t>(b.block)].tensor)];
+    const uint64_t begin = static_cast<uint64_t>(b.offset - place.offset), count = static_cast<uint64_t>(b.count);
+    DEIT_RETURN_IF_ERROR(catalog.ReadRange(TensorKind::kExpAvg, place.name, begin, count, state_.owned->exp_avg() + b.local));
+    DEIT_RETURN_IF_ERROR(catalog.ReadRange(TensorKind::kExpAvgSq, place.name, begin, count, state_.owned->exp_avg_sq() + b.local));
+    if (ema) DEIT_RETURN_IF_ERROR(catalog.ReadRange(TensorKind::kEma, place.name, begin, count, state_.owned->ema() + b.local));
+  }
+  for (size_t t = 0; t < state_.tensors->size(); ++t) {
+    const models::TensorSpec& tensor = (*state_.tensors)[t];
+    const int64_t offset = state_.buffers->offset_of(static_cast<int>(t));
+    const uint64_t count = static_cast<uint64_t>(tensor.size());
+    if (tensor.role == TensorRole::kBatchesTracked) {
+      DEIT_RETURN_IF_ERROR(catalog.ReadRange(TensorKind::kModel, tensor.name, Dtype::kI64, 0, 1, &state_.buffers->batches_tracked));
+    } else if (offset >= 0) {
+      DEIT_RETURN_IF_ERROR(catalog.ReadRange(TensorKind::kModel, tensor.name, 0, count, state_.buffers->values() + offset));
+      if (ema) DEIT_RETURN_IF_ERROR(catalog.ReadRange(TensorKind::kEma, tensor.name, 0, count, state_.buffers->ema() + offset));
+    }
+  }
+  const std::string digest = DigestHex(WeightsDigest(state_));
+  if (digest != manifest.weights_digest()) {
+    return absl::DataLossError(absl::StrCat(set, ": weights digest ", digest, ": the manifest says ", manifest.weights_digest()));
+  }
+  return Restored{ProgressOf(manifest), manifest.spec_digest(), manifest.numerics_fingerprint(),
+                  absl::ToDoubleSeconds(options_.clock->Elapsed() - start)};
+}
+
+}  // namespace deit::train

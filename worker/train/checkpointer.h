@@ -1,0 +1,57 @@
+// Saves a job as a checkpoint set and restores it, with any number of workers on either side. The commit protocol is
+// common/checkpoint's; this gives it tensors, and lets all workers see one outcome.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/checkpoint/set_writer.h"
+#include "common/files/file_system.h"
+#include "worker/train/job_state.h"
+
+namespace deit::train {
+
+struct CheckpointerOptions {
+  std::string root;             // the run folder's checkpoints/
+  std::string nonce;            // of this attempt, equal on all workers
+  int keep = 2;                 // newest sets kept, besides the best
+  std::string job_id, spec_digest, numerics_fingerprint;   // for the manifest
+  absl::Duration commit_limit = absl::Seconds(60);
+  files::FileSystem* fs = &files::FileSystem::Posix();
+  Clock* clock = &Clock::System();
+};
+
+// Where an attempt starts.
+struct Restored {
+  JobProgress progress;
+  std::string spec_digest, numerics_fingerprint;   // of the job that saved the set
+  double seconds = 0;                              // that loading took
+};
+
+// Collective over all workers: each method is called by all alike, and all get the same outcome. Not thread-safe.
+class Checkpointer {
+ public:
+  Checkpointer(const JobState& state, CheckpointerOptions options) : state_(state), options_(std::move(options)) {}
+
+  // Saves the state after `progress.step` steps. progress.ledger: what THIS worker adds (worker 0: with what was restored). epoch: of the stream,
+  // with fraction. On failure nothing is lost and training may go on; the next save tries again. Returns the manifest's weights digest.
+  StatusOr<std::string> Save(const JobProgress& progress, double epoch);
+
+  // Loads the newest set of which every file verifies; the workers share the verifying. Bad sets are set aside with a warning.
+  // Nothing if there is none. Errors: a set that this user or version cannot read.
+  StatusOr<std::optional<Restored>> Restore();
+
+ private:
+  StatusOr<std::string> SaveAll(const JobProgress& progress, double epoch);
+  Status WriteOwnPart(const checkpoint::Save& save, const JobProgress& progress);
+  StatusOr<std::optional<uint64_t>> NewestStep();
+  Status Verify(const std::string& set) const;
+  StatusOr<Restored> Load(uint64_t step);
+  bool first() const { return state_.team->context().worker() == 0; }
+  Status Agree(const Status& mine, absl::string_view what) const;
+
+  JobState state_;
+  CheckpointerOptions options_;
+};
+
+}  // namespace deit::train

@@ -1,0 +1,295 @@
+#include "worker/train/job.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "common/base/digest.h"
+#include "common/base/exit_code.h"
+#include "common/base/log.h"
+#include "common/run/progress_text.h"
+#include "common/run/signals.h"
+#include "worker/exchange/agreement.h"
+#include "worker/train/checkpointer.h"
+#include "worker/train/evaluator.h"
+#include "worker/train/run_outputs.h"
+#include "worker/train/state_digest.h"
+#include "worker/train/trainer.h"
+#include "worker/train/workspace.h"
+
+namespace deit::train {
+namespace {
+
+class Job {
+ public:
+  Job(collective::Communicator& world, const Attempt& attempt, const JobInputs& in, const JobOptions& options, JobPlace* place)
+      : world_(world), attempt_(attempt), in_(in), spec_(*in.spec), options_(options), place_(place),
+        deadline_{absl::Seconds(in.spec->fault().stall_timeout())} {}
+
+  Status Run() {
+    const absl::Duration start = Clock::System().Elapsed();
+    DEIT_RETURN_IF_ERROR(CompareWorkers());
+    DEIT_RETURN_IF_ERROR(Assemble());
+    DEIT_RETURN_IF_ERROR(RestoreOrInitialise());
+    DEIT_RETURN_IF_ERROR(OpenOutputs(absl::ToDoubleSeconds(Clock::System().Elapsed() - start)));
+    const Status trained = Train();
+    return End(trained);
+  }
+
+ private:
+  bool first() const { return world_.rank() == 0; }
+  uint64_t EndStep() const {
+    const uint64_t steps = in_.stream->StepsFor(static_cast<uint64_t>(spec_.train().epochs()));
+    const uint64_t limit = static_cast<uint64_t>(spec_.train().max_steps());
+    return limit == 0 ? steps : std::min(steps, limit);
+  }
+
+  // All workers must do the same job; unequal numerics only cost the equality of bits.
+  Status CompareWorkers() {
+    fingerprint_ = DigestHex(Digest64(in_.engine->numerics().data(), in_.engine->numerics().size()));
+    uint64_t spec_digest = 0, fingerprint = 0;
+    DEIT_CHECK(ParseDigestHex(in_.spec_digest, &spec_digest) && ParseDigestHex(fingerprint_, &fingerprint));
+    DEIT_ASSIGN_OR_RETURN(const auto specs, exchange::ShareNumbers(world_, deadline_, spec_digest, "comparing jobs"));
+    DEIT_ASSIGN_OR_RETURN(const auto numerics, exchange::ShareNumbers(world_, deadline_, fingerprint, "comparing numerics"));
+    for (size_t w = 0; w < specs.size(); ++w) {
+      if (specs[w] != specs[0]) {
+        return WithHint(absl::InvalidArgumentError(absl::StrCat("spec digest of worker ", w, ": ", DigestHex(specs[w]), ": worker 0 has ", DigestHex(specs[0]))),
+                        "give all workers the same job file and the same data");
+      }
+      if (numerics[w] != numerics[0] && first()) {
+        LogWarning(absl::StrCat("worker ", w, " computes with other numerics than worker 0: results will be close, not identical"));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  Status Assemble() {
+    DEIT_ASSIGN_OR_RETURN(workspace_, Workspace::Form(world_, spec_, in_.evaluation_images, *in_.engine));
+    evaluation_.emplace(*in_.evaluation_views, in_.evaluation_images, spec_.evaluate().batch_size(), spec_.data().threads());
+    CheckpointerOptions saving;
+    saving.root = attempt_.folder.Checkpoints();
+    saving.nonce = attempt_.nonce;
+    saving.keep = spec_.checkpoint().keep();
+    saving.job_id = attempt_.job_id;
+    saving.spec_digest = in_.spec_digest;
+    saving.numerics_fingerprint = fingerprint_;
+    checkpointer_.emplace(workspace_->state(), saving);
+    return absl::OkStatus();
+  }
+
+  Status RestoreOrInitialise() {
+    if (options_.resume != Resume::kNever) {
+      DEIT_ASSIGN_OR_RETURN(restored_, checkpointer_->Restore());
+    }
+    if (!restored_ && options_.resume == Resume::kRequired) {
+      return WithHint(absl::NotFoundError(absl::StrCat(attempt_.folder.Checkpoints(), ": no usable checkpoint")),
+                      "start without --resume=required to begin anew");
+    }
+    if (!restored_) {
+      DEIT_RETURN_IF_ERROR(InitialiseWeights(workspace_->state(), spec_.train().seed()));
+    } else {
+      progress_ = restored_->progress;
+      if (first() && restored_->numerics_fingerprint != fingerprint_) {
+        LogWarning(absl::StrCat("the checkpoint of step ", progress_.step, " was trained with other numerics: results will be close, not identical"));
+      }
+    }
+    resumed_ledger_ = std::exchange(progress_.ledger, {});
+    first_step_ = progress_.step;
+    trainer_.emplace(spec_, *in_.stream, workspace_->state(), *in_.engine, progress_.updates);
+    return absl::OkStatus();
+  }
+
+  Status OpenOutputs(double seconds) {
+    if (first()) {
+      OutputsOptions options{&spec_, in_.stream, &attempt_, world_.size(), first_step_, EndStep(), std::nullopt, progress_.val_acc1, in_.spec_digest};
+      if (restored_) {
+        options.recovery.emplace();
+        options.recovery->set_source("disk");
+        options.recovery->set_step(static_cast<int64_t>(first_step_));
+        options.recovery->set_seconds(seconds);
+      }
+      auto opened = RunOutputs::Open(options);
+      if (opened.ok()) outputs_ = *std::move(opened);
+      else return exchange::Agree(world_, deadline_, WithExitCode(opened.status(), ExitCode::kRunFolder), "opening the run's files");
+      Announce();
+    }
+    return exchange::Agree(world_, deadline_, absl::OkStatus(), "opening the run's files");
+  }
+
+  void Announce() {
+    const std::string where = restored_ ? absl::StrCat("resumes at step ", first_step_, " of ", EndStep()) : absl::StrCat("starts, ", EndStep(), " steps");
+    const std::string text = absl::StrCat("job ", attempt_.job_id, " ", spec_.name(), " attempt ", attempt_.number, " ", where, ", ", world_.size(),
+                                          world_.size() == 1 ? " worker" : " workers", ", ", spec_.train().lanes(), " lanes, run folder ", attempt_.folder.path());
+    LogInfo(text);
+    outputs_->Event(restored_ ? v1::Event::JobResumed : v1::Event::JobStarted, text, first_step_);
+    const int lanes = spec_.train().lanes(), workers = world_.size();
+    const int steps_like = (lanes + workers - 1) / workers;  // lanes of the slowest worker
+    const int enough = (lanes + steps_like - 1) / steps_like;
+    if (enough < workers) LogInfo(absl::StrCat(workers, " workers run like ", enough, " at ", lanes, " lanes: a step takes as long as its worker with most lanes"));
+  }
+
+  Status Train() {
+    const uint64_t end = EndStep();
+    if (first_step_ >= end) return absl::OkStatus();
+    data::LoaderOptions loading;
+    loading.lanes = workspace_->team().plan().LanesOf(world_.rank());
+    loading.lane_count = spec_.train().lanes();
+    loading.batch_size = spec_.train().batch_size();
+    loading.first_step = first_step_;
+    loading.end_step = end;
+    loading.threads = spec_.data().threads();
+    DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(*in_.stream, *in_.train_views, loading));
+    LoaderSource source(loader.get());
+    for (uint64_t step = first_step_; step < end; ++step) {
+      const bool last_allowed = options_.stop_after_steps && step + 1 - first_step_ >= *options_.stop_after_steps;
+      bool stop = false;
+      DEIT_RETURN_IF_ERROR(TrainStep(step, source, run::StopRequested() || last_allowed, &stop));
+      DEIT_RETURN_IF_ERROR(AfterStep(step + 1, stop || step + 1 == end));
+      if (stop && step + 1 < end) {
+        DEIT_RETURN_IF_ERROR(unsaved_);
+        return WithExitCode(absl::AbortedError(absl::StrCat("stopped after step ", step, ": everything is saved")), ExitCode::kStoppedAndSaved);
+      }
+    }
+    return unsaved_;
+  }
+
+  Status TrainStep(uint64_t step, BatchSource& source, bool stop_requested, bool* stop) {
+    place_->step = step;
+    const absl::Duration start = Clock::System().Elapsed();
+    const double data_before = trainer_->times().data;
+    DEIT_ASSIGN_OR_RETURN(const StepResult result, trainer_->Step(step, source, stop_requested));
+    const double seconds = absl::ToDoubleSeconds(Clock::System().Elapsed() - start);
+    progress_.train_seconds += seconds;
+    *stop = result.decision.stop;
+    if (!result.decision.finite) DEIT_RETURN_IF_ERROR(NonFinite(step, result.decision));
+    progress_.step = step + 1;
+    progress_.updates = trainer_->updates_done();
+    if (outputs_) outputs_->StepDone(step, result, seconds, trainer_->times().data - data_before);
+    return absl::OkStatus();
+  }
+
+  // All workers come here together: the decision is everybody's.
+  Status NonFinite(uint64_t step, const StepDecision& decision) {
+    const std::string text = decision.first_bad_lane >= 0
+                                 ? absl::StrCat("loss of step ", step, ", lane ", decision.first_bad_lane, ": not finite")
+                                 : absl::StrCat("gradient of step ", step, ": norm ", decision.gradient_norm, ": not finite");
+    if (spec_.train().non_finite() == v1::TrainSpec::SKIP) {
+      if (outputs_) outputs_->Event(v1::Event::StepSkipped, text, step);
+      if (first()) LogWarning(absl::StrCat(text, ": step skipped"));
+      return absl::OkStatus();
+    }
+    return WithHint(WithExitCode(absl::OutOfRangeError(text), ExitCode::kNonFinite), "lower optimizer.lr, set optimizer.clip_grad, or skip such steps: train.non_finite=SKIP");
+  }
+
+  // Evaluation at the end of epochs, then a checkpoint where one is due.
+  Status AfterStep(uint64_t steps_done, bool last) {
+    const uint64_t epoch = in_.stream->EpochOfStep(steps_done - 1);
+    const bool epoch_ends = in_.stream->EndsEpoch(steps_done - 1);
+    const uint64_t every_epochs = static_cast<uint64_t>(spec_.evaluate().every_epochs());
+    const bool job_ends = steps_done == EndStep();
+    progress_.val_acc1.reset();
+    if ((epoch_ends && every_epochs > 0 && (epoch + 1) % every_epochs == 0) || job_ends) {
+      DEIT_ASSIGN_OR_RETURN(const EvaluationCounts counts, Evaluate(*evaluation_, *in_.engine, workspace_->team()));
+      progress_.val_acc1 = Percent(counts.correct_fused, counts.images);
+      if (outputs_) outputs_->EpochDone(epoch, steps_done, counts);
+    }
+    const uint64_t every_steps = static_cast<uint64_t>(spec_.checkpoint().every_steps());
+    if (last || (every_steps > 0 ? steps_done % every_steps == 0 : epoch_ends)) Save(steps_done);
+    return absl::OkStatus();
+  }
+
+  // A save that fails is said, and does not stop training; only an end without a durable set does.
+  void Save(uint64_t steps_done) {
+    if (outputs_) outputs_->Sync();
+    JobProgress mine = progress_;
+    mine.ledger = trainer_->ledger();
+    if (first()) mine.ledger.Merge(resumed_ledger_);
+    const auto saved = checkpointer_->Save(mine, in_.stream->EpochsAt(steps_done));
+    unsaved_ = saved.status();
+    if (!saved.ok() && first()) LogWarning(absl::StrCat(saved.status().message(), ": training goes on with the older one"));
+    if (outputs_) {
+      outputs_->Event(saved.ok() ? v1::Event::CheckpointCommitted : v1::Event::CheckpointFailed,
+                      saved.ok() ? absl::StrCat("step ", steps_done, " saved") : std::string(saved.status().message()), steps_done);
+    }
+  }
+
+  // Collective where all workers got here with the same outcome; after a lost peer only this worker's own files are written.
+  Status End(const Status& trained) {
+    const ExitCode code = ExitCodeOf(trained);
+    place_->phase = exchange::PhaseName(static_cast<exchange::Phase>(workspace_->team().memory().flags().Get(workspace_->team().context().member(), exchange::kPhase)));
+    const bool together = trained.ok() || code == ExitCode::kStoppedAndSaved || code == ExitCode::kNotSaved || code == ExitCode::kNonFinite;
+    v1::AttemptResult result;
+    result.set_first_step(static_cast<int64_t>(first_step_));
+    result.set_steps_executed(static_cast<int64_t>(progress_.step - first_step_));
+    result.set_epochs(static_cast<int32_t>(std::floor(in_.stream->EpochsAt(progress_.step))));
+    result.set_numerics_fingerprint(fingerprint_);
+    std::string weights_digest;
+    if (together) {
+      DEIT_RETURN_IF_ERROR(GatherTotals(&result));
+      DEIT_ASSIGN_OR_RETURN(const uint64_t state_digest, StateDigest(workspace_->state()));
+      weights_digest = DigestHex(WeightsDigest(workspace_->state()));
+      result.set_weights_digest(weights_digest);
+      result.set_state_digest(DigestHex(state_digest));
+    }
+    if (outputs_) {
+      RecordEnd(trained, code);
+      outputs_->End(result, trained);
+    }
+    if (first() && trained.ok()) {
+      PrintLine(run::FinishedLine(static_cast<int64_t>(progress_.step), result.epochs(), progress_.val_acc1.value_or(std::nan("")), weights_digest));
+    }
+    workspace_->team().context().Report(exchange::Phase::kEnd);
+    return trained;
+  }
+
+  void RecordEnd(const Status& trained, ExitCode code) {
+    const auto reason = trained.ok() ? v1::Event::JobSucceeded : code == ExitCode::kStoppedAndSaved ? v1::Event::JobStopped : v1::Event::AttemptFailed;
+    outputs_->Event(reason, trained.ok() ? absl::StrCat("trained ", progress_.step, " steps") : std::string(trained.message()), progress_.step);
+  }
+
+  Status GatherTotals(v1::AttemptResult* result) {
+    const auto share = [&](int64_t mine) { return exchange::ShareNumbers(world_, deadline_, static_cast<uint64_t>(mine), "the summary"); };
+    DEIT_ASSIGN_OR_RETURN(const auto lanes, share(trainer_->lanes_computed()));
+    DEIT_ASSIGN_OR_RETURN(const auto bytes, share(workspace_->state().owned->bytes()));
+    DEIT_ASSIGN_OR_RETURN(const auto sent, share(trainer_->bytes_sent()));
+    DEIT_ASSIGN_OR_RETURN(const auto forwards, share(in_.engine->teacher_forwards()));
+    int64_t teacher_forwards = 0;
+    for (size_t w = 0; w < lanes.size(); ++w) {
+      v1::WorkerTotals* totals = result->add_workers();
+      totals->set_lanes_computed(static_cast<int64_t>(lanes[w]));
+      totals->set_optimizer_state_bytes(static_cast<int64_t>(bytes[w]));
+      totals->set_bytes_sent(static_cast<int64_t>(sent[w]));
+      teacher_forwards += static_cast<int64_t>(forwards[w]);
+    }
+    result->set_teacher_forwards(teacher_forwards);
+    return absl::OkStatus();
+  }
+
+  collective::Communicator& world_;
+  const Attempt& attempt_;
+  const JobInputs& in_;
+  const v1::JobSpec& spec_;
+  const JobOptions options_;
+  JobPlace* const place_;
+  const collective::Deadline deadline_;
+  std::string fingerprint_;
+  std::unique_ptr<Workspace> workspace_;
+  std::optional<data::EvaluationChunks> evaluation_;
+  std::optional<Checkpointer> checkpointer_;
+  std::optional<Restored> restored_;
+  std::optional<Trainer> trainer_;
+  std::unique_ptr<RunOutputs> outputs_;   // worker 0 only
+  JobProgress progress_;
+  plan::Ledger resumed_ledger_;
+  uint64_t first_step_ = 0;
+  Status unsaved_;                        // why the latest save failed
+};
+
+}  // namespace
+
+Status RunJob(collective::Communicator& world, const Attempt& attempt, const JobInputs& inputs, const JobOptions& options, JobPlace* place) {
+  return Job(world, attempt, inputs, options, place).Run();
+}
+
+}  // namespace deit::train

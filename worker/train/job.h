@@ -1,0 +1,49 @@
+// The training of one job by this attempt's workers, from the run folder's lock to the last line.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/dataset/index.h"
+#include "common/plan/stream.h"
+#include "proto/spec.pb.h"
+#include "worker/collective/communicator.h"
+#include "worker/data/view_source.h"
+#include "worker/train/attempt.h"
+#include "worker/train/engine.h"
+
+namespace deit::train {
+
+enum class Resume { kAuto, kNever, kRequired };
+
+struct JobOptions {
+  Resume resume = Resume::kAuto;
+  bool allow_config_change = false;
+  std::optional<uint64_t> stop_after_steps;   // as if preempted after so many steps of this attempt
+};
+
+// What a job learns from and with. Not owned.
+struct JobInputs {
+  const v1::JobSpec* spec;                // resolved
+  std::string spec_digest;                // with the contents of its paths, 16 hex digits
+  const plan::Stream* stream;
+  const data::ViewSource* train_views;
+  const data::ViewSource* evaluation_views;
+  int64_t evaluation_images = 0;
+  Engine* engine;
+};
+
+// Where an attempt was when it ended, for error.json.
+struct JobPlace {
+  uint64_t step = 0;
+  std::string phase = "start";
+};
+
+// Collective over `world`. OK: trained to the end. A status with exit code 75: stopped, everything saved. Others: as their exit codes say. Under
+// an error that not all workers can know of (a lost peer, a broken picture) the caller ends the launch. `place` is kept up to date.
+Status RunJob(collective::Communicator& world, const Attempt& attempt, const JobInputs& inputs, const JobOptions& options, JobPlace* place);
+
+}  // namespace deit::train

@@ -1,0 +1,43 @@
+// Everything that a checkpoint holds of a job, as one worker sees it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "common/plan/grid.h"
+#include "common/plan/ledger.h"
+#include "worker/exchange/team.h"
+#include "worker/models/tensor_spec.h"
+#include "worker/train/buffer_state.h"
+#include "worker/train/owned_state.h"
+
+namespace deit::train {
+
+// Not owned.
+struct JobState {
+  const std::vector<models::TensorSpec>* tensors;  // of the model, in state-dict order
+  const plan::Grid* grid;
+  exchange::Team* team;
+  OwnedState* owned;
+  BufferState* buffers;
+};
+
+// What a set says about a job besides tensors.
+struct JobProgress {
+  uint64_t step = 0;                 // steps done
+  int64_t updates = 0;               // optimizer updates applied
+  plan::Ledger ledger;               // of all views that led here
+  std::optional<double> val_acc1;    // percent, if evaluated at this step
+  double train_seconds = 0;
+};
+
+// Fills this node's weights, tensor by tensor dealt to its workers; source(tensor of the model, out) gives its elements. Collective: when it
+// returns, all weights of this node and their compute copy are there, and the EMA starts as them.
+Status FillWeights(const JobState& state, const std::function<Status(size_t tensor, float* out)>& source);
+
+// The model's initial state: parameters by Philox from `seed`.
+Status InitialiseWeights(const JobState& state, uint64_t seed);
+
+}  // namespace deit::train

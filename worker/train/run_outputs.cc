@@ -1,0 +1,153 @@
+#include "worker/train/run_outputs.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/run/error_report.h"
+#include "common/base/terminal.h"
+#include "common/run/unix_time.h"
+#include "worker/train/evaluator.h"
+
+namespace deit::train {
+namespace {
+
+constexpr double kSmoothing = 0.9;  // of the step time that the progress line shows
+
+double Smooth(double old, double now) { return old == 0 ? now : kSmoothing * old + (1 - kSmoothing) * now; }
+
+}  // namespace
+
+StatusOr<std::unique_ptr<RunOutputs>> RunOutputs::Open(const OutputsOptions& options) {
+  auto outputs = std::unique_ptr<RunOutputs>(new RunOutputs(options));
+  const run::RunFolder& folder = options.attempt->folder;
+  const int64_t first_step = static_cast<int64_t>(options.first_step);
+  DEIT_ASSIGN_OR_RETURN(outputs->metrics_, run::MetricsLog::Open(folder.Metrics(), first_step));
+  DEIT_ASSIGN_OR_RETURN(outputs->csv_, run::SummaryCsv::Open(folder.SummaryCsv(), static_cast<int>(options.stream->EpochOfStep(options.first_step))));
+  DEIT_ASSIGN_OR_RETURN(outputs->tensorboard_, run::TensorBoardWriter::Open(folder.TensorBoard(), first_step, Clock::System()));
+  DEIT_ASSIGN_OR_RETURN(outputs->events_, run::EventLog::Open(folder.Events(), Clock::System()));
+  outputs->val_acc1_ = options.val_acc1;
+  auto& fs = files::FileSystem::Posix();
+  outputs->summary_ = run::ReadSummary(fs, folder.Summary());
+  run::BeginAttempt({options.attempt->job_id, options.spec->name(), options.spec_digest, options.attempt->number, options.workers, first_step,
+                     first_step + outputs->metrics_->steps_removed(), options.recovery, absl::Now()},
+                    &outputs->summary_);
+  DEIT_RETURN_IF_ERROR(run::WriteSummary(fs, folder.Summary(), outputs->summary_));
+  run::ProgressOptions progress;
+  progress.path = folder.Progress();
+  progress.log_interval = options.spec->log_interval();
+  progress.rewrite = CanRewriteLines(STDOUT_FILENO);
+  outputs->progress_ = std::make_unique<run::Progress>(progress);
+  return outputs;
+}
+
+void RunOutputs::Check(const Status& status) {
+  if (status.ok() || complained_) return;
+  complained_ = true;
+  LogWarning(absl::StrCat("the run folder does not take everything: ", status.message()));
+}
+
+v1::Progress RunOutputs::ProgressAfter(uint64_t steps_done) const {
+  const plan::Stream& stream = *options_.stream;
+  const uint64_t epoch = stream.EpochOfStep(steps_done == 0 ? 0 : steps_done - 1);
+  const uint64_t begin = stream.FirstStepOfEpoch(epoch), end = stream.FirstStepOfEpoch(epoch + 1);
+  v1::Progress progress;
+  progress.set_attempt(options_.attempt->number);
+  progress.set_workers(options_.workers);
+  progress.set_first_step(static_cast<int64_t>(options_.first_step));
+  progress.set_step(static_cast<int64_t>(steps_done));
+  progress.set_steps(static_cast<int64_t>(options_.end_step));
+  progress.set_epoch(static_cast<int32_t>(epoch));
+  progress.set_epochs(options_.spec->train().epochs());
+  progress.set_epoch_step(static_cast<int64_t>(steps_done - begin));
+  progress.set_epoch_steps(static_cast<int64_t>(end - begin));
+  if (epoch_steps_ > 0) {
+    progress.set_loss(loss_);
+    progress.set_loss_average(epoch_loss_ / static_cast<double>(epoch_steps_));
+    progress.set_step_seconds(step_seconds_);
+    progress.set_images_per_second(options_.spec->train().batch_size() / step_seconds_);
+    progress.set_data_share(data_share_);
+    progress.set_lr(learning_rate_);
+    progress.set_eta_seconds(step_seconds_ * static_cast<double>(options_.end_step - steps_done));
+  }
+  if (val_acc1_) progress.set_val_acc1(*val_acc1_);
+  return progress;
+}
+
+void RunOutputs::StepDone(uint64_t step, const StepResult& result, double seconds, double data_seconds) {
+  const StepDecision& decision = result.decision;
+  if (options_.stream->FirstStepOfEpoch(options_.stream->EpochOfStep(step)) == step) epoch_loss_ = 0, epoch_steps_ = 0;
+  loss_ = decision.mean.loss;
+  epoch_loss_ += loss_;
+  ++epoch_steps_;
+  learning_rate_ = result.learning_rate;
+  step_seconds_ = Smooth(step_seconds_, seconds);
+  data_share_ = Smooth(data_share_, std::min(1.0, data_seconds / seconds));
+  seconds_ += seconds;
+  images_ += decision.mean.images;
+  v1::StepMetrics metrics;
+  metrics.set_step(static_cast<int64_t>(step));
+  metrics.set_time(run::UnixSeconds(absl::Now()));
+  metrics.set_loss(loss_);
+  metrics.set_loss_base(decision.mean.base);
+  if (options_.spec->distillation().type() != v1::DistillationSpec::NONE) metrics.set_loss_distill(decision.mean.distill);
+  metrics.set_lr(learning_rate_);
+  metrics.set_grad_norm(decision.gradient_norm);
+  metrics.set_images_per_second(static_cast<double>(decision.mean.images) / seconds);
+  metrics.set_seconds(seconds);
+  metrics.set_data_seconds(data_seconds);
+  metrics.set_skipped(!decision.update);
+  Check(metrics_->Append(metrics));
+  if ((step + 1) % static_cast<uint64_t>(options_.spec->log_interval()) == 0) {
+    Check(tensorboard_->AddScalars(static_cast<int64_t>(step) + 1, {{run::kTagTrainLoss, loss_}, {run::kTagTrainLr, learning_rate_},
+                                                                    {run::kTagImagesPerSecond, images_per_second()}}));
+  }
+  progress_->Update(ProgressAfter(step + 1));
+}
+
+void RunOutputs::EpochDone(uint64_t epoch, uint64_t steps_done, const EvaluationCounts& counts) {
+  val_acc1_ = Percent(counts.correct_fused, counts.images);
+  run::EpochRow row;
+  row.epoch = static_cast<int>(epoch);
+  row.train_loss = epoch_steps_ > 0 ? epoch_loss_ / static_cast<double>(epoch_steps_) : 0;
+  row.eval_loss = counts.loss / static_cast<double>(std::max<int64_t>(1, counts.images));
+  row.eval_top1 = *val_acc1_;
+  row.eval_top5 = Percent(counts.correct5_fused, counts.images);
+  row.lr = learning_rate_;
+  Check(csv_->Append(row));
+  Check(tensorboard_->AddScalars(static_cast<int64_t>(steps_done), {{run::kTagValAcc1, *val_acc1_}}));
+  Event(v1::Event::EpochEvaluated, absl::StrCat("epoch ", epoch, ": val_acc1 ", *val_acc1_, " of ", counts.images, " images"), steps_done);
+  progress_->FinishEpoch(ProgressAfter(steps_done));
+}
+
+void RunOutputs::Event(v1::Event::Reason reason, const std::string& message, std::optional<uint64_t> step) {
+  run::EventSubject subject;
+  subject.attempt = options_.attempt->number;
+  if (step) subject.step = static_cast<int64_t>(*step);
+  Check(events_->Record(reason, message, subject));
+}
+
+void RunOutputs::Sync() {
+  Check(metrics_->Sync());
+  Check(csv_->Sync());
+}
+
+double RunOutputs::images_per_second() const { return seconds_ > 0 ? static_cast<double>(images_) / seconds_ : 0; }
+
+void RunOutputs::End(v1::AttemptResult result, const Status& status) {
+  auto& fs = files::FileSystem::Posix();
+  progress_.reset();
+  result.set_attempt(options_.attempt->number);
+  if (val_acc1_) result.set_val_acc1(*val_acc1_);
+  if (seconds_ > 0) result.set_images_per_second(images_per_second());
+  run::SetOutcome(status, absl::Now(), &result);
+  run::ApplyResult(result, true, &summary_);
+  Check(run::WriteAttemptResult(fs, options_.attempt->folder.Result(options_.attempt->number), result));
+  Check(run::WriteSummary(fs, options_.attempt->folder.Summary(), summary_));
+  Sync();
+}
+
+}  // namespace deit::train

@@ -1,0 +1,73 @@
+// What worker 0 writes while a job runs: metrics, summaries, events, TensorBoard, progress. None of it can stop training: what cannot be written
+// is said once.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/plan/stream.h"
+#include "common/run/events.h"
+#include "common/run/metrics_log.h"
+#include "common/run/progress.h"
+#include "common/run/summary.h"
+#include "common/run/summary_csv.h"
+#include "common/run/tensorboard.h"
+#include "proto/spec.pb.h"
+#include "worker/train/attempt.h"
+#include "worker/train/engine.h"
+#include "worker/train/trainer.h"
+
+namespace deit::train {
+
+struct OutputsOptions {
+  const v1::JobSpec* spec;
+  const plan::Stream* stream;
+  const Attempt* attempt;
+  int workers = 1;
+  uint64_t first_step = 0, end_step = 0;                  // of this attempt; the job's, or train.max_steps
+  std::optional<v1::Summary::Recovery> recovery;          // unset for a fresh start
+  std::optional<double> val_acc1;                         // as restored
+  std::string spec_digest;
+};
+
+// Not thread-safe. Files of earlier attempts are cut back to first_step and continued.
+class RunOutputs {
+ public:
+  static StatusOr<std::unique_ptr<RunOutputs>> Open(const OutputsOptions& options);
+
+  // After step `step`, which took `seconds`, `data_seconds` of them waiting for images.
+  void StepDone(uint64_t step, const StepResult& result, double seconds, double data_seconds);
+
+  // After the evaluation at the end of epoch `epoch`.
+  void EpochDone(uint64_t epoch, uint64_t steps_done, const EvaluationCounts& counts);
+
+  void Event(v1::Event::Reason reason, const std::string& message, std::optional<uint64_t> step = std::nullopt);
+
+  // Lines of the steps that a checkpoint is about to hold are on stable storage.
+  void Sync();
+
+  // The attempt's end, good or bad.
+  void End(v1::AttemptResult result, const Status& status);
+
+  double images_per_second() const;   // over the attempt so far
+
+ private:
+  explicit RunOutputs(const OutputsOptions& options) : options_(options) {}
+  v1::Progress ProgressAfter(uint64_t steps_done) const;
+  void Check(const Status& status);
+
+  OutputsOptions options_;
+  std::optional<run::MetricsLog> metrics_;
+  std::optional<run::SummaryCsv> csv_;
+  std::optional<run::TensorBoardWriter> tensorboard_;
+  std::optional<run::EventLog> events_;
+  std::unique_ptr<run::Progress> progress_;
+  v1::Summary summary_;
+  bool complained_ = false;
+  double loss_ = 0, epoch_loss_ = 0, learning_rate_ = 0, step_seconds_ = 0, data_share_ = 0, seconds_ = 0;
+  int64_t epoch_steps_ = 0, images_ = 0;
+  std::optional<double> val_acc1_;
+};
+
+}  // namespace deit::train

@@ -1,0 +1,47 @@
+#include "worker/train/workspace.h"
+
+#include <algorithm>
+
+#include "worker/train/evaluator.h"
+#include "worker/train/state_digest.h"
+#include "worker/train/trainer.h"
+
+namespace deit::train {
+namespace {
+constexpr int64_t kBucketElements = 1 << 18;  // 1 MiB of fp32: small enough to overlap, large enough that a message's cost does not count
+}
+
+Workspace::Workspace(const v1::JobSpec& spec, const Engine& engine)
+    : grid_(ParameterShapes(engine.tensors()), kBucketElements), buffers_(engine.tensors(), spec.ema().decay() > 0) {}
+
+StatusOr<std::unique_ptr<Workspace>> Workspace::Form(collective::Communicator& world, const v1::JobSpec& spec, int64_t evaluation_images, Engine& engine) {
+  auto space = std::unique_ptr<Workspace>(new Workspace(spec, engine));
+  const int64_t chunk = spec.evaluate().batch_size();
+  exchange::TeamOptions options;
+  options.lanes = spec.train().lanes();
+  options.order = spec.train().reduction() == v1::TrainSpec::EXACT ? exchange::LaneOrder::kTree : exchange::LaneOrder::kSequential;
+  options.statistics = space->buffers_.size();
+  options.compute_copy = spec.train().precision() == v1::BF16;
+  options.deadline.limit = absl::Seconds(spec.fault().stall_timeout());
+  options.payload_capacity = [&](const exchange::ExchangePlan& plan) {
+    return std::max({Trainer::PayloadCapacity(plan, space->grid_, space->buffers_.size()), StateDigestPayloadCapacity(space->grid_),
+                     EvaluationPayloadCapacity((evaluation_images + chunk - 1) / chunk, plan.topology().workers())});
+  };
+  DEIT_ASSIGN_OR_RETURN(space->team_, exchange::Team::Form(world, space->grid_, options));
+  space->owned_ = std::make_unique<OwnedState>(space->grid_, space->team_->plan().parts(), world.rank(), spec.ema().decay() > 0);
+  space->state_ = {&engine.tensors(), &space->grid_, space->team_.get(), space->owned_.get(), &space->buffers_};
+
+  StateView view;
+  view.weights = space->team_->memory().weights();
+  view.compute_weights = space->team_->memory().compute_weights();
+  view.buffers = space->buffers_.values();
+  const std::vector<int> parameter = ParameterIndex(engine.tensors());
+  for (size_t t = 0; t < parameter.size(); ++t) {
+    view.offset.push_back(parameter[t] >= 0 ? space->grid_.tensors()[static_cast<size_t>(parameter[t])].offset
+                                            : space->buffers_.offset_of(static_cast<int>(t)));
+  }
+  engine.Bind(view);
+  return space;
+}
+
+}  // namespace deit::train

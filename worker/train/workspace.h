@@ -1,0 +1,31 @@
+// Everything of a job that lives in one worker's memory, made in one go: grid, weights and slots, moments, running statistics.
+#pragma once
+
+#include <memory>
+
+#include "proto/spec.pb.h"
+#include "worker/train/engine.h"
+#include "worker/train/job_state.h"
+
+namespace deit::train {
+
+class Workspace {
+ public:
+  // Collective over `world`. Binds `engine`. Weights are zero until FillWeights. evaluation_images: of the validation part, 0 if it is never
+  // evaluated. Errors as Team::Form.
+  static StatusOr<std::unique_ptr<Workspace>> Form(collective::Communicator& world, const v1::JobSpec& spec, int64_t evaluation_images, Engine& engine);
+
+  const JobState& state() const { return state_; }
+  exchange::Team& team() const { return *team_; }
+
+ private:
+  Workspace(const v1::JobSpec& spec, const Engine& engine);
+
+  const plan::Grid grid_;
+  BufferState buffers_;
+  std::unique_ptr<exchange::Team> team_;
+  std::unique_ptr<OwnedState> owned_;
+  JobState state_{};
+};
+
+}  // namespace deit::train
