@@ -65,9 +65,10 @@ TEST(ProcessFolderTest, WhatBelongsToOthersIsLeftAlone) {
   const testing::TempFolder parent;
   MakeInKilledProcess(parent.path(), "job-2");  // its name begins like job's
   const std::string uid = std::to_string(getuid());
-  for (const std::string& name : {"deit-" + uid + "-job-1-999999999-5", "deit-" + uid + "-job-x-y-z", "deit-" + uid + "-job-", std::string("vader")}) {
-    fs::create_directory(parent.path() + "/" + name);
-  }
+  fs::create_directory(parent / ("deit-" + uid + "-job-1-999999999-5"));  // another process-id namespace
+  fs::create_directory(parent / ("deit-" + uid + "-job-x-y-z"));
+  fs::create_directory(parent / ("deit-" + uid + "-job-"));
+  fs::create_directory(parent / "vader");
   EXPECT_EQ(SweepDeadFolders(parent.path(), "job"), 0);
   EXPECT_EQ(Entries(parent.path()), 5U);
   EXPECT_EQ(SweepDeadFolders("/no/such/folder", "job"), 0);
