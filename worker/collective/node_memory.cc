@@ -89,7 +89,7 @@ StatusOr<Mapping> MapParts(const Card& maker, const PartTable& parts, int rank, 
     return Failed("reserving room");
   }
   DEIT_ASSIGN_OR_RETURN(Mapping mapping, Mapping::File(file, parts.total()));
-  // First touch by the owner, all at once: a third less time than page by page later. An old kernel that knows no such advice touches later.
+  // First touch by the owner, all at once: a third less time than page by page later. A kernel without this advice does it later.
   if (parts.bytes(rank) > 0) madvise(mapping.data() + parts.offset(rank), RoundUpToPage(parts.bytes(rank)), MADV_POPULATE_WRITE);
   return mapping;
 }
