@@ -59,7 +59,8 @@ std::string Row(const SetEntry& set, absl::Time now) {
   return absl::StrFormat("%10d  %7s  %6s  %7s  %9s  %6s  %s\n", set.step, m && m->has_epoch() ? absl::StrFormat("%.2f", m->epoch()) : "-",
                          m && m->has_val_acc1() ? AccuracyText(m->val_acc1()) : "-", m ? absl::StrCat(m->workers()) : "-",
                          BytesText(static_cast<double>(set.bytes)),
-                         m ? DurationText(now - absl::UnixEpoch() - absl::Seconds(m->created())) : "-", Word(set.state));
+                         m && m->has_created() ? DurationText(now - absl::UnixEpoch() - absl::Seconds(m->created())) : "-",
+                         Word(set.state));
 }
 
 void PrintTable(const Selection& selection, const std::vector<std::string>& aside) {

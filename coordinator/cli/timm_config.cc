@@ -1,5 +1,7 @@
 #include "coordinator/cli/timm_config.h"
 
+#include <charconv>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/numbers.h"
@@ -20,9 +22,14 @@ const char* EntryPointOf(spec::Family family) {
   return nullptr;
 }
 
+// The shortest text that reads back as the same float.
+std::string Shortest(float value) {
+  char text[32];
+  return std::string(text, std::to_chars(text, text + sizeof(text), value).ptr);
+}
+
 std::string ListOf(const google::protobuf::RepeatedField<float>& values) {
-  return absl::StrCat(
-      "[", absl::StrJoin(values, ", ", [](std::string* out, float value) { absl::StrAppend(out, RoundTripText(double{value})); }), "]");
+  return absl::StrCat("[", absl::StrJoin(values, ", ", [](std::string* out, float value) { out->append(Shortest(value)); }), "]");
 }
 
 bool IsFamilyName(const std::string& name) { return name == "vit" || name == "deit" || name == "deit_distilled"; }

@@ -171,9 +171,9 @@ TEST(TimmConfigTest, FamiliesBecomeArchitecturesWithTheirSizes) {
   };
   const std::string distilled =
       config({"model.name=deit_distilled", "model.num_classes=10", "model.img_size=28", "model.in_chans=1", "model.patch_size=7",
-              "model.embed_dim=64", "model.depth=4", "model.num_heads=4", "data.mean=0.25", "data.std=0.5"});
+              "model.embed_dim=64", "model.depth=4", "model.num_heads=4", "data.mean=0.286", "data.std=0.5"});
   EXPECT_THAT(distilled, AllOf(HasSubstr("\"architecture\": \"deit_tiny_distilled_patch16_224\""), HasSubstr("\"in_chans\": 1"),
-                               HasSubstr("\"mlp_ratio\": 4"), HasSubstr("\"input_size\": [1, 28, 28]"), HasSubstr("\"mean\": [0.25]"),
+                               HasSubstr("\"mlp_ratio\": 4"), HasSubstr("\"input_size\": [1, 28, 28]"), HasSubstr("\"mean\": [0.286]"),
                                HasSubstr("[\"head\", \"head_dist\"]")));
   EXPECT_THAT(config({"model.name=vit"}), AllOf(HasSubstr("\"vit_tiny_patch16_224\""), HasSubstr("\"classifier\": \"head\"")));
   EXPECT_THAT(config({"model.name=deit_small_patch16_224"}),
