@@ -33,7 +33,7 @@ TEST(GeluTest, IsExactGeluToFloatPrecision) {
   for (int i = -1300; i <= 1300; ++i) u.push_back(static_cast<float>(i) * 0.01F);
   std::vector<float> out(u.size());
   Gelu(u.data(), static_cast<int64_t>(u.size()), out.data());
-  for (size_t i = 0; i < u.size(); ++i) EXPECT_NEAR(out[i], u[i] * Phi(u[i]), 1e-6 * std::max(1.0, std::abs<double>(u[i]))) << u[i];
+  for (size_t i = 0; i < u.size(); ++i) EXPECT_NEAR(out[i], u[i] * Phi(u[i]), 1e-6 * std::max(1.0F, std::abs(u[i]))) << u[i];
 }
 
 TEST(GeluTest, BackwardMultipliesByTheDerivativeAndSumsColumns) {
@@ -153,7 +153,7 @@ TEST(BranchTest, AddAndGradientScale) {
 }
 
 TEST(Bf16Test, RoundsToNearestEvenAndKeepsNotANumber) {
-  const std::vector<float> values = {1.0F, 1.00390625F, 1.01171875F, 1.0039063F, -3.14159F, 1e-40F, std::numeric_limits<float>::infinity(),
+  const std::vector<float> values = {1.0F, 1.00390625F, 1.01171875F, 1.0039064F, -3.14159F, 1e-40F, std::numeric_limits<float>::infinity(),
                                      std::bit_cast<float>(0x7FFFFFFFU), std::bit_cast<float>(0xFFFFFFFFU), 3.4e38F};
   std::vector<Bf16> rounded(values.size());
   BranchGradient(values.data(), 1.0F, 1, static_cast<int64_t>(values.size()), rounded.data(), nullptr);
@@ -198,7 +198,7 @@ TEST(KernelsTest, DoNotDependOnAlignment) {
   constexpr int64_t kCols = 198, kRows = 4;
   const std::vector<float> given = Wave(kRows * kCols, 8, 0.45);
   std::vector<std::vector<float>> results;
-  for (const size_t shift : {0, 1, 3}) {
+  for (const size_t shift : {0UL, 1UL, 3UL}) {
     std::vector<float> memory(given.size() + 4);
     float* const at = memory.data() + shift;
     std::copy(given.begin(), given.end(), at);

@@ -1,10 +1,11 @@
 #include "worker/models/tensor_spec.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <numeric>
-#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -24,7 +25,7 @@ std::vector<std::string> Lines(const std::vector<TensorSpec>& tensors) {
   std::vector<std::string> lines;
   for (const TensorSpec& tensor : tensors) {
     std::string line = tensor.name;
-    for (const int64_t extent : tensor.shape) line += " " + std::to_string(extent);
+    for (const int64_t extent : tensor.shape) line.append(" ").append(std::to_string(extent));
     lines.push_back(line);
   }
   return lines;

@@ -1,10 +1,13 @@
 // What tests of models share: values for a model's tensors, a sink that remembers, errors relative to a norm.
 #pragma once
 
+#include <cmath>
 #include <map>
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 
 #include "worker/models/model.h"
 

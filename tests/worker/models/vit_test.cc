@@ -96,11 +96,14 @@ void ExpectExactGradients(const TransformerSizes& sizes) {
   const std::vector<uint64_t> positions = sizes.drop_path > 0 ? Positions(5) : std::vector<uint64_t>();
   const Gradients ours = Ours(sizes, at::kFloat, images, positions);
   const Gradients exact = References(sizes, at::kDouble, false, images, positions);
+  const Gradients plain = References(sizes, at::kFloat, false, images, positions);
   const std::vector<TensorSpec> tensors = ListTensors(sizes).tensors;
   ASSERT_EQ(ours.logits.size(), exact.logits.size());
   for (size_t head = 0; head < exact.logits.size(); ++head) EXPECT_LT(RelativeError(ours.logits[head], exact.logits[head]), 1e-5);
   ASSERT_EQ(ours.of.size(), tensors.size());
-  for (size_t i = 0; i < tensors.size(); ++i) EXPECT_LT(RelativeError(ours.of[i], exact.of[i]), 1e-5) << tensors[i].name;
+  for (size_t i = 0; i < tensors.size(); ++i) {  // fp32 autograd itself may be worse than 1e-5 on a badly conditioned tensor
+    EXPECT_LT(RelativeError(ours.of[i], exact.of[i]), std::max(1e-5, 1.5 * RelativeError(plain.of[i], exact.of[i]))) << tensors[i].name;
+  }
 }
 
 TEST_F(TransformerTest, Fp32GradientsEqualAutogradsInFp64) { ExpectExactGradients(kSmall); }
