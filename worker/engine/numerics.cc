@@ -2,8 +2,8 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <dlfcn.h>
 #include <malloc.h>
-#include <omp.h>
 #include <torch/version.h>
 
 #include <cstdlib>
@@ -25,7 +25,8 @@ void PinMathEnvironment() {
   // MKL picks kernels by alignment and processor unless told otherwise. AVX2 and AVX512 give the same bits, AVX2 is what every processor that
   // runs this well has.
   setenv("MKL_CBWR", __builtin_cpu_supports("avx512f") ? "AVX512" : "AVX2", 0);
-  omp_set_dynamic(0);  // OMP_DYNAMIC=TRUE gave wrong bfloat16 results
+  // OMP_DYNAMIC=TRUE gave wrong bfloat16 results. LibTorch brings an OpenMP library of its own, so ours is not linked.
+  if (auto* set_dynamic = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_dynamic"))) set_dynamic(0);
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
   mallopt(M_TOP_PAD, 64 << 20);
