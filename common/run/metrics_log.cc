@@ -1,14 +1,30 @@
 #include "common/run/metrics_log.h"
 
+#include <limits>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
 #include "common/run/cut_back.h"
 #include "common/run/json.h"
 
 namespace deit::run {
+namespace {
+
+// The first key of each line. Much faster than parsing lines that go anyway; a line without it counts as beyond every step.
+int64_t StepOf(absl::string_view line) {
+  int64_t step = 0;
+  if (!absl::ConsumePrefix(&line, "{\"step\":") || !absl::SimpleAtoi(line.substr(0, line.find_first_of(",}")), &step)) {
+    return std::numeric_limits<int64_t>::max();
+  }
+  return step;
+}
+
+}  // namespace
 
 StatusOr<MetricsLog> MetricsLog::Open(const std::string& path, int64_t first_step) {
   const auto stays = [first_step](absl::string_view line) {
     v1::StepMetrics metrics;
-    return FromJson(line, &metrics).ok() && metrics.step() < first_step;
+    return StepOf(line) < first_step && FromJson(line, &metrics).ok();
   };
   DEIT_ASSIGN_OR_RETURN(const int64_t removed, CutBackLines(path, stays));
   DEIT_ASSIGN_OR_RETURN(AppendFile file, AppendFile::Open(path));

@@ -11,9 +11,9 @@
 namespace deit::run {
 
 struct ProgressOptions {
-  std::string path;           // progress.json; empty: no file
-  int log_interval = 50;      // steps between plain lines
-  bool rewrite = false;       // one rewritten line: CanRewriteLines(STDOUT_FILENO)
+  std::string path;                                     // progress.json; empty: no file
+  int log_interval = 50;                                // steps between plain lines
+  bool rewrite = false;                                 // one rewritten line: CanRewriteLines(STDOUT_FILENO)
   files::FileSystem* fs = &files::FileSystem::Posix();  // outlives it
   Clock* clock = &Clock::System();                      // outlives it
 };

@@ -16,26 +16,26 @@ class RunFolder {
   explicit RunFolder(std::string path) : path_(std::move(path)) {}
   const std::string& path() const { return path_; }
 
-  std::string Config() const { return In("config.textproto"); }    // merged spec; the only file that may hold absolute paths
-  std::string Job() const { return In("job.json"); }               // run_identity.h
+  std::string Config() const { return In("config.textproto"); }  // merged spec; the only file that may hold absolute paths
+  std::string Job() const { return In("job.json"); }             // run_identity.h
   std::string Lock() const { return In("lock"); }
   std::string Summary() const { return In("summary.json"); }
   std::string Progress() const { return In("progress.json"); }
   std::string Metrics() const { return In("metrics.jsonl"); }
   std::string Events() const { return In("events.jsonl"); }
   std::string SummaryCsv() const { return In("summary.csv"); }
-  std::string TensorBoard() const { return In("tb"); }             // a folder
-  std::string Checkpoints() const { return In("checkpoints"); }    // a folder
-  std::string Logs() const { return In("logs"); }                  // a folder
+  std::string TensorBoard() const { return In("tb"); }           // a folder
+  std::string Checkpoints() const { return In("checkpoints"); }  // a folder
+  std::string Logs() const { return In("logs"); }                // a folder
 
   // Attempts count from 1, workers from 0.
-  std::string Attempt(int attempt) const;              // logs/attempt_1, a folder
-  std::string Result(int attempt) const;               // logs/attempt_1/result.json
-  std::string Exit(int attempt) const;                 // logs/attempt_1/exit.json
-  std::string Worker(int attempt, int worker) const;   // logs/attempt_1/worker_0, a folder
+  std::string Attempt(int attempt) const;             // logs/attempt_1, a folder
+  std::string Result(int attempt) const;              // logs/attempt_1/result.json
+  std::string Exit(int attempt) const;                // logs/attempt_1/exit.json
+  std::string Worker(int attempt, int worker) const;  // logs/attempt_1/worker_0, a folder
   std::string Stdout(int attempt, int worker) const;
   std::string Stderr(int attempt, int worker) const;
-  std::string Error(int attempt, int worker) const;    // error.json
+  std::string Error(int attempt, int worker) const;  // error.json
 
  private:
   std::string In(const char* name) const { return path_ + "/" + name; }

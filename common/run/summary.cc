@@ -89,8 +89,6 @@ v1::Summary ReadSummary(files::FileSystem& fs, const std::string& path) {
   return v1::Summary();
 }
 
-Status WriteSummary(files::FileSystem& fs, const std::string& path, const v1::Summary& summary) {
-  return WriteJsonFile(fs, path, summary);
-}
+Status WriteSummary(files::FileSystem& fs, const std::string& path, const v1::Summary& summary) { return WriteJsonFile(fs, path, summary); }
 
 }  // namespace deit::run

@@ -35,7 +35,9 @@ inline ChildResult RunChild(const std::function<void()>& body, ChildOutput outpu
   if (output == ChildOutput::kPipe) {
     if (::pipe(out) != 0) std::abort();
   } else {
-    struct winsize size {24, columns, 0, 0};
+    struct winsize size {
+      24, columns, 0, 0
+    };
     struct termios raw {};
     ::cfmakeraw(&raw);
     if (::openpty(&out[0], &out[1], nullptr, &raw, &size) != 0) std::abort();

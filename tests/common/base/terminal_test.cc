@@ -32,7 +32,8 @@ std::string Seen(ChildOutput outer, ChildOutput inner, bool launcher) {
         }
         const auto worker = RunChild(
             [] {
-              const std::string text = CanRewriteLines(STDOUT_FILENO) ? "rewrites " + std::to_string(TerminalWidth(STDOUT_FILENO)) : "plain";
+              const std::string text =
+                  CanRewriteLines(STDOUT_FILENO) ? "rewrites " + std::to_string(TerminalWidth(STDOUT_FILENO)) : "plain";
               [[maybe_unused]] const auto n = ::write(STDOUT_FILENO, text.data(), text.size());
             },
             inner, /*columns=*/100);
@@ -44,9 +45,7 @@ std::string Seen(ChildOutput outer, ChildOutput inner, bool launcher) {
 
 TEST(TerminalTest, APipeIsPlain) { EXPECT_EQ(Seen(ChildOutput::kTerminal, ChildOutput::kPipe, false), "plain"); }
 
-TEST(TerminalTest, ATerminalRewritesInItsOwnWidth) {
-  EXPECT_EQ(Seen(ChildOutput::kPipe, ChildOutput::kTerminal, false), "rewrites 100");
-}
+TEST(TerminalTest, ATerminalRewritesInItsOwnWidth) { EXPECT_EQ(Seen(ChildOutput::kPipe, ChildOutput::kTerminal, false), "rewrites 100"); }
 
 TEST(TerminalTest, UnderMpirunItsOwnStdoutCounts) {
   EXPECT_EQ(Seen(ChildOutput::kPipe, ChildOutput::kTerminal, true), "plain");

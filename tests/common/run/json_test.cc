@@ -14,8 +14,7 @@ TEST(JsonTest, KeysStandInOrderAndOnlyUnknownOptionalOnesAreAbsent) {
   v1::StepMetrics metrics;
   metrics.set_step(12);
   metrics.set_loss(3.25);
-  EXPECT_EQ(ToJsonLine(metrics),
-            R"({"step":12,"time":0,"loss":3.25,"lr":0,"images_per_second":0,"seconds":0,"skipped":false})");
+  EXPECT_EQ(ToJsonLine(metrics), R"({"step":12,"time":0,"loss":3.25,"lr":0,"images_per_second":0,"seconds":0,"skipped":false})");
   metrics.set_grad_norm(0);
   EXPECT_NE(ToJsonLine(metrics).find(R"("grad_norm":0,)"), std::string::npos);
 }
@@ -68,7 +67,10 @@ TEST(JsonTest, ReadersIgnoreNewerKeysAndRefuseDamage) {
 TEST(JsonQuoteTest, EscapesAndRepairs) {
   EXPECT_EQ(JsonQuote("a\"b\\c\n\t\x01"), R"("a\"b\\c\n\u0009\u0001")");
   EXPECT_EQ(JsonQuote("größe €😀"), "\"größe €😀\"");
-  EXPECT_EQ(JsonQuote("\xff" "a" "\xc3"), R"("\ufffda\ufffd")");
+  EXPECT_EQ(JsonQuote("\xff"
+                      "a"
+                      "\xc3"),
+            R"("\ufffda\ufffd")");
   EXPECT_EQ(JsonQuote("\xed\xa0\x80"), R"("\ufffd\ufffd\ufffd")");  // a surrogate
 }
 

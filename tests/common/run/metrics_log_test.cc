@@ -43,10 +43,10 @@ TEST(MetricsLogTest, EachStepStandsThereOnceOverRestarts) {
   testing::TempFolder folder;
   const std::string path = folder / "metrics.jsonl";
   Train(path, 0, 7, 0);
-  Train(path, 4, 6, 3);   // resumed from step 4: 4, 5, 6 were in vain
+  Train(path, 4, 6, 3);  // resumed from step 4: 4, 5, 6 were in vain
   Train(path, 6, 8, 0);
   EXPECT_EQ(Steps(path), (std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7}));
-  Train(path, 0, 2, 8);   // from the beginning
+  Train(path, 0, 2, 8);  // from the beginning
   EXPECT_EQ(Steps(path), (std::vector<int64_t>{0, 1}));
 }
 

@@ -86,11 +86,13 @@ TEST(ProgressTest, IsOneRewrittenLineOnATerminal) {
   EXPECT_EQ(child.out,
             "\repoch 0/1 [ 10%] 1/10 loss 2.000\x1b[K"
             "\repoch 0/1 [ 40%] 4/10 loss 2.000\x1b[K"
-            "\r\x1b[K" "a message\n"
+            "\r\x1b[K"
+            "a message\n"
             "\repoch 0/1 [ 70%] 7/10 loss 2.000\x1b[K"
             "\repoch 0/1 [100%] 10/10 loss 2.000\x1b[K"
             "\repoch 0/1 [100%] 10/10 loss 2.000 acc1 50.0\x1b[K"
-            "\r\x1b[K" "finished\n");
+            "\r\x1b[K"
+            "finished\n");
 }
 
 TEST(ProgressTest, ADumbTerminalGetsPlainLines) {
@@ -159,8 +161,11 @@ TEST(ProgressTest, TheFileIsReplacedOnceASecond) {
 TEST(ProgressTest, AFileThatCannotBeWrittenIsSaidOnce) {
   const auto child = RunChild([] {
     FakeClock clock;
-    Progress progress({.path = "/proc/nowhere/progress.json", .log_interval = 1000, .rewrite = false,
-                       .fs = &files::FileSystem::Posix(), .clock = &clock});
+    Progress progress({.path = "/proc/nowhere/progress.json",
+                       .log_interval = 1000,
+                       .rewrite = false,
+                       .fs = &files::FileSystem::Posix(),
+                       .clock = &clock});
     for (int64_t step = 1; step < 5; ++step) {
       clock.Sleep(absl::Seconds(2));
       progress.Update(At(step));

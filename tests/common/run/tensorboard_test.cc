@@ -31,7 +31,7 @@ TEST(TensorBoardRecordTest, FramesLikeTensorFlow) {
   tensorboard::Event event;
   event.set_wall_time(1);
   event.set_file_version("brain.Event:2");
-  EXPECT_EQ(absl::BytesToHexString(TensorBoardRecord(event.SerializeAsString())), 
+  EXPECT_EQ(absl::BytesToHexString(TensorBoardRecord(event.SerializeAsString())),
             "1800000000000000a37f4b2209000000000000f03f1a0d627261696e2e4576656e743a3286bf577a");
 }
 
