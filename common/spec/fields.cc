@@ -91,8 +91,9 @@ void Walk(const Message& message, const std::string& group, v1::Effect effect_of
 void ListPaths(const Descriptor& descriptor, const std::string& group, std::vector<std::string>* paths) {
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const FieldDescriptor* field = descriptor.field(i);
-    paths->push_back(JoinFieldPath(group, field->name()));
-    if (field->message_type() != nullptr) ListPaths(*field->message_type(), paths->back(), paths);
+    const std::string path = JoinFieldPath(group, field->name());
+    paths->push_back(path);
+    if (field->message_type() != nullptr) ListPaths(*field->message_type(), path, paths);
   }
 }
 

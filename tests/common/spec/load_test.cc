@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <random>
 
 #include "common/base/exit_code.h"
 #include "common/spec/spec_digest.h"
@@ -152,6 +153,25 @@ TEST(LoadTest, AFileThatCannotBeReadIsAMissingInput) {
     const Status status = LoadSpec(path, {}).status();
     EXPECT_EQ(ExitCodeOf(status), ExitCode::kMissingInput) << path;
     EXPECT_THAT(std::string(status.message()), HasSubstr("job file: " + path));
+  }
+}
+
+TEST(LoadTest, DamagedFilesEndInAMessage) {
+  const std::string good = SpecText(Parse(kWithTeacher + "distillation { type: HARD }"));
+  const std::string json = SpecJson(Parse(kWithTeacher + "distillation { type: HARD }"));
+  std::mt19937 random(1);
+  for (int i = 0; i < 2000; ++i) {
+    const bool is_json = i % 2 == 1;
+    std::string text = is_json ? json : good;
+    for (unsigned edits = 1 + random() % 4; edits > 0; --edits) {
+      const size_t place = random() % text.size();
+      if (random() % 3 == 0) text.erase(place, random() % 20);
+      else if (random() % 2 == 0) text.insert(place, text.substr(random() % text.size(), random() % 20));
+      else text[place] = static_cast<char>(random());
+    }
+    const auto spec = ParseSpec(text, is_json ? "a.json" : "a.textproto", {}, {.working_folder = "/w", .default_name = ""});
+    if (spec.ok()) continue;
+    EXPECT_THAT(std::string(spec.status().message()), HasSubstr(": error: "));
   }
 }
 
