@@ -147,9 +147,9 @@ StatusOr<std::unique_ptr<Index>> OpenImageFolder(const v1::JobSpec& spec, Split 
   DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> own, Classes(root, split));
   DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> names, LabelNames(root, own, split));
   if (names.size() > static_cast<size_t>(spec.model().num_classes())) {
-    return WithHint(absl::InvalidArgumentError(absl::StrCat("data.root: ", root, ": ", names.size(), " class folders: model.num_classes is ",
-                                                            spec.model().num_classes())),
-                    absl::StrCat("set model.num_classes=", names.size()));
+    const int num_classes = spec.model().num_classes();
+    const std::string message = absl::StrCat("data.root: ", root, ": ", names.size(), " class folders: model.num_classes is ", num_classes);
+    return WithHint(absl::InvalidArgumentError(message), absl::StrCat("set model.num_classes=", names.size()));
   }
   auto index = std::make_unique<ImageFolderIndex>(split, root, names);
   for (const std::string& name : own) {

@@ -51,7 +51,7 @@ void OnRead(png_structp png, png_bytep out, size_t size) {
 
 bool ReadHeader(Reader* reader, png_uint_32* width, png_uint_32* height) {
   png_structp png = reader->png;
-  if (setjmp(png_jmpbuf(png))) return false;  // NOLINT(cert-err52-cpp): the way libpng reports errors
+  if (setjmp(png_jmpbuf(png))) return false;                   // NOLINT(cert-err52-cpp): the way libpng reports errors
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // CheckImageSize says it better
   png_set_chunk_malloc_max(png, kMaxChunkBytes);
   png_set_read_fn(png, &reader->input, OnRead);

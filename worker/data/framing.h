@@ -28,7 +28,8 @@ Framing Whole(int width, int height, int size);
 // torchvision's Resize(int(size / 0.875)) of the short side and CenterCrop(size); its roundings.
 Framing CentreCrop(int width, int height, int size);
 
-// torchvision's RandomResizedCrop: ten tries of area U(scale) and aspect exp(U(log ratio)), then a central crop with the nearest allowed aspect.
+// torchvision's RandomResizedCrop: ten tries of area U(scale) and aspect exp(U(log ratio)), then a central crop with the nearest aspect
+// allowed.
 Framing ResizedCrop(int width, int height, int size, const v1::AugmentSpec& augment, plan::RandomStream random);
 
 // torchvision's RandomCrop(size, padding) of the picture scaled to size x size.

@@ -39,7 +39,8 @@ absl::Status CheckImageSize(int64_t width, int64_t height);
 
 // Both decode `bytes` (a whole file) into `image`, as gray or RGB whatever the file holds: gray files give 1 channel, all others 3.
 // Alpha is dropped, palettes are expanded, 16-bit samples are cut to 8 bits: what Pillow's convert("RGB") gives for the usual kinds.
-// CMYK becomes RGB by Pillow's formula, gamma chunks and EXIF rotation are ignored, as in torchvision. Errors: DataLoss with the decoder's own words; the caller adds the path.
+// CMYK becomes RGB by Pillow's formula; gamma chunks and EXIF rotation are ignored, as in torchvision. Thread-safe, and nothing is kept
+// from picture to picture. Errors: DataLoss with the decoder's own words (the caller adds the path); `image` is then anything.
 absl::Status DecodeJpeg(absl::string_view bytes, Image* image);
 absl::Status DecodePng(absl::string_view bytes, Image* image);
 

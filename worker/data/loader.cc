@@ -174,21 +174,21 @@ class Loader::Ring {
   const plan::Stream& stream_;
   const ViewSource& source_;
   const LoaderOptions options_;
-  const int views_;             // of one micro-batch
-  const uint64_t total_;        // micro-batches
+  const int views_;       // of one micro-batch
+  const uint64_t total_;  // micro-batches
   const size_t view_floats_;
-  std::vector<Slot> slots_;     // the vector itself is constant after Start()
+  std::vector<Slot> slots_;  // the vector itself is constant after Start()
   std::vector<std::thread> threads_;
 
   std::mutex mutex_;
   std::condition_variable ready_;  // for Next()
   std::condition_variable work_;   // for the threads
   bool stopped_ = false;
-  Claim claimed_;                  // .q and .begin: the first view that nobody has claimed
-  uint64_t next_ = 0;              // the micro-batch held by the caller, else the one to hand out next
+  Claim claimed_;      // .q and .begin: the first view that nobody has claimed
+  uint64_t next_ = 0;  // the micro-batch held by the caller, else the one to hand out next
   bool held_ = false;
   Status failure_;
-  double wait_seconds_ = 0;        // of the caller's thread alone
+  double wait_seconds_ = 0;  // of the caller's thread alone
 };
 
 Loader::Loader(std::unique_ptr<Ring> ring) : ring_(std::move(ring)) {}

@@ -20,8 +20,8 @@ struct LoaderOptions {
   int batch_size = 0;         // global
   uint64_t first_step = 0;    // loads [first_step, end_step)
   uint64_t end_step = 0;
-  int threads = 1;            // data.threads
-  int depth = 2;              // micro-batches rendered ahead of the one handed out; >= 1
+  int threads = 1;                             // data.threads
+  int depth = 2;                               // micro-batches rendered ahead of the one handed out; >= 1
   absl::Duration deadline = absl::Minutes(5);  // longest wait of one Next()
 };
 

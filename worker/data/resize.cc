@@ -25,7 +25,8 @@ uint8_t Clip(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kWeigh
 
 // One row; CHANNELS is fixed at compile time, so that the sums of a pixel stay in registers.
 template <size_t CHANNELS>
-void Row(const uint8_t* in, const std::vector<int>& first, const std::vector<int>& count, const int32_t* weights, int stride, uint8_t* out) {
+void Row(const uint8_t* in, const std::vector<int>& first, const std::vector<int>& count, const int32_t* weights, int stride,
+         uint8_t* out) {
   for (size_t x = 0; x < first.size(); ++x, weights += stride, out += CHANNELS) {
     std::array<int32_t, CHANNELS> sums;
     sums.fill(kHalf);

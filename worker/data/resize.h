@@ -31,8 +31,8 @@ class Resizer {
  private:
   // For each output sample: which inputs it takes, and their weights.
   struct Taps {
-    int stride = 0;             // weights per output
-    std::vector<int> first;     // input of an output's first weight
+    int stride = 0;          // weights per output
+    std::vector<int> first;  // input of an output's first weight
     std::vector<int> count;
     std::vector<int32_t> weights;
     std::vector<double> exact;  // one output's weights before rounding

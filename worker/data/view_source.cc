@@ -35,12 +35,9 @@ StatusOr<std::vector<Table>> NormalisationTables(const v1::JobSpec& spec) {
 
 StatusOr<std::unique_ptr<PictureSource>> Pictures(const v1::JobSpec& spec, const dataset::Index& index) {
   switch (spec.data().format()) {
-    case v1::DataSpec::IDX:
-      return NewIdxPictures(spec, index);
-    case v1::DataSpec::IMAGE_FOLDER:
-      return NewFolderPictures(spec, index);
-    case v1::DataSpec::SYNTHETIC:
-      return NewSyntheticPictures(spec, index);
+    case v1::DataSpec::IDX: return NewIdxPictures(spec, index);
+    case v1::DataSpec::IMAGE_FOLDER: return NewFolderPictures(spec, index);
+    case v1::DataSpec::SYNTHETIC: return NewSyntheticPictures(spec, index);
   }
   return absl::InvalidArgumentError("data.format: unknown");
 }

@@ -24,8 +24,9 @@ class ImageFolderIndexTest : public ::testing::Test {
     spec_.mutable_data()->set_format(v1::DataSpec::IMAGE_FOLDER);
     spec_.mutable_data()->set_root(folder_.path());
     spec_.mutable_model()->set_num_classes(3);
-    for (const char* path : {"train/dog/2.jpg", "train/dog/10.png", "train/cat/b.JPEG", "train/cat/a/z.jpg", "train/cat/a-b/c.jpg",
-                             "train/cat/a/x/q.jpg", "train/Zebra/1.jpg", "train/cat/notes.txt", "train/stray.jpg", "val/dog/1.jpg", "val/Zebra/1.jpg"}) {
+    for (const char* path :
+         {"train/dog/2.jpg", "train/dog/10.png", "train/cat/b.JPEG", "train/cat/a/z.jpg", "train/cat/a-b/c.jpg", "train/cat/a/x/q.jpg",
+          "train/Zebra/1.jpg", "train/cat/notes.txt", "train/stray.jpg", "val/dog/1.jpg", "val/Zebra/1.jpg"}) {
       Add(path);
     }
   }
@@ -116,8 +117,8 @@ TEST_F(ImageFolderIndexTest, FollowsLinksAndSkipsDanglingOnes) {
   fs::remove_all(folder_ / "train/cat");
   fs::create_directory_symlink(folder_ / "train/dog", folder_ / "train/cat");
   fs::create_symlink("/nowhere.jpg", folder_ / "train/dog/0.jpg");
-  EXPECT_THAT(Paths(Split::kTrain), ElementsAre("0 train/Zebra/1.jpg", "1 train/cat/10.png", "1 train/cat/2.jpg", "2 train/dog/10.png",
-                                                "2 train/dog/2.jpg"));
+  EXPECT_THAT(Paths(Split::kTrain),
+              ElementsAre("0 train/Zebra/1.jpg", "1 train/cat/10.png", "1 train/cat/2.jpg", "2 train/dog/10.png", "2 train/dog/2.jpg"));
 }
 
 }  // namespace

@@ -44,10 +44,20 @@ std::vector<Kind> Kinds() {
       {"gray and alpha", {.color_type = PNG_COLOR_TYPE_GRAY_ALPHA}, 2, 1, Bytes({7, 0, 8, 255}), 1, {7, 8}},
       {"gray of 1 bit", {.color_type = PNG_COLOR_TYPE_GRAY, .bit_depth = 1}, 3, 1, Bytes({0xa0}), 1, {255, 0, 255}},
       {"gray of 16 bits", {.color_type = PNG_COLOR_TYPE_GRAY, .bit_depth = 16}, 2, 1, Bytes({1, 200, 254, 3}), 1, {1, 254}},
-      {"palette of 4 bits", {.color_type = PNG_COLOR_TYPE_PALETTE, .bit_depth = 4, .palette = {9, 8, 7, 6, 5, 4}}, 2, 1, Bytes({0x10}), 3,
+      {"palette of 4 bits",
+       {.color_type = PNG_COLOR_TYPE_PALETTE, .bit_depth = 4, .palette = {9, 8, 7, 6, 5, 4}},
+       2,
+       1,
+       Bytes({0x10}),
+       3,
        {6, 5, 4, 9, 8, 7}},
-      {"palette with alpha", {.color_type = PNG_COLOR_TYPE_PALETTE, .palette = {9, 8, 7, 6, 5, 4}, .palette_alpha = {0}}, 2, 1, Bytes({0, 1}),
-       3, {9, 8, 7, 6, 5, 4}},
+      {"palette with alpha",
+       {.color_type = PNG_COLOR_TYPE_PALETTE, .palette = {9, 8, 7, 6, 5, 4}, .palette_alpha = {0}},
+       2,
+       1,
+       Bytes({0, 1}),
+       3,
+       {9, 8, 7, 6, 5, 4}},
       {"interlaced", {.color_type = PNG_COLOR_TYPE_GRAY, .interlaced = true}, 3, 2, Bytes({1, 2, 3, 4, 5, 6}), 1, {1, 2, 3, 4, 5, 6}},
   };
 }
@@ -129,7 +139,8 @@ TEST(DecodeImageTest, StandsEveryDamagedByte) {
 }
 
 TEST(DecodeImageTest, DecodesTheNextPictureAfterADamagedOne) {
-  for (const std::string& good : {EncodeJpeg(20, 12, 3, Smooth(20, 12, 3)), EncodePng(20, 12, {.color_type = PNG_COLOR_TYPE_RGB}, Smooth(20, 12, 3))}) {
+  const std::string samples = Smooth(20, 12, 3);
+  for (const std::string& good : {EncodeJpeg(20, 12, 3, samples), EncodePng(20, 12, {.color_type = PNG_COLOR_TYPE_RGB}, samples)}) {
     const Image expected = Decoded(good);
     Image image;
     for (size_t at = 0; at < good.size(); ++at) {

@@ -172,8 +172,7 @@ TEST_F(LoaderTest, ReturnsTheFirstViewsErrorInPlaceOfItsMicroBatch) {
     for (int again = 0; again < 2; ++again) {
       const Status status = loader->Next().status();
       EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
-      EXPECT_EQ(status.message(),
-                absl::StrCat("step 1, lane 0, position 27, image ", stream_.At(27).image, ": /data/x.jpg: broken JPEG"));
+      EXPECT_EQ(status.message(), absl::StrCat("step 1, lane 0, position 27, image ", stream_.At(27).image, ": /data/x.jpg: broken JPEG"));
     }
   }
 }

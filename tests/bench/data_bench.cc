@@ -1,0 +1,106 @@
+// Views per second on one core, and through the loader: Fashion-MNIST at 28 x 28, and JPEG pictures of 500 x 375 at 224 x 224.
+#include <benchmark/benchmark.h>
+
+#include <filesystem>
+
+#include "common/base/status.h"
+#include "common/plan/philox.h"
+#include "tests/support/idx_content.h"
+#include "tests/support/picture_files.h"
+#include "tests/support/temp_folder.h"
+#include "worker/data/loader.h"
+#include "worker/data/view_source.h"
+
+namespace deit::data {
+namespace {
+
+v1::JobSpec SpecOf(v1::DataSpec::Format format, const std::string& root, int size, int channels, v1::AugmentSpec::Crop crop) {
+  v1::JobSpec spec;
+  spec.mutable_data()->set_format(format);
+  spec.mutable_data()->set_root(root);
+  for (int c = 0; c < channels; ++c) {
+    spec.mutable_data()->add_mean(0.5f);
+    spec.mutable_data()->add_std(0.25f);
+  }
+  spec.mutable_model()->set_img_size(size);
+  spec.mutable_model()->set_in_chans(channels);
+  spec.mutable_model()->set_num_classes(10);
+  spec.mutable_augment()->set_crop(crop);
+  return spec;
+}
+
+v1::JobSpec FashionMnist() { return SpecOf(v1::DataSpec::IDX, "/usr/share/datasets/fashion-mnist", 28, 1, v1::AugmentSpec::PADDED); }
+
+// One class of 16 pictures with as much grain as a photograph of about 100 KB.
+std::string JpegFolder() {
+  static const deit::testing::TempFolder folder;
+  std::filesystem::create_directories(folder / "train/a");
+  plan::RandomStream random(1, 1, plan::Purpose::kAugment);
+  for (int k = 0; k < 16; ++k) {
+    std::string samples;
+    for (int i = 0; i < 500 * 375 * 3; ++i) samples += static_cast<char>(64 + i / 3 % 500 / 5 + static_cast<int>(random.Below(48)));
+    deit::testing::WriteFile(folder / absl::StrCat("train/a/", k, ".jpg"), deit::testing::EncodeJpeg(500, 375, 3, samples, 75));
+  }
+  return folder.path();
+}
+
+v1::JobSpec Jpegs() {
+  static const std::string folder = JpegFolder();
+  return SpecOf(v1::DataSpec::IMAGE_FOLDER, folder, 224, 3, v1::AugmentSpec::RESIZED);
+}
+
+template <v1::JobSpec (*SPEC)()>
+void Views(benchmark::State& state) {
+  const v1::JobSpec spec = SPEC();
+  const auto index = *dataset::OpenIndex(spec, dataset::Split::kTrain);
+  const auto views = *NewTrainViews(spec, *index);
+  std::vector<float> pixels(static_cast<size_t>(views->channels() * views->size() * views->size()));
+  int32_t label = 0;
+  const auto stream = *plan::Stream::Create({.images = static_cast<uint64_t>(index->size()), .batch_size = 1});
+  uint64_t position = 0;
+  for (auto _ : state) {
+    if (!views->Render(stream.At(position++), pixels.data(), &label).ok()) state.SkipWithError("broken picture");
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(Views<FashionMnist>);
+BENCHMARK(Views<Jpegs>);
+
+// Micro-batches of 32 views with nobody computing: what the loader itself costs. items_per_second counts wall time.
+template <v1::JobSpec (*SPEC)()>
+void LoaderViews(benchmark::State& state) {
+  const v1::JobSpec spec = SPEC();
+  const auto index = *dataset::OpenIndex(spec, dataset::Split::kTrain);
+  const auto views = *NewTrainViews(spec, *index);
+  const auto stream = *plan::Stream::Create({.images = static_cast<uint64_t>(index->size()), .batch_size = 256});
+  const auto loader = *Loader::Start(
+      stream, *views,
+      {.lanes = {0, 8}, .lane_count = 8, .batch_size = 256, .end_step = uint64_t{1} << 40, .threads = static_cast<int>(state.range(0))});
+  for (auto _ : state) {
+    if (!loader->Next().ok()) state.SkipWithError("broken picture");
+  }
+  state.SetItemsProcessed(state.iterations() * 32);
+}
+BENCHMARK(LoaderViews<FashionMnist>)->Arg(1)->Arg(2)->UseRealTime();
+BENCHMARK(LoaderViews<Jpegs>)->Arg(1)->Arg(2)->UseRealTime();
+
+// What a worker pays at its start.
+void OpenFashionMnist(benchmark::State& state) {
+  const v1::JobSpec spec = FashionMnist();
+  for (auto _ : state) {
+    const auto index = *dataset::OpenIndex(spec, dataset::Split::kTrain);
+    benchmark::DoNotOptimize(NewTrainViews(spec, *index));
+  }
+}
+BENCHMARK(OpenFashionMnist)->Unit(benchmark::kMillisecond);
+
+void FingerprintOfFashionMnist(benchmark::State& state) {
+  const auto index = *dataset::OpenIndex(FashionMnist(), dataset::Split::kTrain);
+  for (auto _ : state) benchmark::DoNotOptimize(index->fingerprint());
+}
+BENCHMARK(FingerprintOfFashionMnist)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace deit::data
+
+BENCHMARK_MAIN();
