@@ -24,6 +24,9 @@ StatusOr<std::vector<Table>> NormalisationTables(const v1::JobSpec& spec) {
                                                      " values: model.in_chans is ", channels));
     }
   }
+  for (const float value : spec.data().std()) {
+    if (!(value > 0)) return absl::InvalidArgumentError(absl::StrCat("data.std: ", value, ": must be greater than 0"));
+  }
   std::vector<Table> tables(static_cast<size_t>(channels));
   for (int c = 0; c < channels; ++c) {
     for (size_t v = 0; v < 256; ++v) {  // torchvision's order of operations, in fp32

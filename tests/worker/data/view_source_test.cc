@@ -200,11 +200,14 @@ TEST_F(ViewSourceTest, NamesABrokenPicture) {
   EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train/a/2.jpg"));
 }
 
-TEST_F(ViewSourceTest, NeedsAMeanAndAStdForEachChannel) {
+TEST_F(ViewSourceTest, NeedsAMeanAndAPositiveStdForEachChannel) {
   WriteIdx();
   Resolve(v1::DataSpec::IDX, 4, 1, v1::AugmentSpec::PADDED);
   spec_.mutable_data()->add_std(1.0f);
   EXPECT_THAT(std::string(Open().message()), HasSubstr("data.std: 2 values: model.in_chans is 1"));
+  Resolve(v1::DataSpec::IDX, 4, 1, v1::AugmentSpec::PADDED);
+  spec_.mutable_data()->set_std(0, 0.0f);
+  EXPECT_THAT(std::string(Open().message()), HasSubstr("data.std: 0: must be greater than 0"));
 }
 
 double Distance(const std::vector<float>& a, const std::vector<float>& b) {
