@@ -35,7 +35,8 @@ at::Tensor SoftLoss(const at::Tensor& logits, const TeacherTargets& teacher, dou
 }
 
 at::Tensor DistillationLoss(const at::Tensor& logits, const TeacherTargets& teacher, const LossOptions& options) {
-  DEIT_CHECK(teacher.images == logits.size(0) && teacher.classes == logits.size(1), "images=", teacher.images, " classes=", teacher.classes);
+  DEIT_CHECK(teacher.images == logits.size(0), "images=", teacher.images);
+  DEIT_CHECK(teacher.classes == logits.size(1), "classes=", teacher.classes);
   if (options.type == DistillationType::kSoft) return SoftLoss(logits, teacher, options.tau);
   return MeanNll(at::log_softmax(logits, 1), Copy(teacher.top1, {teacher.images}));
 }
@@ -63,7 +64,8 @@ LossOptions LossOptionsOf(const v1::JobSpec& job) {
   return {.type = type, .alpha = spec.alpha(), .tau = spec.tau(), .smoothing = job.train().smoothing()};
 }
 
-LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& labels, const TeacherTargets* teacher, const LossOptions& options) {
+LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& labels, const TeacherTargets* teacher,
+                          const LossOptions& options) {
   DEIT_CHECK((teacher != nullptr) == (options.type != DistillationType::kNone));
   const at::Tensor fused = FusedLogits(outputs);
   LossResult result;

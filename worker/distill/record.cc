@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kMostIdClasses = 65536;
 constexpr float kLargestHalf = 65504.0F;
 
-// Little-endian values at the end of, or from the front of, a string of bytes. This project runs on little-endian machines only (x86-64, aarch64).
+// Values at the end of, or from the front of, a string of bytes. This project runs on little-endian machines only.
 template <typename T>
 void Put(std::string& bytes, T value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
@@ -128,8 +128,8 @@ StatusOr<RecordFormat> RecordFormatOf(const v1::JobSpec& job) {
   const RecordFormat format{KindOf(job), classes, std::min<int64_t>(job.teacher().topk(), classes)};
   const bool has_ids = format.kind == RecordKind::kArgmax || format.kind == RecordKind::kTopK;
   if (has_ids && classes > kMostIdClasses) {
-    return WithHint(absl::InvalidArgumentError(absl::StrCat("teacher.record: ", classes, " classes: ARGMAX and TOPK hold at most ", kMostIdClasses)),
-                    "set teacher.record to DENSE_FP16 or DENSE_FP32");
+    const std::string message = absl::StrCat("teacher.record: ", classes, " classes: ARGMAX and TOPK hold at most ", kMostIdClasses);
+    return WithHint(absl::InvalidArgumentError(message), "set teacher.record to DENSE_FP16 or DENSE_FP32");
   }
   if (format.kind == RecordKind::kArgmax && job.distillation().type() == v1::DistillationSpec::SOFT) {
     return WithHint(absl::InvalidArgumentError("teacher.record: ARGMAX: SOFT distillation needs the teacher's probabilities"),

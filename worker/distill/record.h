@@ -40,15 +40,15 @@ struct TeacherTargets {
   int64_t images = 0;
   int64_t classes = 0;
   std::vector<int64_t> top1;  // [images]: the most probable class, first index on ties
-  std::vector<float> logits;  // [images, classes], up to a constant per row; empty for ARGMAX. TOPK: log-probabilities, the tail mass spread
-                              // evenly over the classes that are not listed (a tail of 0 counts as the smallest normal float)
+  std::vector<float> logits;  // [images, classes], up to a constant per row; empty for ARGMAX. TOPK: log-probabilities, the tail mass
+                              // spread evenly over the classes not listed (at least the smallest normal float each)
 };
 
 // `logits`: fp32 [images, format.classes]. Error: a logit that is not finite (named by image and class).
 StatusOr<std::string> EncodeRecord(const RecordFormat& format, const float* logits, int64_t images);
 
-// Error (DataLoss): a size that is not images * BytesPerImage(), a class out of range or listed twice, a value that is not a number, infinite, or
-// outside its range (log-probability above 0, tail mass outside [0, 1]).
+// Error (DataLoss): a size that is not images * BytesPerImage(), a class out of range or listed twice, a value that is not a number,
+// infinite, or outside its range (log-probability above 0, tail mass outside [0, 1]).
 StatusOr<TeacherTargets> DecodeRecord(const RecordFormat& format, std::string_view bytes, int64_t images);
 
 }  // namespace deit::distill

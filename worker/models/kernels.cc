@@ -5,124 +5,15 @@
 #include <limits>
 #include <vector>
 
-// One body per kernel, compiled for three instruction sets and chosen when the program starts. Bodies and helpers are always inlined,
-// so that they take the instruction set of the clone around them. This file is compiled with -ffp-contract=off.
-#define DEIT_INLINE inline __attribute__((always_inline))
+#include "worker/models/simd.h"
+
+// One body per kernel, compiled for three instruction sets and chosen when the program starts. Bodies are always inlined, so that they
+// take the instruction set of the clone around them.
 #define DEIT_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #define DEIT_BODY __attribute__((always_inline))  // of a lambda
 
 namespace deit::models::kernels {
 namespace {
-
-constexpr int64_t kLanes = 16;
-using Floats = float __attribute__((vector_size(64)));
-using Words = uint32_t __attribute__((vector_size(64)));
-using Halves = uint16_t __attribute__((vector_size(32)));
-
-DEIT_INLINE Words BitsOf(Floats v) { return __builtin_bit_cast(Words, v); }
-DEIT_INLINE Floats FromBits(Words v) { return __builtin_bit_cast(Floats, v); }
-DEIT_INLINE Floats Fill(float value) { return Floats{} + value; }
-
-DEIT_INLINE Floats Load(const float* from) {
-  Floats v;
-  std::memcpy(&v, from, sizeof(v));
-  return v;
-}
-DEIT_INLINE Floats Load(const Bf16* from) {
-  Halves halves;
-  std::memcpy(&halves, from, sizeof(halves));
-  return FromBits(__builtin_convertvector(halves, Words) << 16);
-}
-DEIT_INLINE void Store(float* to, Floats v) { std::memcpy(to, &v, sizeof(v)); }
-DEIT_INLINE void Store(Bf16* to, Floats v) {  // to nearest, ties to even
-  const Words bits = BitsOf(v);
-  const Words rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-  const Halves halves = __builtin_convertvector(v == v ? rounded : Words{} + 0x7FC0, Halves);
-  std::memcpy(to, &halves, sizeof(halves));
-}
-
-// How a body reads and writes a whole vector, or the partial one at the end of a row (missing lanes read `fill`).
-struct Whole {
-  template <typename T>
-  DEIT_INLINE Floats Read(const T* from, float = 0) const { return Load(from); }
-  template <typename T>
-  DEIT_INLINE void Write(T* to, Floats v) const { Store(to, v); }
-};
-struct Part {
-  int64_t count;
-
-  template <typename T>
-  DEIT_INLINE Floats Read(const T* from, float fill = 0) const {
-    T lanes[kLanes] = {};
-    for (int64_t i = 0; i < count; ++i) lanes[i] = from[i];
-    Floats v = Load(lanes);
-    for (int64_t i = count; i < kLanes; ++i) v[i] = fill;
-    return v;
-  }
-  template <typename T>
-  DEIT_INLINE void Write(T* to, Floats v) const {
-    T lanes[kLanes];
-    Store(lanes, v);
-    for (int64_t i = 0; i < count; ++i) to[i] = lanes[i];
-  }
-};
-
-// body(first element, access) for each vector of [0, count).
-template <typename Body>
-DEIT_INLINE void ForEachVector(int64_t count, Body body) {
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) body(i, Whole{});
-  if (i < count) body(i, Part{count - i});
-}
-
-DEIT_INLINE float Sum(Floats v) {
-  float lanes[kLanes];
-  std::memcpy(lanes, &v, sizeof(v));
-  for (int64_t width = kLanes / 2; width > 0; width /= 2) {
-    for (int64_t i = 0; i < width; ++i) lanes[i] += lanes[i + width];
-  }
-  return lanes[0];
-}
-
-DEIT_INLINE float Largest(Floats v) {
-  float largest = v[0];
-  for (int64_t i = 1; i < kLanes; ++i) largest = v[i] > largest ? v[i] : largest;
-  return largest;
-}
-
-// e^x for x <= 0 to 2 ulp (Cephes expf); below -87.3 its value there (about 1e-38); not-a-number stays.
-DEIT_INLINE Floats Exp(Floats x) {
-  x = x < Fill(-87.33654F) ? Fill(-87.33654F) : x;
-  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
-  const Floats shifted = x * 1.44269504088896341F + kRound;
-  const Words n = BitsOf(shifted) - BitsOf(Fill(kRound));
-  const Floats whole = shifted - kRound;
-  const Floats r = (x - whole * 0.693359375F) - whole * -2.12194440e-4F;
-  Floats p = r * 1.9875691500e-4F + 1.3981999507e-3F;
-  p = p * r + 8.3334519073e-3F;
-  p = p * r + 4.1665795894e-2F;
-  p = p * r + 1.6666665459e-1F;
-  p = p * r + 5.0000001201e-1F;
-  p = p * (r * r) + r + 1.0F;
-  return p * FromBits((n + 127U) << 23);
-}
-
-struct Normal {
-  Floats cdf;      // Phi(u)
-  Floats density;  // phi(u)
-};
-
-DEIT_INLINE Normal NormalOf(Floats u) {
-  const Floats e = Exp(u * u * -0.5F);
-  const Floats magnitude = (u < 0 ? -u : u) * 0.70710678118654752F;
-  const Floats t = 1.0F / (magnitude * 0.3275911F + 1.0F);
-  Floats p = t * 1.061405429F - 1.453152027F;
-  p = p * t + 1.421413741F;
-  p = p * t - 0.284496736F;
-  p = p * t + 0.254829592F;
-  const Floats tail = p * t * e * 0.5F;  // Phi(-|u|)
-  return {u < 0 ? tail : 1.0F - tail, e * 0.39894228040143268F};
-}
 
 template <typename T>
 DEIT_INLINE void NormForwardBody(const float* x, const float* gamma, const float* beta, int64_t rows, int64_t cols, T* out, float* mean,
@@ -238,7 +129,7 @@ template <typename T>
 DEIT_INLINE void GeluBody(const T* u, int64_t count, T* out) {
   ForEachVector(count, [&](int64_t i, auto access) DEIT_BODY {
     const Floats v = access.Read(u + i);
-    access.Write(out + i, v * NormalOf(v).cdf);
+    access.Write(out + i, v * NormalCdf(v));
   });
 }
 
@@ -247,8 +138,7 @@ DEIT_INLINE void GeluBackwardBody(const T* u, T* gradient, int64_t rows, int64_t
   for (int64_t r = 0; r < rows; ++r, u += cols, gradient += cols) {
     ForEachVector(cols, [&](int64_t c, auto access) DEIT_BODY {
       const Floats v = access.Read(u + c);
-      const Normal normal = NormalOf(v);
-      const Floats d = access.Read(gradient + c) * (normal.cdf + v * normal.density);
+        const Floats d = access.Read(gradient + c) * (NormalCdf(v) + v * NormalDensity(v));
       access.Write(gradient + c, d);
       access.Write(column_sums + c, access.Read(column_sums + c) + d);
     });

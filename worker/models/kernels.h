@@ -1,9 +1,10 @@
 // The elementwise and row-wise parts of a transformer block, forward and backward, fused where that saves a pass over memory.
 // Torch-free and single-threaded: the caller spreads images over threads, so results do not depend on the number of threads.
 //
-// T is the storage type of GEMM operands (float or Bf16); arithmetic is fp32. Every kernel has the same bits on every CPU and at
-// every alignment: vectors of 16 lanes whatever the machine has, reductions in a fixed order, no contraction to fused multiply-add.
-// Not-a-number and infinity in an input reach the output. Matrices are row-major and contiguous; `column_sums` are added to.
+// T is the storage type of GEMM operands (float or Bf16); arithmetic is fp32. On one kind of CPU a result depends on the arguments
+// alone, not on where buffers begin: vectors have 16 lanes on every instruction set, and reductions a fixed order. (Kinds differ in the
+// last bit, as some fuse multiply and add.) Not-a-number and infinity in an input reach the output. Matrices are row-major and
+// contiguous; `column_sums` are added to.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +50,7 @@ void Softmax(T* scores, float scale, int64_t rows, int64_t cols);
 template <typename T>
 void SoftmaxBackward(const T* p, T* gradient, float scale, int64_t rows, int64_t cols);
 
-// out = u * Phi(u), the exact GELU; erf by Abramowitz and Stegun 7.1.26 (absolute error below 1.5e-7).
+// out = u * Phi(u), the exact GELU (Phi to 3e-7).
 template <typename T>
 void Gelu(const T* u, int64_t count, T* out);
 
@@ -65,7 +66,8 @@ void SplitHeads(const T* rows, int64_t stride, int64_t count, int64_t num_heads,
 template <typename T>
 void MergeHeads(const T* heads, int64_t stride, int64_t count, int64_t num_heads, int64_t head_dim, T* rows, float* column_sums);
 
-// One image [channels, size, size] to patches[(size / patch)^2][channels * patch * patch], as a convolution with kernel = stride = patch sees them.
+// One image [channels, size, size] to patches[(size / patch)^2][channels * patch * patch], as a convolution with kernel = stride = patch
+// sees them.
 template <typename T>
 void Patchify(const float* image, int64_t channels, int64_t size, int64_t patch, T* patches);
 

@@ -18,8 +18,12 @@ Status Misfit(const v1::ModelSpec& spec, absl::string_view field, int64_t value,
 }
 
 StatusOr<std::unique_ptr<Model>> TransformerOf(const v1::ModelSpec& spec, at::ScalarType compute) {
-  if (spec.img_size() % spec.patch_size() != 0) return Misfit(spec, "img_size", spec.img_size(), absl::StrCat("must be a multiple of patch_size ", spec.patch_size()));
-  if (spec.embed_dim() % spec.num_heads() != 0) return Misfit(spec, "embed_dim", spec.embed_dim(), absl::StrCat("must be a multiple of num_heads ", spec.num_heads()));
+  if (spec.img_size() % spec.patch_size() != 0) {
+    return Misfit(spec, "img_size", spec.img_size(), absl::StrCat("must be a multiple of patch_size ", spec.patch_size()));
+  }
+  if (spec.embed_dim() % spec.num_heads() != 0) {
+    return Misfit(spec, "embed_dim", spec.embed_dim(), absl::StrCat("must be a multiple of num_heads ", spec.num_heads()));
+  }
   const int64_t hidden = static_cast<int64_t>(spec.embed_dim() * spec.mlp_ratio());
   if (hidden < 1) return Misfit(spec, "embed_dim", spec.embed_dim(), "times mlp_ratio must be at least 1");
   return NewTransformer({.classes = spec.num_classes(), .image = spec.img_size(), .channels = spec.in_chans(), .patch = spec.patch_size(),

@@ -19,8 +19,7 @@ enum Precision : int;
 namespace deit::models {
 
 // Receives gradients during the backward pass, on its thread: each parameter's once per forward pass, in an order that depends on
-// the model alone. `gradient` has the parameter's shape, is contiguous, in the compute precision for compute_precision tensors and fp32
-// otherwise, and is valid during the call only (its memory is reused): convert or add it, do not keep it.
+// the model alone. `gradient` has the parameter's shape, is contiguous, fp32 or bf16 (see its type), and is valid during the call only (its memory is reused): convert or add it, do not keep it.
 class GradientSink {
  public:
   virtual ~GradientSink() = default;
@@ -57,14 +56,15 @@ class Model {
   // `values[i]` belongs to tensors()[i], of its shape, contiguous, in the precision that it asks for. In training, parameters without
   // direct_gradient are leaves with requires_grad, whose gradients the caller takes by post-accumulate hooks; those with
   // direct_gradient are plain tensors, whose gradients reach context.sink. Both kinds must stay unchanged until backward is done.
-  // `statistics[i]`: used in training and for batch norm's buffers only: the mean (kRunningMean) and the unbiased variance (kRunningVar) of this
-  // micro-batch are written into these fp32 tensors; values[i] is left alone. May be empty for a model without batch norm.
+  // `statistics[i]`: used in training and for batch norm's buffers only: the mean (kRunningMean) and the unbiased variance (kRunningVar)
+  // of this micro-batch are written into these fp32 tensors; values[i] is left alone. May be empty for a model without batch norm.
   // Evaluation (training == false) uses the running values; call it under at::NoGradGuard or at::AutoDispatchBelowAutograd.
   virtual Outputs Forward(const std::vector<at::Tensor>& values, const std::vector<at::Tensor>& statistics, const at::Tensor& images,
                           const ForwardContext& context) const = 0;
 };
 
-// `resolved`: all sizes filled in (common/spec/model_catalog.h), name one of the families vit, deit, deit_distilled, convnet or a published name.
+// `resolved`: all sizes filled in (common/spec/model_catalog.h); its name is a family (vit, deit, deit_distilled, convnet) or a published
+// name of one.
 // Error: sizes that do not fit each other, an unknown family.
 StatusOr<std::unique_ptr<Model>> NewModel(const v1::ModelSpec& resolved, v1::Precision precision);
 

@@ -38,7 +38,8 @@ int64_t ParameterCount(const std::vector<TensorSpec>& tensors);
 
 // Writes the initial values of `spec` to out[0 .. spec.size()): a pure function of (spec, tensor_index, seed), element by element
 // (Philox, purpose kInitialWeights, keyed by tensor and element). Running variances start at 1, running means at 0.
-// Normal values: Box-Muller in double, so that they are the same on every machine up to its libm. Error: a negative index, a scale that is not finite.
+// Normal values: Box-Muller in double, so that they are the same on every machine up to its libm.
+// Error: a negative index, a scale that is not finite.
 Status InitialiseTensor(const TensorSpec& spec, int tensor_index, uint64_t seed, float* out);
 
 }  // namespace deit::models

@@ -129,7 +129,8 @@ class BlockPass {
   }
 
   // The inverse of Split. Column sums, if wanted, go to partial[image][sums_column ...], of 3 * width columns.
-  void Merge(const at::Tensor& heads, int64_t rows_per_image, const at::Tensor& rows, int64_t first, float* partial, int64_t sums_column) const {
+  void Merge(const at::Tensor& heads, int64_t rows_per_image, const at::Tensor& rows, int64_t first, float* partial,
+             int64_t sums_column) const {
     const int64_t stride = rows.size(1);
     const int64_t size = rows_per_image * s_.width;
     ForEachImage(s_.images, [&](int64_t i) {
@@ -157,7 +158,8 @@ class BlockPass {
 
     at::Tensor grad_normed = Work(kGradNormed, {query_rows_, s_.width});
     at::mm_out(grad_normed, grad_hidden, w_[kFc1Weight]);
-    NormBackward(grad_normed, nullptr, KeepFloat(kMiddle, {query_rows_, s_.width}), s_.queries, kNorm2Weight, kMean2, gradient, grad_middle);
+    const at::Tensor middle = KeepFloat(kMiddle, {query_rows_, s_.width});
+    NormBackward(grad_normed, nullptr, middle, s_.queries, kNorm2Weight, kMean2, gradient, grad_middle);
   }
 
   void AttentionBackward(const at::Tensor& grad_middle, const at::Tensor& dx) {

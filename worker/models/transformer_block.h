@@ -1,8 +1,8 @@
 // One pre-norm transformer block (attention, MLP), forward and backward written out by hand: GEMMs by ATen into memory that is reused,
 // everything between them by kernels of ours. Residual stream and LayerNorm are fp32, GEMM operands in the compute precision.
 //
-// A block may need fewer outputs than inputs: the first `queries` tokens of each image go through q, proj and MLP, all `tokens` through k and v.
-// The last block of a model computes only the tokens that reach a head; for all others queries == tokens.
+// A block may need fewer outputs than inputs: the first `queries` tokens of each image go through q, proj and MLP, all `tokens` through
+// k and v. The last block of a model computes only the tokens that reach a head; for all others queries == tokens.
 #pragma once
 
 #include <cstdint>
@@ -37,13 +37,14 @@ struct BranchScales {
   const float* mlp;        // [images]
 };
 
-// `x`: fp32 [images * tokens, width]; `weights`: kBlockTensors tensors; returns fp32 [images * queries, width], a view of `saved`. `saved` also
-// keeps what the backward pass needs, beside x itself; `scratch` is free again afterwards.
+// `x`: fp32 [images * tokens, width]; `weights`: kBlockTensors tensors; returns fp32 [images * queries, width], a view of `saved`.
+// `saved` also keeps what the backward pass needs, beside x itself; `scratch` is free again afterwards.
 at::Tensor BlockForward(const BlockShape& shape, const at::Tensor* weights, BranchScales scales, const at::Tensor& x, Buffers& saved,
                         Buffers& scratch);
 
-// `gradient`: of BlockForward's result. Writes the gradient of x to `dx` (fp32 [images * tokens, width], not overlapping `gradient`) and gives those of the weights to
-// `sink` as tensors first_tensor + BlockTensor, in this order: fc2, fc1, norm2, proj, qkv, norm1, each bias after its weight.
+// `gradient`: of BlockForward's result. Writes the gradient of x to `dx` (fp32 [images * tokens, width], not overlapping `gradient`) and
+// gives those of the weights to `sink` as tensors first_tensor + BlockTensor, in this order: fc2, fc1, norm2, proj, qkv, norm1, each bias
+// after its weight.
 void BlockBackward(const BlockShape& shape, const at::Tensor* weights, BranchScales scales, const at::Tensor& x, const at::Tensor& gradient,
                    Buffers& saved, Buffers& scratch, const at::Tensor& dx, int first_tensor, GradientSink& sink);
 

@@ -36,7 +36,8 @@ TransformerTensors ListTensors(const TransformerSizes& sizes) {
   }
   const double bound = 1.0 / std::sqrt(static_cast<double>(sizes.patch_size()));
   list.patch_weight = place();
-  tensors.push_back(Parameter("patch_embed.proj.weight", {sizes.width, sizes.channels, sizes.patch, sizes.patch}, Init::kUniform, bound, true, true));
+  const std::vector<int64_t> kernel = {sizes.width, sizes.channels, sizes.patch, sizes.patch};
+  tensors.push_back(Parameter("patch_embed.proj.weight", kernel, Init::kUniform, bound, true, true));
   list.patch_bias = place();
   tensors.push_back(Parameter("patch_embed.proj.bias", {sizes.width}, Init::kUniform, bound, false, true));
   list.first_block = place();

@@ -95,7 +95,8 @@ class TransformerFunction final : public torch::autograd::Function<TransformerFu
     return model->Run(*pass, *images, true);
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
     const at::AutoDispatchBelowAutograd below;
     const auto pass = c10::static_intrusive_pointer_cast<Transformer::Pass>(context->saved_data["pass"].toCapsule());
     reinterpret_cast<const Transformer*>(context->saved_data["model"].toInt())->Backward(*pass, gradients);
@@ -181,7 +182,8 @@ at::Tensor Transformer::Embed(const Pass& pass, const at::Tensor& images) const 
       for (int64_t token = 0; token < prefix_; ++token) {
         for (int64_t c = 0; c < width; ++c) out[token * width + c] = prefix[token][c] + position[token * width + c];
       }
-      kernels::AddBranch(position + prefix_ * width, Data<T>(embedded) + i * patches_ * width, 1.0F, patches_ * width, out + prefix_ * width);
+      kernels::AddBranch(position + prefix_ * width, Data<T>(embedded) + i * patches_ * width, 1.0F, patches_ * width,
+                         out + prefix_ * width);
     });
   });
   return tokens;

@@ -1,5 +1,5 @@
-// ViT, DeiT and distilled DeiT of any size, with timm's tensor names. Forward as timm's VisionTransformer (pre-norm, class token, exact GELU,
-// LayerNorm eps 1e-6, qkv bias) and VisionTransformerDistilled (a second token and head).
+// ViT, DeiT and distilled DeiT of any size, with timm's tensor names. Forward as timm's VisionTransformer (pre-norm, class token, exact
+// GELU, LayerNorm eps 1e-6, qkv bias) and VisionTransformerDistilled (a second token and head).
 #pragma once
 
 #include <cstdint>

@@ -131,7 +131,8 @@ TEST(NormTest, BackwardAddsLeadAndResidualToTheFirstRows) {
   NormForward(x.data(), gamma.data(), sums.data(), 2, kCols, out.data(), mean.data(), rstd.data());
   const auto backward = [&](NormGradient<float> dout, const float* skip, int64_t skip_rows) {
     std::vector<float> dx(x.size());
-    NormBackward(dout, x.data(), mean.data(), rstd.data(), gamma.data(), skip, skip_rows, 2, kCols, dx.data(), sums.data(), sums.data() + kCols);
+    NormBackward(dout, x.data(), mean.data(), rstd.data(), gamma.data(), skip, skip_rows, 2, kCols, dx.data(), sums.data(),
+                 sums.data() + kCols);
     return dx;
   };
   std::vector<float> joined = all;

@@ -40,7 +40,8 @@ struct ReferenceTransformer {
 
   at::Tensor Attention(const at::Tensor& x, const std::string& name) const {
     const int64_t images = x.size(0);
-    const at::Tensor qkv = Linear(x, name + ".qkv").reshape({images, sizes.tokens(), 3, sizes.heads, sizes.width / sizes.heads}).permute({2, 0, 3, 1, 4});
+    const at::Tensor rows = Linear(x, name + ".qkv").reshape({images, sizes.tokens(), 3, sizes.heads, sizes.width / sizes.heads});
+    const at::Tensor qkv = rows.permute({2, 0, 3, 1, 4});
     const double scale = 1 / std::sqrt(static_cast<double>(sizes.width / sizes.heads));
     const at::Tensor scores = at::matmul(qkv[0] * scale, qkv[1].transpose(-2, -1));
     const at::Tensor p = at::softmax(autocast ? scores.to(at::kFloat) : scores, -1);
@@ -56,7 +57,8 @@ struct ReferenceTransformer {
   }
 
   std::vector<at::Tensor> Forward(const at::Tensor& images) const {
-    const at::Tensor patches = at::conv2d(Operand(images), Operand(Leaf("patch_embed.proj.weight")), Operand(Leaf("patch_embed.proj.bias")), sizes.patch);
+    const at::Tensor patches =
+        at::conv2d(Operand(images), Operand(Leaf("patch_embed.proj.weight")), Operand(Leaf("patch_embed.proj.bias")), sizes.patch);
     std::vector<at::Tensor> tokens = {Leaf("cls_token").expand({images.size(0), -1, -1})};
     if (sizes.distilled) tokens.push_back(Leaf("dist_token").expand({images.size(0), -1, -1}));
     tokens.push_back(patches.flatten(2).transpose(1, 2).to(leaves[0].scalar_type()));
