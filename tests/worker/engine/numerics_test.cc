@@ -1,0 +1,47 @@
+#include "worker/engine/numerics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "common/base/exit_code.h"
+
+namespace deit::engine {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(NumericsTest, RefusesAThreadLimitBelowWhatIsAskedFor) {
+  setenv("OMP_THREAD_LIMIT", "1", 1);
+  const Status status = SetThreads(2);
+  unsetenv("OMP_THREAD_LIMIT");
+  EXPECT_THAT(std::string(status.message()), HasSubstr("OMP_THREAD_LIMIT: 1: below threads_per_worker, 2"));
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kBadConfig);
+  EXPECT_TRUE(SetThreads(2).ok());
+}
+
+TEST(NumericsTest, WhatChoosesKernelsShowsInTheDescription) {
+  v1::JobSpec spec;
+  setenv("MKL_CBWR", "AVX2", 1);
+  const std::string before = DescribeNumerics(spec);
+  setenv("MKL_CBWR", "COMPATIBLE", 1);
+  EXPECT_NE(before, DescribeNumerics(spec));
+  EXPECT_THAT(DescribeNumerics(spec), HasSubstr("MKL_CBWR=COMPATIBLE"));
+  spec.mutable_train()->set_precision(v1::BF16);
+  EXPECT_THAT(DescribeNumerics(spec), HasSubstr("BF16"));
+  ASSERT_TRUE(SetThreads(2).ok());
+  EXPECT_THAT(DescribeNumerics(spec), HasSubstr("2 threads"));
+}
+
+TEST(NumericsTest, PinningLeavesTheUsersChoiceAlone) {
+  setenv("MKL_CBWR", "COMPATIBLE", 1);
+  PinMathEnvironment();
+  EXPECT_STREQ(std::getenv("MKL_CBWR"), "COMPATIBLE");
+  unsetenv("MKL_CBWR");
+  PinMathEnvironment();
+  EXPECT_NE(std::getenv("MKL_CBWR"), nullptr);
+}
+
+}  // namespace
+}  // namespace deit::engine

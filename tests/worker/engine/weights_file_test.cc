@@ -1,0 +1,73 @@
+#include "worker/engine/weights_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_folder.h"
+
+namespace deit::engine {
+namespace {
+
+using checkpoint::Dtype;
+using ::testing::HasSubstr;
+
+const std::vector<models::TensorSpec> kTensors = {{.name = "a", .shape = {2, 2}}, {.name = "b", .shape = {3}}};
+
+std::string Write(const testing::TempFolder& folder, const std::string& name, const std::vector<checkpoint::TensorData>& tensors) {
+  const std::string path = folder / name;
+  const auto written = checkpoint::WriteSafetensors(files::FileSystem::Posix(), path, tensors, {});
+  EXPECT_TRUE(written.ok()) << written.status();
+  return path;
+}
+
+const float kA[] = {1, 2, 3, 4}, kB[] = {5, 6, 7};
+
+TEST(WeightsFileTest, ReadsOneFileOrTheModelFilesOfAFolder) {
+  const testing::TempFolder folder;
+  const std::string file = Write(folder, "w.safetensors", {{"a", Dtype::kF32, {2, 2}, kA, 16}, {"b", Dtype::kF32, {3}, kB, 12}});
+  Write(folder, "model_00.safetensors", {{"b", Dtype::kF32, {3}, kB, 12}});
+  Write(folder, "model_01.safetensors", {{"a", Dtype::kF32, {2, 2}, kA, 16}});
+  for (const std::string& path : {file, folder.path()}) {
+    const auto weights = WeightsFile::Open(path, kTensors);
+    ASSERT_TRUE(weights.ok()) << weights.status();
+    float a[4], b[3];
+    ASSERT_TRUE(weights->Read(0, a).ok() && weights->Read(1, b).ok());
+    EXPECT_THAT(a, ::testing::ElementsAreArray(kA));
+    EXPECT_THAT(b, ::testing::ElementsAreArray(kB));
+  }
+  EXPECT_EQ(*WeightsContentDigest(file), *WeightsContentDigest(folder.path())) << "how tensors are spread over files does not matter";
+}
+
+TEST(WeightsFileTest, ConvertsHalfPrecision) {
+  const testing::TempFolder folder;
+  const uint16_t half[] = {0x3c00, 0xc000, 0x0001, 0x7bff}, brain[] = {0x3f80, 0xc000, 0x7f7f};
+  const auto path = Write(folder, "w.safetensors", {{"a", Dtype::kF16, {2, 2}, half, 8}, {"b", Dtype::kBF16, {3}, brain, 6}});
+  const auto weights = WeightsFile::Open(path, kTensors);
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  float a[4], b[3];
+  ASSERT_TRUE(weights->Read(0, a).ok() && weights->Read(1, b).ok());
+  EXPECT_THAT(a, ::testing::ElementsAre(1.0f, -2.0f, 0x1p-24f, 65504.0f));
+  EXPECT_THAT(b, ::testing::ElementsAre(1.0f, -2.0f, 0x1.fep127f));
+}
+
+TEST(WeightsFileTest, NamesEveryTensorThatDoesNotFit) {
+  const testing::TempFolder folder;
+  const auto path = Write(folder, "w.safetensors", {{"a", Dtype::kF32, {4}, kA, 16}, {"c", Dtype::kF32, {3}, kB, 12}});
+  const auto status = WeightsFile::Open(path, kTensors).status();
+  EXPECT_THAT(std::string(status.message()), HasSubstr("a: shape [4], the model's is [2, 2]"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("b: missing"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("c: the model has no such tensor"));
+}
+
+TEST(WeightsFileTest, ContentDigestSeesValuesNamesAndTypes) {
+  const testing::TempFolder folder;
+  const float other[] = {5, 6, 8};
+  const auto digest = [&](const std::vector<checkpoint::TensorData>& tensors) { return *WeightsContentDigest(Write(folder, "x.safetensors", tensors)); };
+  const uint64_t base = digest({{"b", Dtype::kF32, {3}, kB, 12}});
+  EXPECT_NE(base, digest({{"b", Dtype::kF32, {3}, other, 12}}));
+  EXPECT_NE(base, digest({{"c", Dtype::kF32, {3}, kB, 12}}));
+  EXPECT_NE(base, digest({{"b", Dtype::kI32, {3}, kB, 12}}));
+}
+
+}  // namespace
+}  // namespace deit::engine
