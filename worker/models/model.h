@@ -63,9 +63,8 @@ class Model {
                           const ForwardContext& context) const = 0;
 };
 
-// `resolved`: all sizes filled in (common/spec/model_catalog.h); its name is a family (vit, deit, deit_distilled, convnet) or a published
-// name of one.
-// Error: sizes that do not fit each other, an unknown family.
-StatusOr<std::unique_ptr<Model>> NewModel(const v1::ModelSpec& resolved, v1::Precision precision);
+// Resolves the name and the sizes (common/spec/model_catalog.h; what is resolved already stays as it is) and makes the model.
+// Errors: ResolveModel's.
+StatusOr<std::unique_ptr<Model>> NewModel(const v1::ModelSpec& model, v1::Precision precision);
 
 }  // namespace deit::models

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/spec/model_catalog.h"
 #include "proto/spec.pb.h"
 #include "tests/worker/models/reference_transformer.h"
 #include "tests/worker/models/torch_support.h"
@@ -258,17 +259,28 @@ TEST_F(TransformerTest, GivesTheGoldenLogitsOfDeitTinyDistilled) {
   EXPECT_NEAR(fused.abs().max().item<double>(), 0.138108, 2e-6);
 }
 
-TEST(NewModelTest, RefusesSizesThatDoNotFit) {
+TEST(NewModelTest, MakesEachFamilyAtItsPublishedOrGivenSize) {
+  const auto parameters = [](const std::string& name) {
+    v1::ModelSpec spec;
+    spec.set_name(name);
+    const StatusOr<std::unique_ptr<Model>> model = NewModel(spec, v1::FP32);
+    EXPECT_TRUE(model.ok()) << model.status();
+    EXPECT_EQ(ParameterCount((*model)->tensors()), spec::ParameterCount(*spec::ResolveModel(spec))) << name;
+    return ParameterCount((*model)->tensors());
+  };
+  EXPECT_EQ(parameters("deit_tiny_patch16_224"), 5717416);
+  EXPECT_EQ(parameters("deit_small_distilled_patch16_224"), 22436432);
+  EXPECT_EQ(parameters("deit_distilled"), parameters("deit_tiny_distilled_patch16_224"));
+  EXPECT_EQ(parameters("vit"), parameters("deit"));
+  EXPECT_GT(parameters("convnet"), 60000);
+}
+
+TEST(NewModelTest, RefusesWhatTheCatalogRefuses) {
   v1::ModelSpec spec = TinyDistilled();
   spec.set_img_size(225);
-  EXPECT_EQ(NewModel(spec, v1::FP32).status().message(),
-            "model.img_size: 225: must be a multiple of patch_size 16 (model deit_tiny_distilled_patch16_224)");
-  spec = TinyDistilled();
-  spec.set_num_heads(5);
-  EXPECT_FALSE(NewModel(spec, v1::FP32).ok());
-  spec = TinyDistilled();
+  EXPECT_EQ(NewModel(spec, v1::FP32).status(), spec::ResolveModel(spec).status());
   spec.set_name("resnext");
-  EXPECT_EQ(NewModel(spec, v1::FP32).status().message(), "model.name: resnext: no such model");
+  EXPECT_FALSE(NewModel(spec, v1::FP32).ok());
 }
 
 }  // namespace
