@@ -109,7 +109,7 @@ TEST_P(AlignmentTest, GradientsOffTheBoundsAreCloseAndMayDiffer) {
     RecordProperty(absl::StrCat("shifted_by_", shift), equal ? "equal bits" : "other bits");
     std::printf("  %s, shifted by %zu bytes: %s\n", GetParam(), shift, equal ? "equal bits" : "other bits");
     EXPECT_LT(std::sqrt(difference / norm), 1e-2);
-    if (shift == 16) EXPECT_TRUE(equal) << "16 bytes are enough for every kernel we use";
+    EXPECT_TRUE(equal || shift < 16) << "16 bytes are enough for every kernel we use";
   }
 }
 
