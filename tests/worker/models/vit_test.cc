@@ -177,6 +177,19 @@ TEST_F(TransformerTest, RepeatsBitByBitOnTheSameModel) {
   for (const auto& [tensor, gradient] : first) EXPECT_TRUE(at::equal(gradient, again.at(tensor))) << tensor;
 }
 
+TEST_F(TransformerTest, TwoThreadsRepeatBitByBitAndAgreeWithOne) {
+  const at::Tensor images = Wave({5, 3, 32, 32}, 0.37);
+  const Gradients one = Ours(kSmall, at::kFloat, images, {});
+  at::set_num_threads(2);
+  const Gradients first = Ours(kSmall, at::kFloat, images, {});
+  const Gradients second = Ours(kSmall, at::kFloat, images, {});
+  at::set_num_threads(1);
+  for (size_t i = 0; i < one.of.size(); ++i) {
+    EXPECT_TRUE(at::equal(first.of[i], second.of[i])) << i;
+    EXPECT_LT(RelativeError(first.of[i], one.of[i]), 1e-4) << i;
+  }
+}
+
 TEST_F(TransformerTest, DropPathMaskBelongsToThePosition) {
   const TransformerSizes sizes = WithDropPath(kSmall);
   const std::unique_ptr<Model> model = NewTransformer(sizes, at::kFloat);
