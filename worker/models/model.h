@@ -18,8 +18,9 @@ enum Precision : int;
 
 namespace deit::models {
 
-// Receives gradients during the backward pass, on its thread: each parameter's once per forward pass, in an order that depends on
-// the model alone. `gradient` has the parameter's shape, is contiguous, fp32 or bf16 (see its type), and is valid during the call only (its memory is reused): convert or add it, do not keep it.
+// Receives gradients during the backward pass, on its thread: each parameter's once per forward pass, in an order that depends on the
+// model alone. `gradient` has the parameter's shape, is contiguous, fp32 or bf16 (look at its type), and is valid during the call only
+// (its memory is reused): convert or add it, do not keep it.
 class GradientSink {
  public:
   virtual ~GradientSink() = default;

@@ -87,7 +87,9 @@ std::vector<float> Draw(const TensorSpec& spec, int index, uint64_t seed) {
   return values;
 }
 
-double Mean(const std::vector<float>& values) { return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()); }
+double Mean(const std::vector<float>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
 
 double Deviation(const std::vector<float>& values) {
   const double mean = Mean(values);
