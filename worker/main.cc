@@ -1,21 +1,27 @@
 // deit-worker: one process of a launch. Flags are read here and nowhere else.
 #include <gflags/gflags.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/digest.h"
 #include "common/base/exit_code.h"
+#include "common/base/failure.h"
 #include "common/base/log.h"
+#include "common/base/nearest.h"
 #include "common/run/signals.h"
 #include "worker/engine/numerics.h"
+#include "worker/exchange/agreement.h"
 #include "worker/tasks/tasks.h"
 
 DEFINE_string(config, "", "job file (textproto, or JSON by suffix)");
-DEFINE_string(task, "train", "train, evaluate, predict, benchmark");
+DEFINE_string(task, "train", "train, evaluate, predict, benchmark, models");
 DEFINE_string(run_dir, "", "run folder; default runs/NAME under the current folder");
 DEFINE_string(resume, "auto", "auto, never, required");
 DEFINE_bool(allow_config_change, false, "go on in a run folder whose job had other RESULT fields");
@@ -25,7 +31,7 @@ DEFINE_string(input, "", "predict: safetensors file with tensor x (N, C, H, W; f
 DEFINE_string(output, "", "predict: safetensors file to write");
 DEFINE_int32(steps, 20, "benchmark: steps to measure");
 DEFINE_int32(warmup_steps, 3, "benchmark: steps before");
-DEFINE_bool(json, false, "benchmark, evaluate: print one JSON object");
+DEFINE_bool(json, false, "evaluate, benchmark, models: print JSON");
 
 namespace google {
 extern void (*gflags_exitfunc)(int);  // what gflags calls on a bad flag; in its headers only for its own tests
@@ -48,10 +54,11 @@ flags:
   --resume=auto           auto: go on from the newest good checkpoint; never: begin anew; required: fail without one
   --allow_config_change   go on although the run folder's job had other RESULT fields
   --stop_after_steps=N    stop as if preempted after N more steps: save, exit 75
-  --task=train            train, evaluate, predict, benchmark
-  --weights=F             evaluate, predict: safetensors file or checkpoint set
+  --task=train            train, evaluate, predict, benchmark, models
+  --weights=F             evaluate, predict: safetensors file or checkpoint set (evaluate: default the run folder's newest)
   --input=X --output=Y    predict: tensor x in, logits out (safetensors)
-  --steps=20 --warmup_steps=3 --json   benchmark
+  --steps=20 --warmup_steps=3   benchmark
+  --json                  evaluate, benchmark, models: JSON instead of a table
 
 exit: 0 done, 64 bad config, 65 corrupt data or checkpoint, 66 missing input, 69 peer lost (run again), 70 internal error,
   71 device, 73 run folder, 74 not saved, 75 stopped and saved (run again), 76 loss not finite
@@ -93,24 +100,48 @@ Status RunTask(const tasks::Options& options, collective::Session& session) {
   if (FLAGS_task == "evaluate") return tasks::Evaluate(options, session);
   if (FLAGS_task == "predict") return tasks::Predict(options);
   if (FLAGS_task == "benchmark") return tasks::Benchmark(options, session);
-  return absl::InvalidArgumentError(absl::StrCat("--task: ", FLAGS_task, ": want train, evaluate, predict or benchmark"));
+  if (FLAGS_task == "models") return tasks::Models(options);
+  return absl::InvalidArgumentError(absl::StrCat("--task: ", FLAGS_task, ": want train, evaluate, predict, benchmark or models",
+                                                 DidYouMean(FLAGS_task, {"train", "evaluate", "predict", "benchmark", "models"})));
 }
 
 void Report(const Status& status) {
+  if (ExitCodeOf(status) == ExitCode::kStoppedAndSaved) return LogInfo(absl::StrCat(status.message(), "; run again to go on"));
+  LogFailure(status);
+}
+
+// Which worker says for all how the task ended, where all know; nothing for a failure that others may not know of.
+std::optional<int> SpeakerFor(const Status& status) {
+  if (const auto worker = exchange::AgreedFailureOf(status)) return worker;
   const ExitCode code = ExitCodeOf(status);
-  if (code == ExitCode::kStoppedAndSaved) return LogInfo(absl::StrCat(status.message(), "; run again to go on"));
-  LogError(status.message());
-  if (const std::string hint = HintOf(status); !hint.empty()) LogInfo(absl::StrCat("hint: ", hint));
+  const bool decided_together = code == ExitCode::kDone || code == ExitCode::kStoppedAndSaved || code == ExitCode::kNonFinite;
+  return decided_together ? std::optional<int>(0) : std::nullopt;
 }
 
-// Failures that all workers agreed on end in order; after others this worker takes the launch with it, so that nobody waits for it.
-bool KnownToAll(ExitCode code) {
-  return code == ExitCode::kDone || code == ExitCode::kStoppedAndSaved || code == ExitCode::kNotSaved || code == ExitCode::kNonFinite;
-}
-
+// Names the launch's files in shared memory: a readable part, and a digest that tells jobs apart.
 std::string SessionName() {
-  const std::string folder = FLAGS_run_dir.empty() ? absl::StrCat(std::filesystem::current_path().string(), "/", FLAGS_config) : FLAGS_run_dir;
-  return DigestHex(Digest64(folder.data(), folder.size()));
+  const std::string path = FLAGS_run_dir.empty() ? FLAGS_config : FLAGS_run_dir;
+  const std::string whole = absl::StrCat(std::filesystem::current_path().string(), "\n", path);
+  std::string name = path.substr(path.size() - std::min<size_t>(path.size(), 40));
+  std::replace_if(name.begin(), name.end(), [](char c) { return !absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '_'; }, '_');
+  return absl::StrCat(name, "-", DigestHex(Digest64(whole.data(), whole.size())));
+}
+
+// gflags says that a flag is unknown, but not which one was meant.
+Status CheckFlags(int argc, char** argv) {
+  std::vector<gflags::CommandLineFlagInfo> known;
+  gflags::GetAllFlags(&known);
+  std::vector<std::string> names;
+  for (const auto& flag : known) {
+    if (absl::EndsWith(flag.filename, "main.cc")) names.push_back("--" + flag.name);
+  }
+  for (int i = 1; i < argc && absl::string_view(argv[i]) != "--"; ++i) {
+    const std::string word = argv[i], name = word.substr(0, word.find('='));
+    if (!absl::StartsWith(word, "--") || std::find(names.begin(), names.end(), name) != names.end()) continue;
+    if (absl::StartsWith(name, "--no") && std::find(names.begin(), names.end(), "--" + name.substr(4)) != names.end()) continue;
+    return WithHint(absl::InvalidArgumentError(absl::StrCat(name, ": unknown flag", DidYouMean(name, names))), "deit-worker --help lists them");
+  }
+  return absl::OkStatus();
 }
 
 int Main(int argc, char** argv) {
@@ -119,6 +150,10 @@ int Main(int argc, char** argv) {
   SetLogName("deit-worker");
   for (int i = 1; i < argc; ++i) {
     if (absl::string_view(argv[i]) == "--help" || absl::string_view(argv[i]) == "-h") return std::fputs(kHelp, stdout) < 0;
+  }
+  if (const Status flags = CheckFlags(argc, argv); !flags.ok()) {
+    Report(flags);
+    return static_cast<int>(ExitCode::kBadConfig);
   }
   google::gflags_exitfunc = [](int) { std::_Exit(static_cast<int>(ExitCode::kBadConfig)); };
   gflags::ParseCommandLineNonHelpFlags(&argc, &argv, true);
@@ -139,10 +174,10 @@ int Main(int argc, char** argv) {
   if ((*session)->world().size() > 1) SetLogName(absl::StrCat("deit-worker[", worker, "]"));
   const Status status = RunTask(*options, **session);
   const ExitCode code = ExitCodeOf(status);
-  // What all agreed on, one worker says for all.
-  if (!status.ok() && (worker == 0 || !KnownToAll(code))) Report(status);
-  if (KnownToAll(code)) (*session)->Finish(code);
-  (*session)->Abort(code);
+  const std::optional<int> speaker = SpeakerFor(status);
+  if (!status.ok() && speaker.value_or(worker) == worker) Report(status);
+  if (speaker) (*session)->Finish(code);
+  (*session)->Abort(code);  // and takes the launch with it, so that nobody waits for this worker
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "worker/exchange/team.h"
 
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "common/base/exit_code.h"
@@ -14,7 +16,7 @@ NodeMemoryLayout LayoutFor(const ExchangePlan& plan, const plan::Grid& grid, con
   layout.elements = grid.elements();
   layout.statistics = options.statistics;
   layout.compute_copy = options.compute_copy;
-  layout.payload_capacity = options.payload_capacity(plan);
+  layout.payload_capacity = std::max(options.payload_capacity(plan), kAgreementBytes);
   layout.workers = plan.topology().workers();
   const int node = plan.topology().node_of[static_cast<size_t>(worker)];
   for (int w : plan.topology().members[static_cast<size_t>(node)]) layout.slots.push_back(plan.AccumulationOf(w).slots);
@@ -25,8 +27,9 @@ NodeMemoryLayout LayoutFor(const ExchangePlan& plan, const plan::Grid& grid, con
 
 StatusOr<std::unique_ptr<Team>> Team::Form(collective::Communicator& world, const plan::Grid& grid, const TeamOptions& options) {
   if (world.size() > options.lanes) {
-    return WithHint(absl::InvalidArgumentError(absl::StrCat("workers: ", world.size(), ": more than train.lanes, ", options.lanes)),
-                    absl::StrCat("start at most ", options.lanes, " workers, or give a new job more lanes"));
+    const Status too_many = absl::InvalidArgumentError(absl::StrCat("workers: ", world.size(), ": more than train.lanes, ", options.lanes));
+    return exchange::Agree(world, options.deadline, WithHint(too_many, absl::StrCat("start at most ", options.lanes, " workers, or give a new job more lanes")),
+                 "comparing workers and lanes");
   }
   auto team = std::unique_ptr<Team>(new Team);
   const int worker = world.rank();
@@ -41,8 +44,8 @@ StatusOr<std::unique_ptr<Team>> Team::Form(collective::Communicator& world, cons
   }
   auto memory = NodeMemory::Create(team->node_group_.get(), LayoutFor(*team->plan_, grid, options, worker));
   const bool no_room = !memory.ok() && absl::IsResourceExhausted(memory.status()) && team->node_group_;
-  DEIT_RETURN_IF_ERROR(Agree(world, options.deadline, no_room ? absl::OkStatus() : memory.status(), "setting up memory"));
-  DEIT_ASSIGN_OR_RETURN(const auto without, ShareNumbers(world, options.deadline, no_room, "setting up memory"));
+  DEIT_RETURN_IF_ERROR(exchange::Agree(world, options.deadline, no_room ? absl::OkStatus() : memory.status(), "setting up memory"));
+  DEIT_ASSIGN_OR_RETURN(const auto without, exchange::ShareNumbers(world, options.deadline, no_room, "setting up memory"));
   bool all_share = true;
   for (size_t w = 0; w < without.size(); ++w) {
     shares[w] = without[w] == 0;
@@ -55,13 +58,30 @@ StatusOr<std::unique_ptr<Team>> Team::Form(collective::Communicator& world, cons
       team->node_group_.reset();
       memory = NodeMemory::Create(nullptr, LayoutFor(*team->plan_, grid, options, worker));
     }
-    DEIT_RETURN_IF_ERROR(Agree(world, options.deadline, memory.status(), "setting up memory"));
+    DEIT_RETURN_IF_ERROR(exchange::Agree(world, options.deadline, memory.status(), "setting up memory"));
   }
   team->memory_ = *std::move(memory);
   team->context_ = Context{team->plan_.get(), team->memory_.get(), &world, options.deadline};
   team->gather_ = std::make_unique<PayloadGather>(&team->context_);
   team->weight_gather_ = std::make_unique<WeightGather>(&team->context_);
   return team;
+}
+
+Status Team::Gather(absl::string_view what, absl::Span<const std::byte> mine, absl::Span<std::byte> all) {
+  const std::vector<size_t> sizes(static_cast<size_t>(plan_->topology().workers()), mine.size());
+  DEIT_RETURN_IF_ERROR(gather_->Exchange({mine.data(), mine.size()}, sizes, absl::StrCat("agreement on ", what)));
+  for (size_t w = 0; w < sizes.size(); ++w) std::memcpy(all.data() + w * mine.size(), gather_->Of(static_cast<int>(w)).data(), mine.size());
+  return absl::OkStatus();
+}
+
+Status Team::Agree(const Status& mine, absl::string_view what) {
+  const auto gather = [&](absl::Span<const std::byte> own, absl::Span<std::byte> all) { return Gather(what, own, all); };
+  return exchange::Agree(gather, context_.worker(), plan_->topology().workers(), mine);
+}
+
+StatusOr<std::vector<uint64_t>> Team::ShareNumbers(uint64_t mine, absl::string_view what) {
+  const auto gather = [&](absl::Span<const std::byte> own, absl::Span<std::byte> all) { return Gather(what, own, all); };
+  return exchange::ShareNumbers(gather, plan_->topology().workers(), mine);
 }
 
 }  // namespace deit::exchange

@@ -32,8 +32,14 @@ class Team {
   PayloadGather& gather() { return *gather_; }
   WeightGather& weight_gather() { return *weight_gather_; }
 
+  // As in agreement.h, but a worker that does not come is named, with what it reported last. Collective.
+  Status Agree(const Status& mine, absl::string_view what);
+  StatusOr<std::vector<uint64_t>> ShareNumbers(uint64_t mine, absl::string_view what);
+
  private:
   Team() = default;
+  Status Gather(absl::string_view what, absl::Span<const std::byte> mine, absl::Span<std::byte> all);
+
   std::unique_ptr<ExchangePlan> plan_;
   std::unique_ptr<collective::Communicator> node_group_;  // null for a node of one
   std::unique_ptr<NodeMemory> memory_;

@@ -57,13 +57,28 @@ void Print(const Reading& a, const Reading& b, const v1::JobSpec& spec, int work
   PrintLine(absl::StrFormat("worker 0, per step: %.0f page faults, %.0f bytes sent (a ring: %d)", faults, bytes, ring));
 }
 
+// What one worker needs besides its peers.
+struct Inputs {
+  v1::JobSpec spec;
+  JobData data;
+  std::unique_ptr<train::Engine> engine;
+};
+
+StatusOr<Inputs> OpenInputs(const Options& options) {
+  Inputs in;
+  DEIT_ASSIGN_OR_RETURN(in.spec, LoadJob(options));
+  DEIT_ASSIGN_OR_RETURN(in.data, OpenData(in.spec));
+  DEIT_RETURN_IF_ERROR(engine::SetThreads(in.spec.threads_per_worker()));
+  DEIT_ASSIGN_OR_RETURN(in.engine, engine::NewTorchEngine(in.spec, true));
+  return in;
+}
+
 }  // namespace
 
 Status Benchmark(const Options& options, collective::Session& session) {
-  DEIT_ASSIGN_OR_RETURN(const v1::JobSpec spec, LoadJob(options));
-  DEIT_ASSIGN_OR_RETURN(const JobData data, OpenData(spec));
-  DEIT_RETURN_IF_ERROR(engine::SetThreads(spec.threads_per_worker()));
-  DEIT_ASSIGN_OR_RETURN(const auto engine, engine::NewTorchEngine(spec, true));
+  auto inputs = OpenInputs(options);
+  DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), SetupDeadline(), inputs.status(), "opening model and data"));
+  const auto& [spec, data, engine] = *inputs;
   DEIT_ASSIGN_OR_RETURN(const auto workspace, train::Workspace::Form(session.world(), spec, 0, *engine));
   DEIT_RETURN_IF_ERROR(train::InitialiseWeights(workspace->state(), spec.train().seed()));
   train::Trainer trainer(spec, *data.stream, workspace->state(), *engine, 0);

@@ -8,22 +8,22 @@
 #include "worker/data/evaluation_chunks.h"
 #include "worker/engine/numerics.h"
 #include "worker/engine/torch_engine.h"
-#include "worker/engine/weights_file.h"
 #include "worker/exchange/agreement.h"
+#include "worker/tasks/initial_weights.h"
 #include "worker/tasks/job_setup.h"
 #include "worker/tasks/tasks.h"
-#include "worker/train/buffer_state.h"
 #include "worker/train/evaluator.h"
 #include "worker/train/workspace.h"
 
 namespace deit::tasks {
 namespace {
 
-using models::TensorRole;
-
 // --weights, or the run folder's newest good checkpoint.
 StatusOr<std::string> ChooseWeights(const Options& options, const v1::JobSpec& spec) {
-  if (!options.weights.empty()) return options.weights;
+  if (!options.weights.empty()) {
+    const Status good = VerifyIfCheckpoint(options.weights);
+    return good.ok() ? StatusOr<std::string>(options.weights) : Annotate(good, "--weights");
+  }
   auto& fs = files::FileSystem::Posix();
   const std::string root = run::RunFolder(spec.run_dir()).Checkpoints();
   DEIT_ASSIGN_OR_RETURN(const auto sets, checkpoint::ListSets(fs, root));
@@ -36,13 +36,24 @@ StatusOr<std::string> ChooseWeights(const Options& options, const v1::JobSpec& s
   return WithHint(absl::NotFoundError(absl::StrCat(root, ": no usable checkpoint")), "train first, or name a file with --weights=FILE");
 }
 
-Status LoadInto(const std::string& path, const train::JobState& state) {
-  DEIT_ASSIGN_OR_RETURN(const auto weights, engine::WeightsFile::Open(path, *state.tensors));
-  for (size_t t = 0; t < state.tensors->size(); ++t) {
-    const int64_t offset = state.buffers->offset_of(static_cast<int>(t));
-    if (offset >= 0) DEIT_RETURN_IF_ERROR(weights.Read(t, state.buffers->values() + offset));
-  }
-  return train::FillWeights(state, [&](size_t t, float* out) { return weights.Read(t, out); });
+// What one worker needs besides its peers.
+struct Inputs {
+  v1::JobSpec spec;
+  std::string weights;
+  std::unique_ptr<dataset::Index> index;
+  std::unique_ptr<data::ViewSource> views;
+  std::unique_ptr<train::Engine> engine;
+};
+
+StatusOr<Inputs> OpenInputs(const Options& options) {
+  Inputs in;
+  DEIT_ASSIGN_OR_RETURN(in.spec, LoadJob(options));
+  DEIT_ASSIGN_OR_RETURN(in.weights, ChooseWeights(options, in.spec));
+  DEIT_RETURN_IF_ERROR(engine::SetThreads(in.spec.threads_per_worker()));
+  DEIT_ASSIGN_OR_RETURN(in.index, dataset::OpenIndex(in.spec, dataset::Split::kValidation));
+  DEIT_ASSIGN_OR_RETURN(in.views, data::NewEvaluationViews(in.spec, *in.index));
+  DEIT_ASSIGN_OR_RETURN(in.engine, engine::NewTorchEngine(in.spec, false));
+  return in;
 }
 
 void Print(const train::EvaluationCounts& counts, const std::string& weights, bool json) {
@@ -64,17 +75,14 @@ void Print(const train::EvaluationCounts& counts, const std::string& weights, bo
 }  // namespace
 
 Status Evaluate(const Options& options, collective::Session& session) {
-  DEIT_ASSIGN_OR_RETURN(const v1::JobSpec spec, LoadJob(options));
-  DEIT_ASSIGN_OR_RETURN(const std::string path, ChooseWeights(options, spec));
-  DEIT_RETURN_IF_ERROR(engine::SetThreads(spec.threads_per_worker()));
-  DEIT_ASSIGN_OR_RETURN(const auto index, dataset::OpenIndex(spec, dataset::Split::kValidation));
-  DEIT_ASSIGN_OR_RETURN(const auto views, data::NewEvaluationViews(spec, *index));
-  DEIT_ASSIGN_OR_RETURN(const auto engine, engine::NewTorchEngine(spec, false));
-  DEIT_ASSIGN_OR_RETURN(const auto workspace, train::Workspace::Form(session.world(), spec, index->size(), *engine));
-  DEIT_RETURN_IF_ERROR(LoadInto(path, workspace->state()));
-  data::EvaluationChunks chunks(*views, index->size(), spec.evaluate().batch_size(), spec.data().threads());
-  DEIT_ASSIGN_OR_RETURN(const auto counts, train::Evaluate(chunks, *engine, workspace->team()));
-  if (session.world().rank() == 0) Print(counts, path, options.json);
+  auto in = OpenInputs(options);
+  DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), SetupDeadline(), in.status(), "opening model and data"));
+  DEIT_ASSIGN_OR_RETURN(const auto workspace, train::Workspace::Form(session.world(), in->spec, in->index->size(), *in->engine));
+  const Status loaded = LoadWeights(in->weights, workspace->state());
+  if (!loaded.ok()) return options.weights.empty() ? loaded : Annotate(loaded, "--weights");
+  data::EvaluationChunks chunks(*in->views, in->index->size(), in->spec.evaluate().batch_size(), in->spec.data().threads());
+  DEIT_ASSIGN_OR_RETURN(const auto counts, train::Evaluate(chunks, *in->engine, workspace->team()));
+  if (session.world().rank() == 0) Print(counts, in->weights, options.json);
   return absl::OkStatus();
 }
 

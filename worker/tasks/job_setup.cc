@@ -5,6 +5,7 @@
 #include "common/spec/load.h"
 #include "common/spec/spec_digest.h"
 #include "worker/engine/weights_file.h"
+#include "worker/tasks/initial_weights.h"
 
 namespace deit::tasks {
 
@@ -27,17 +28,29 @@ StatusOr<JobData> OpenData(const v1::JobSpec& spec) {
   return data;
 }
 
+namespace {
+
+StatusOr<uint64_t> DigestWeights(const std::string& path) {
+  DEIT_RETURN_IF_ERROR(VerifyIfCheckpoint(path));
+  return engine::WeightsContentDigest(path);
+}
+
+}  // namespace
+
 StatusOr<std::string> DigestJob(const v1::JobSpec& spec, const dataset::Index& train) {
   spec::ContentDigests contents = {{"data.root", train.fingerprint()}};
-  if (!spec.model().init_from().empty()) {
-    DEIT_ASSIGN_OR_RETURN(contents["model.init_from"], engine::WeightsContentDigest(spec.model().init_from()));
-  }
-  if (!spec.teacher().weights().empty()) {
-    DEIT_ASSIGN_OR_RETURN(contents["teacher.weights"], engine::WeightsContentDigest(spec.teacher().weights()));
+  const std::pair<const char*, std::string> weights[] = {{"model.init_from", spec.model().init_from()}, {"teacher.weights", spec.teacher().weights()}};
+  for (const auto& [field, path] : weights) {
+    if (path.empty()) continue;
+    auto digest = DigestWeights(path);
+    if (!digest.ok()) return Annotate(digest.status(), field);
+    contents[field] = *digest;
   }
   return DigestHex(spec::SpecDigest(spec, contents));
 }
 
 collective::Deadline StallDeadline(const v1::JobSpec& spec) { return {absl::Seconds(spec.fault().stall_timeout())}; }
+
+collective::Deadline SetupDeadline() { return {absl::Seconds(60)}; }
 
 }  // namespace deit::tasks

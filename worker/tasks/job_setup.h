@@ -31,4 +31,7 @@ StatusOr<std::string> DigestJob(const v1::JobSpec& spec, const dataset::Index& t
 
 collective::Deadline StallDeadline(const v1::JobSpec& spec);
 
+// Of waits before the job is known to all.
+collective::Deadline SetupDeadline();
+
 }  // namespace deit::tasks

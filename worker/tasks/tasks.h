@@ -16,6 +16,9 @@ Status Evaluate(const Options& options, collective::Session& session);
 // Tensor `x` of --input (N, C, H, W; fp32) through the model; logits, and both heads where there are two, to --output. One worker.
 Status Predict(const Options& options);
 
+// The registry of models by name, with parameters, multiply-accumulates and input size. One worker.
+Status Models(const Options& options);
+
 // Steady-state speed of the job's training steps, with the time split. Saves nothing.
 Status Benchmark(const Options& options, collective::Session& session);
 

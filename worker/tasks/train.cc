@@ -5,6 +5,7 @@
 #include "worker/engine/numerics.h"
 #include "worker/engine/torch_engine.h"
 #include "worker/exchange/agreement.h"
+#include "worker/tasks/initial_weights.h"
 #include "worker/tasks/job_setup.h"
 #include "worker/tasks/tasks.h"
 #include "worker/train/attempt.h"
@@ -18,13 +19,18 @@ StatusOr<std::unique_ptr<train::Engine>> BuildEngine(const v1::JobSpec& spec) {
   return engine::NewTorchEngine(spec, true);
 }
 
+Status StartWeights(const v1::JobSpec& spec, const train::JobState& state) {
+  if (spec.model().init_from().empty()) return train::InitialiseWeights(state, spec.train().seed());
+  return Annotate(LoadWeights(spec.model().init_from(), state), "model.init_from");
+}
+
 Status RunAttempt(const Options& options, collective::Communicator& world, const v1::JobSpec& spec, const train::Attempt& attempt,
                   const std::string& spec_digest, const JobData& data, train::JobPlace* place) {
   const auto deadline = StallDeadline(spec);
   auto engine = BuildEngine(spec);
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, engine.status(), "building the model"));
   const train::JobInputs inputs{&spec, spec_digest, data.stream.get(), data.train_views.get(), data.evaluation_views.get(),
-                                data.validation->size(), engine->get()};
+                                data.validation->size(), engine->get(), [&spec](const train::JobState& state) { return StartWeights(spec, state); }};
   return train::RunJob(world, attempt, inputs, options.job, place);
 }
 
@@ -33,20 +39,22 @@ Status RunAttempt(const Options& options, collective::Communicator& world, const
 Status Train(const Options& options, collective::Session& session) {
   collective::Communicator& world = session.world();
   const auto spec = LoadJob(options);
-  const auto deadline = spec.ok() ? StallDeadline(*spec) : collective::Deadline{absl::Seconds(60)};
+  const auto deadline = spec.ok() ? StallDeadline(*spec) : SetupDeadline();
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, spec.status(), "reading the job"));
   const auto data = OpenData(*spec);
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, data.status(), "opening the data"));
   const auto digest = DigestJob(*spec, *data->train);
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, digest.status(), "reading weights"));
-  DEIT_ASSIGN_OR_RETURN(const train::Attempt attempt, train::OpenAttempt(world, deadline, *spec, *digest, options.job.allow_config_change));
+  DEIT_ASSIGN_OR_RETURN(const train::Attempt attempt,
+                        train::OpenAttempt(world, deadline, *spec, *digest, {options.job.allow_config_change, options.job.resume == train::Resume::kNever}));
 
   const int worker = world.rank();
   const auto copy = run::MessageCopy::Start(attempt.folder.Stdout(attempt.number, worker), attempt.folder.Stderr(attempt.number, worker));
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, WithExitCode(copy.status(), ExitCode::kRunFolder), "opening logs"));
   train::JobPlace place;
-  const Status status = RunAttempt(options, world, *spec, attempt, *digest, *data, &place);
+  Status status = RunAttempt(options, world, *spec, attempt, *digest, *data, &place);
   const ExitCode code = ExitCodeOf(status);
+  if (code == ExitCode::kPeerLost) status = WithHint(std::move(status), "run again: training goes on from the newest checkpoint");
   if (!status.ok() && code != ExitCode::kStoppedAndSaved) {
     const auto error = run::MakeWorkerError(status, {worker, attempt.number, static_cast<int64_t>(place.step), place.phase}, absl::Now());
     const Status written = run::WriteWorkerError(files::FileSystem::Posix(), attempt.folder.Error(attempt.number, worker), error);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/base/exit_code.h"
+#include "common/base/log.h"
 #include "common/files/operations.h"
 #include "common/spec/load.h"
 #include "common/spec/spec_digest.h"
@@ -24,24 +25,37 @@ std::string FieldDiff(const run::RunFolder& folder, const v1::JobSpec& spec) {
   return absl::StrJoin(lines, "\n");
 }
 
-Status OpenFolder(const v1::JobSpec& spec, const std::string& spec_digest, bool allow_config_change, Attempt* attempt) {
+// Sets of another beginning must neither be resumed from nor stand where new ones go. Nothing is deleted.
+Status PutCheckpointsAside(const Attempt& attempt) {
+  auto& fs = files::FileSystem::Posix();
+  const std::string here = attempt.folder.Checkpoints();
+  DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, fs.List(here));
+  if (sets.empty()) return absl::OkStatus();
+  const std::string aside = absl::StrCat(here, "_before_attempt_", attempt.number);
+  DEIT_RETURN_IF_ERROR(files::RenameDurably(fs, here, aside));
+  LogInfo(absl::StrCat("begins anew: the checkpoints that were here are now in ", aside));
+  return files::CreateFolders(fs, here);
+}
+
+Status OpenFolder(const v1::JobSpec& spec, const std::string& spec_digest, const AttemptOptions& options, Attempt* attempt) {
   auto& fs = files::FileSystem::Posix();
   DEIT_RETURN_IF_ERROR(run::MakeRunFolder(fs, attempt->folder));
   DEIT_ASSIGN_OR_RETURN(attempt->lock, run::LockRunFolder(attempt->folder));
-  DEIT_ASSIGN_OR_RETURN(attempt->identity, run::ClaimIdentity(fs, attempt->folder, {spec_digest, allow_config_change},
+  DEIT_ASSIGN_OR_RETURN(attempt->identity, run::ClaimIdentity(fs, attempt->folder, {spec_digest, options.allow_config_change},
                                                               [&] { return FieldDiff(attempt->folder, spec); }));
   attempt->job_id = attempt->identity.job;
   DEIT_ASSIGN_OR_RETURN(attempt->number, run::StartAttempt(fs, attempt->folder));
+  if (options.begin_anew) DEIT_RETURN_IF_ERROR(WithExitCode(PutCheckpointsAside(*attempt), ExitCode::kRunFolder));
   return WithExitCode(files::WriteFileAtomically(fs, attempt->folder.Config(), spec::SpecText(spec)), ExitCode::kRunFolder);
 }
 
 }  // namespace
 
 StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadline deadline, const v1::JobSpec& spec,
-                              const std::string& spec_digest, bool allow_config_change) {
+                              const std::string& spec_digest, const AttemptOptions& options) {
   Attempt attempt{run::RunFolder(spec.run_dir()), 1, "", "", {}, std::nullopt};
   const bool first = world.rank() == 0;
-  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, first ? OpenFolder(spec, spec_digest, allow_config_change, &attempt) : absl::OkStatus(),
+  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, first ? OpenFolder(spec, spec_digest, options, &attempt) : absl::OkStatus(),
                                        "opening the run folder"));
   // A nonce only has to differ between attempts; no result depends on it.
   std::random_device entropy;

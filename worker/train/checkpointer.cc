@@ -91,13 +91,12 @@ JobProgress ProgressOf(const v1::CheckpointManifest& manifest) {
 }  // namespace
 
 Status Checkpointer::Agree(const Status& mine, absl::string_view what) const {
-  const exchange::Context& context = state_.team->context();
-  return exchange::Agree(*context.world, context.deadline, mine, what);
+  return state_.team->Agree(mine, what);
 }
 
 StatusOr<std::string> Checkpointer::Save(const JobProgress& progress, double epoch) {
   auto saved = SaveAll(progress, epoch);
-  if (saved.ok()) return saved;
+  if (saved.ok() || ExitCodeOf(saved.status()) == ExitCode::kPeerLost) return saved;
   return WithExitCode(Annotate(saved.status(), absl::StrCat("checkpoint of step ", progress.step)), ExitCode::kNotSaved);
 }
 
@@ -122,7 +121,7 @@ StatusOr<std::string> Checkpointer::SaveAll(const JobProgress& progress, double 
   if (first()) prepared = checkpoint::PrepareSet(*options_.fs, options_.root, step);
   DEIT_RETURN_IF_ERROR(Agree(prepared.status(), "preparing a checkpoint"));
   const uint64_t already = prepared.ok() && *prepared == checkpoint::Prepared::kSavedAlready;
-  DEIT_ASSIGN_OR_RETURN(const auto answers, exchange::ShareNumbers(*context.world, context.deadline, already, "preparing a checkpoint"));
+  DEIT_ASSIGN_OR_RETURN(const auto answers, state_.team->ShareNumbers(already, "preparing a checkpoint"));
   if (answers[0]) return about.weights_digest();
 
   const checkpoint::Save save{options_.root, step, options_.nonce, context.worker(), context.plan->topology().workers()};
@@ -151,7 +150,6 @@ Status Checkpointer::WriteOwnPart(const checkpoint::Save& save, const JobProgres
 }
 
 StatusOr<std::optional<Restored>> Checkpointer::Restore() {
-  exchange::Context& context = state_.team->context();
   for (;;) {
     DEIT_ASSIGN_OR_RETURN(const std::optional<uint64_t> step, NewestStep());
     if (!step) return std::nullopt;
@@ -170,13 +168,12 @@ StatusOr<std::optional<Restored>> Checkpointer::Restore() {
       aside = checkpoint::SetAside(*options_.fs, options_.root, static_cast<int64_t>(*step), verdict.message());
       LogWarning(absl::StrCat("checkpoint of step ", *step, " is not used: ", verdict.message(), aside.ok() ? absl::StrCat(": moved to ", *aside) : ""));
     }
-    DEIT_RETURN_IF_ERROR(exchange::Agree(*context.world, context.deadline, aside.status(), "setting a checkpoint aside"));
+    DEIT_RETURN_IF_ERROR(Agree(aside.status(), "setting a checkpoint aside"));
   }
 }
 
 // Of the newest set that looks complete; damaged ones before it are set aside. Worker 0 looks, all hear.
 StatusOr<std::optional<uint64_t>> Checkpointer::NewestStep() {
-  const exchange::Context& context = state_.team->context();
   uint64_t newest = 0;  // step + 1
   const auto look = [&]() -> Status {
     DEIT_ASSIGN_OR_RETURN(const auto sets, checkpoint::ListSets(*options_.fs, options_.root));
@@ -194,7 +191,7 @@ StatusOr<std::optional<uint64_t>> Checkpointer::NewestStep() {
     return absl::OkStatus();
   };
   DEIT_RETURN_IF_ERROR(Agree(first() ? look() : absl::OkStatus(), "looking for checkpoints"));
-  DEIT_ASSIGN_OR_RETURN(const auto answers, exchange::ShareNumbers(*context.world, context.deadline, newest, "looking for checkpoints"));
+  DEIT_ASSIGN_OR_RETURN(const auto answers, state_.team->ShareNumbers(newest, "looking for checkpoints"));
   return answers[0] == 0 ? std::nullopt : std::optional<uint64_t>(answers[0] - 1);
 }
 

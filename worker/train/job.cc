@@ -87,11 +87,12 @@ class Job {
                       "start without --resume=required to begin anew");
     }
     if (!restored_) {
-      DEIT_RETURN_IF_ERROR(InitialiseWeights(workspace_->state(), spec_.train().seed()));
+      DEIT_RETURN_IF_ERROR(in_.initialise(workspace_->state()));
     } else {
       progress_ = restored_->progress;
       if (first() && restored_->numerics_fingerprint != fingerprint_) {
-        LogWarning(absl::StrCat("the checkpoint of step ", progress_.step, " was trained with other numerics: results will be close, not identical"));
+        numerics_changed_ = absl::StrCat("the checkpoint of step ", progress_.step, " was trained with other numerics: results will be close, not identical");
+        LogWarning(numerics_changed_);
       }
     }
     resumed_ledger_ = std::exchange(progress_.ledger, {});
@@ -111,10 +112,10 @@ class Job {
       }
       auto opened = RunOutputs::Open(options);
       if (opened.ok()) outputs_ = *std::move(opened);
-      else return exchange::Agree(world_, deadline_, WithExitCode(opened.status(), ExitCode::kRunFolder), "opening the run's files");
+      else return workspace_->team().Agree(WithExitCode(opened.status(), ExitCode::kRunFolder), "opening the run's files");
       Announce();
     }
-    return exchange::Agree(world_, deadline_, absl::OkStatus(), "opening the run's files");
+    return workspace_->team().Agree(absl::OkStatus(), "opening the run's files");
   }
 
   void Announce() {
@@ -123,6 +124,8 @@ class Job {
                                           world_.size() == 1 ? " worker" : " workers", ", ", spec_.train().lanes(), " lanes, run folder ", attempt_.folder.path());
     LogInfo(text);
     outputs_->Event(restored_ ? v1::Event::JobResumed : v1::Event::JobStarted, text, first_step_);
+    if (attempt_.identity.config_changed) outputs_->Event(v1::Event::ConfigChanged, "RESULT fields differ from those that the run folder had", first_step_);
+    if (!numerics_changed_.empty()) outputs_->Event(v1::Event::NumericsChanged, numerics_changed_, first_step_);
     const int lanes = spec_.train().lanes(), workers = world_.size();
     const int steps_like = (lanes + workers - 1) / workers;  // lanes of the slowest worker
     const int enough = (lanes + steps_like - 1) / steps_like;
@@ -195,23 +198,25 @@ class Job {
       if (outputs_) outputs_->EpochDone(epoch, steps_done, counts);
     }
     const uint64_t every_steps = static_cast<uint64_t>(spec_.checkpoint().every_steps());
-    if (last || (every_steps > 0 ? steps_done % every_steps == 0 : epoch_ends)) Save(steps_done);
+    if (last || (every_steps > 0 ? steps_done % every_steps == 0 : epoch_ends)) return Save(steps_done);
     return absl::OkStatus();
   }
 
-  // A save that fails is said, and does not stop training; only an end without a durable set does.
-  void Save(uint64_t steps_done) {
+  // A save that fails is said, and does not stop training; only an end without a durable set does, or a peer that is lost.
+  Status Save(uint64_t steps_done) {
     if (outputs_) outputs_->Sync();
     JobProgress mine = progress_;
     mine.ledger = trainer_->ledger();
     if (first()) mine.ledger.Merge(resumed_ledger_);
     const auto saved = checkpointer_->Save(mine, in_.stream->EpochsAt(steps_done));
+    if (ExitCodeOf(saved.status()) == ExitCode::kPeerLost) return saved.status();
     unsaved_ = saved.status();
     if (!saved.ok() && first()) LogWarning(absl::StrCat(saved.status().message(), ": training goes on with the older one"));
     if (outputs_) {
       outputs_->Event(saved.ok() ? v1::Event::CheckpointCommitted : v1::Event::CheckpointFailed,
                       saved.ok() ? absl::StrCat("step ", steps_done, " saved") : std::string(saved.status().message()), steps_done);
     }
+    return absl::OkStatus();
   }
 
   // Collective where all workers got here with the same outcome; after a lost peer only this worker's own files are written.
@@ -249,7 +254,7 @@ class Job {
   }
 
   Status GatherTotals(v1::AttemptResult* result) {
-    const auto share = [&](int64_t mine) { return exchange::ShareNumbers(world_, deadline_, static_cast<uint64_t>(mine), "the summary"); };
+    const auto share = [&](int64_t mine) { return workspace_->team().ShareNumbers(static_cast<uint64_t>(mine), "the summary"); };
     DEIT_ASSIGN_OR_RETURN(const auto lanes, share(trainer_->lanes_computed()));
     DEIT_ASSIGN_OR_RETURN(const auto bytes, share(workspace_->state().owned->bytes()));
     DEIT_ASSIGN_OR_RETURN(const auto sent, share(trainer_->bytes_sent()));
@@ -274,6 +279,7 @@ class Job {
   JobPlace* const place_;
   const collective::Deadline deadline_;
   std::string fingerprint_;
+  std::string numerics_changed_;          // since the checkpoint was saved; empty: not
   std::unique_ptr<Workspace> workspace_;
   std::optional<data::EvaluationChunks> evaluation_;
   std::optional<Checkpointer> checkpointer_;

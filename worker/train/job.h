@@ -14,6 +14,7 @@
 #include "worker/data/view_source.h"
 #include "worker/train/attempt.h"
 #include "worker/train/engine.h"
+#include "worker/train/job_state.h"
 
 namespace deit::train {
 
@@ -34,6 +35,7 @@ struct JobInputs {
   const data::ViewSource* evaluation_views;
   int64_t evaluation_images = 0;
   Engine* engine;
+  std::function<Status(const JobState&)> initialise;   // weights of a job without a checkpoint; collective, as FillWeights
 };
 
 // Where an attempt was when it ended, for error.json.

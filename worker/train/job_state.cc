@@ -1,7 +1,5 @@
 #include "worker/train/job_state.h"
 
-#include "worker/exchange/agreement.h"
-
 namespace deit::train {
 
 Status FillWeights(const JobState& state, const std::function<Status(size_t tensor, float* out)>& source) {
@@ -17,7 +15,7 @@ Status FillWeights(const JobState& state, const std::function<Status(size_t tens
     state.team->weight_gather().Cast({place.offset, place.count});
   }
   // Shared memory is coherent; the agreement orders these writes before everybody's first read.
-  DEIT_RETURN_IF_ERROR(exchange::Agree(*context.world, context.deadline, status, "the weights"));
+  DEIT_RETURN_IF_ERROR(state.team->Agree(status, "the weights"));
   state.owned->StartEma(memory.weights());
   state.buffers->StartEma();
   return absl::OkStatus();

@@ -1,0 +1,36 @@
+#include "worker/tasks/initial_weights.h"
+
+#include "common/checkpoint/set_layout.h"
+#include "common/checkpoint/set_reader.h"
+#include "common/files/operations.h"
+#include "worker/engine/weights_file.h"
+#include "worker/train/buffer_state.h"
+
+namespace deit::tasks {
+namespace {
+
+Status ReadBuffers(const engine::WeightsFile& weights, const train::JobState& state) {
+  for (size_t t = 0; t < state.tensors->size(); ++t) {
+    const int64_t offset = state.buffers->offset_of(static_cast<int>(t));
+    if (offset >= 0) DEIT_RETURN_IF_ERROR(weights.Read(t, state.buffers->values() + offset));
+  }
+  DEIT_ASSIGN_OR_RETURN(state.buffers->batches_tracked, weights.BatchesTracked());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status LoadWeights(const std::string& path, const train::JobState& state) {
+  const auto weights = engine::WeightsFile::Open(path, *state.tensors);
+  const Status buffers = weights.ok() ? ReadBuffers(*weights, state) : weights.status();
+  DEIT_RETURN_IF_ERROR(state.team->Agree(buffers, "reading weights"));
+  return train::FillWeights(state, [&](size_t t, float* out) { return weights->Read(t, out); });
+}
+
+Status VerifyIfCheckpoint(const std::string& path) {
+  auto& fs = files::FileSystem::Posix();
+  DEIT_ASSIGN_OR_RETURN(const bool is_set, files::Exists(fs, path + "/" + checkpoint::kManifestName));
+  return is_set ? checkpoint::VerifySet(fs, path).status() : absl::OkStatus();
+}
+
+}  // namespace deit::tasks

@@ -1,0 +1,18 @@
+// Weights from a file or a checkpoint set into a job's state: what model.init_from and --task=evaluate start from.
+#pragma once
+
+#include <string>
+
+#include "common/base/status.h"
+#include "worker/train/job_state.h"
+
+namespace deit::tasks {
+
+// Parameters and buffers from `path`, a safetensors file or a checkpoint set; moments stay as they are, the EMA starts as the weights.
+// Collective, as FillWeights; all workers get the same outcome. Errors: as engine::WeightsFile.
+Status LoadWeights(const std::string& path, const train::JobState& state);
+
+// A folder with a manifest is verified, file by file, before any of it is believed; other paths are fine here.
+Status VerifyIfCheckpoint(const std::string& path);
+
+}  // namespace deit::tasks
