@@ -1,12 +1,13 @@
 #include "worker/exchange/context.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace deit::exchange {
 namespace {
 constexpr int kOutputs = 32;         // a node's maximal subtrees: at most 2 log2(lanes), lanes <= 4,096
-constexpr int kSubjects = 1 << 18;
-static_assert(3 * kSubjects - 1 <= collective::kMaxTag);
+constexpr int kSubjects = 1 << 17;
+static_assert(3 * kSubjects - 1 <= collective::kMaxTag / 2);   // the upper half is free: tests send a stamp with each message
 }  // namespace
 
 const char* PhaseName(Phase phase) {
@@ -36,6 +37,19 @@ std::string Context::LastReport(int worker) const {
   const uint64_t phase = memory->flags().Get(index, kPhase);
   return absl::StrCat("last reported: step ", memory->flags().Get(index, kStep), ", phase ",
                       phase <= static_cast<uint64_t>(Phase::kEnd) ? PhaseName(static_cast<Phase>(phase)) : "unknown");
+}
+
+std::string Context::ReportOfLast() const {
+  int last = -1;
+  std::pair<uint64_t, uint64_t> least;
+  for (size_t k = 0; k < members().size(); ++k) {
+    const int index = static_cast<int>(k);
+    const std::pair<uint64_t, uint64_t> place(memory->flags().Get(index, kStep), memory->flags().Get(index, kPhase));
+    if (last >= 0 && place >= least) continue;
+    last = members()[k];
+    least = place;
+  }
+  return last == worker() ? "" : absl::StrCat("worker ", last, " ", LastReport(last));
 }
 
 int Context::FirstBelow(Flag flag, uint64_t value) const {

@@ -28,8 +28,9 @@ Status PayloadGather::Exchange(std::span<const std::byte> mine, const std::vecto
                                  context_->LastReport(context_->members()[0])};
     }));
   }
-  for (int w : context_->members()) {
-    if (w != context_->worker()) bytes_sent_ += static_cast<int64_t>(sizes[static_cast<size_t>(w)]);
+  for (int w = 0; w < topology.workers(); ++w) {
+    const bool from_memory = topology.node_of[static_cast<size_t>(w)] == context_->node() || context_->member() != 0;
+    if (w != context_->worker() && from_memory) bytes_sent_ += static_cast<int64_t>(sizes[static_cast<size_t>(w)]);
   }
   return absl::OkStatus();
 }

@@ -1,0 +1,93 @@
+// Gradients of lanes that show in which order they were added, and a worker that adds its own as a trainer does.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/plan/grid.h"
+#include "common/plan/lane_tree.h"
+#include "worker/collective/local_communicator.h"
+#include "worker/exchange/reducer.h"
+#include "worker/exchange/team.h"
+
+namespace deit::exchange {
+
+// Several buckets, some of many blocks and some of one, so that parts of all sizes occur, empty ones too.
+inline plan::Grid SampleGrid() {
+  std::vector<plan::TensorShape> shapes = {{"scalar", {}}, {"large", {70000}}};
+  for (int64_t k = 0; k < 12; ++k) shapes.push_back({absl::StrCat("tensor", k), {37, 20 + 11 * k}});
+  shapes.push_back({"last", {100}});
+  return plan::Grid(std::move(shapes), 9000);
+}
+
+// By lane, then element of the flat buffer; magnitudes differ, so that any other order of additions gives other bits somewhere.
+inline std::vector<std::vector<float>> LaneGradients(int lanes, int64_t elements) {
+  std::vector<std::vector<float>> gradients;
+  for (int lane = 0; lane < lanes; ++lane) {
+    std::minstd_rand random(static_cast<unsigned>(lane + 1));
+    std::vector<float>& gradient = gradients.emplace_back(static_cast<size_t>(elements));
+    for (float& value : gradient) value = (static_cast<float>(random() % 20001) - 10000) * (random() % 3 == 0 ? 1e-3f : 1.7f);
+  }
+  return gradients;
+}
+
+inline std::vector<float> TreeSums(const std::vector<std::vector<float>>& gradients) {
+  std::vector<float> sums(gradients[0].size()), column(gradients.size());
+  for (size_t i = 0; i < sums.size(); ++i) {
+    for (size_t lane = 0; lane < gradients.size(); ++lane) column[lane] = gradients[lane][i];
+    sums[i] = plan::ReferenceTreeSum(std::span<const float>(column));
+  }
+  return sums;
+}
+
+// Fills this worker's slots from the gradients of its lanes, times `factor`.
+inline void AccumulateLanes(Team& team, const std::vector<std::vector<float>>& gradients, float factor) {
+  const Context& context = team.context();
+  const plan::AccumulationPlan& accumulation = team.plan().AccumulationOf(context.worker());
+  const size_t elements = gradients[0].size();
+  const auto slot = [&](int s) { return team.memory().slot(context.member(), s); };
+  for (size_t k = 0; k < accumulation.lanes.size(); ++k) {
+    const plan::LaneStep& step = accumulation.lanes[k];
+    const std::vector<float>& gradient = gradients[static_cast<size_t>(team.plan().LanesOf(context.worker()).begin) + k];
+    for (size_t i = 0; i < elements; ++i) slot(step.slot)[i] = step.add ? slot(step.slot)[i] + gradient[i] * factor : gradient[i] * factor;
+    for (const auto& merge : step.merges) {
+      for (size_t i = 0; i < elements; ++i) slot(merge.into)[i] += slot(merge.from)[i];
+    }
+  }
+}
+
+// A simulated cluster: which workers share a host, and whether the hosts have shared memory.
+struct World {
+  std::string name;
+  collective::LocalOptions options;
+  int workers() const { return static_cast<int>(options.hosts.size()); }
+};
+
+// Groupings of `workers` into nodes: one node, each its own, blocks, and by turns (whose lanes form no subtrees); the first also with
+// messages because there is no room for shared memory.
+inline std::vector<World> Worlds(int workers) {
+  std::vector<World> worlds(5);
+  const char* names[] = {"one node", "no shared memory", "a node each", "two blocks", "by turns"};
+  for (int w = 0; w < workers; ++w) {
+    const int host[] = {0, 0, w, w < (workers + 1) / 2 ? 0 : 1, w % 2};
+    for (size_t k = 0; k < worlds.size(); ++k) worlds[k].options.hosts.push_back(absl::StrCat("host", host[k]));
+  }
+  for (size_t k = 0; k < worlds.size(); ++k) worlds[k].name = absl::StrCat(workers, " workers, ", names[k]);
+  worlds[1].options.shared_memory_room = 1000;
+  return worlds;
+}
+
+inline TeamOptions OptionsFor(int lanes, LaneOrder order = LaneOrder::kTree) {
+  TeamOptions options;
+  options.lanes = lanes;
+  options.order = order;
+  options.payload_capacity = [](const ExchangePlan&) { return size_t{4096}; };
+  options.deadline.limit = absl::Seconds(30);
+  return options;
+}
+
+}  // namespace deit::exchange
