@@ -47,8 +47,8 @@ void Print(const Reading& a, const Reading& b, const v1::JobSpec& spec, int work
                               steps, rate, (b.seconds - a.seconds) * ms, parts, (b.seconds - a.seconds) * ms, faults, bytes, ring));
     return;
   }
-  PrintLine(absl::StrFormat("%s %s: %d workers, batch %d, %d lanes, %d steps: %.1f images/s, %.1f ms/step", spec.model().name(),
-                            v1::Precision_Name(spec.train().precision()), workers, spec.train().batch_size(), spec.train().lanes(), steps, rate,
+  PrintLine(absl::StrFormat("%s %s: batch %d, %d lanes on %d worker%s, %d steps: %.1f images/s, %.1f ms/step", spec.model().name(),
+                            v1::Precision_Name(spec.train().precision()), spec.train().batch_size(), spec.train().lanes(), workers, workers == 1 ? "" : "s", steps, rate,
                             (b.seconds - a.seconds) * ms));
   PrintLine("PART           MS/STEP   SHARE");
   for (const auto& [name, seconds] : split) {
