@@ -23,6 +23,11 @@ NodeMemoryLayout LayoutFor(const ExchangePlan& plan, const plan::Grid& grid, con
   return layout;
 }
 
+// Whether `worker` is the lowest whose number is not zero.
+bool IsFirst(const std::vector<uint64_t>& numbers, int worker) {
+  return std::find_if(numbers.begin(), numbers.end(), [](uint64_t n) { return n != 0; }) - numbers.begin() == worker;
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<Team>> Team::Form(collective::Communicator& world, const plan::Grid& grid, const TeamOptions& options) {
@@ -54,7 +59,7 @@ StatusOr<std::unique_ptr<Team>> Team::Form(collective::Communicator& world, cons
   if (!all_share) {
     team->plan_ = plan_with(shares);
     if (no_room) {
-      if (worker == 0) LogWarning(absl::StrCat("shared memory has no room, workers exchange messages instead: ", memory.status().message()));
+      if (IsFirst(without, worker)) LogWarning(absl::StrCat("shared memory has no room, workers exchange messages instead: ", memory.status().message()));
       team->node_group_.reset();
       memory = NodeMemory::Create(nullptr, LayoutFor(*team->plan_, grid, options, worker));
     }

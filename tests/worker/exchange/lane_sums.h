@@ -13,15 +13,16 @@
 #include "worker/collective/local_communicator.h"
 #include "worker/exchange/reducer.h"
 #include "worker/exchange/team.h"
+#include "worker/update/block_math.h"
 
 namespace deit::exchange {
 
 // Several buckets, some of many blocks and some of one, so that parts of all sizes occur, empty ones too.
 inline plan::Grid SampleGrid() {
-  std::vector<plan::TensorShape> shapes = {{"scalar", {}}, {"large", {70000}}};
-  for (int64_t k = 0; k < 12; ++k) shapes.push_back({absl::StrCat("tensor", k), {37, 20 + 11 * k}});
+  std::vector<plan::TensorShape> shapes = {{"scalar", {}}, {"large", {66000}}};
+  for (int64_t k = 0; k < 12; ++k) shapes.push_back({absl::StrCat("tensor", k), {10, 20 + 11 * k}});
   shapes.push_back({"last", {100}});
-  return plan::Grid(std::move(shapes), 9000);
+  return plan::Grid(std::move(shapes), 2500);
 }
 
 // By lane, then element of the flat buffer; magnitudes differ, so that any other order of additions gives other bits somewhere.
@@ -44,19 +45,18 @@ inline std::vector<float> TreeSums(const std::vector<std::vector<float>>& gradie
   return sums;
 }
 
-// Fills this worker's slots from the gradients of its lanes, times `factor`.
-inline void AccumulateLanes(Team& team, const std::vector<std::vector<float>>& gradients, float factor) {
+// Fills this worker's slots from the gradients of its lanes.
+inline void AccumulateLanes(Team& team, const std::vector<std::vector<float>>& gradients) {
   const Context& context = team.context();
   const plan::AccumulationPlan& accumulation = team.plan().AccumulationOf(context.worker());
-  const size_t elements = gradients[0].size();
+  const int64_t elements = static_cast<int64_t>(gradients[0].size());
   const auto slot = [&](int s) { return team.memory().slot(context.member(), s); };
   for (size_t k = 0; k < accumulation.lanes.size(); ++k) {
     const plan::LaneStep& step = accumulation.lanes[k];
     const std::vector<float>& gradient = gradients[static_cast<size_t>(team.plan().LanesOf(context.worker()).begin) + k];
-    for (size_t i = 0; i < elements; ++i) slot(step.slot)[i] = step.add ? slot(step.slot)[i] + gradient[i] * factor : gradient[i] * factor;
-    for (const auto& merge : step.merges) {
-      for (size_t i = 0; i < elements; ++i) slot(merge.into)[i] += slot(merge.from)[i];
-    }
+    if (step.add) update::Add(gradient.data(), slot(step.slot), elements);
+    else std::memcpy(slot(step.slot), gradient.data(), gradient.size() * sizeof(float));
+    for (const auto& merge : step.merges) update::Add(slot(merge.from), slot(merge.into), elements);
   }
 }
 
