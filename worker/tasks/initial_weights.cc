@@ -29,6 +29,8 @@ Status LoadWeights(const std::string& path, const train::JobState& state) {
 
 Status VerifyIfCheckpoint(const std::string& path) {
   auto& fs = files::FileSystem::Posix();
+  DEIT_ASSIGN_OR_RETURN(const files::FileInfo info, fs.Stat(path));
+  if (!info.is_folder) return absl::OkStatus();
   DEIT_ASSIGN_OR_RETURN(const bool is_set, files::Exists(fs, path + "/" + checkpoint::kManifestName));
   return is_set ? checkpoint::VerifySet(fs, path).status() : absl::OkStatus();
 }

@@ -1,11 +1,13 @@
 #include "worker/train/attempt.h"
 
+#include <algorithm>
 #include <random>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
+#include "common/checkpoint/set_reader.h"
 #include "common/files/operations.h"
 #include "common/spec/load.h"
 #include "common/spec/spec_digest.h"
@@ -37,11 +39,18 @@ Status PutCheckpointsAside(const Attempt& attempt) {
   return files::CreateFolders(fs, here);
 }
 
+// Whether a checkpoint was ever saved here. A folder without one holds nothing that another job could spoil.
+StatusOr<bool> HoldsResults(const run::RunFolder& folder) {
+  DEIT_ASSIGN_OR_RETURN(const auto sets, checkpoint::ListSets(files::FileSystem::Posix(), folder.Checkpoints()));
+  return std::any_of(sets.begin(), sets.end(), [](const auto& set) { return set.state != checkpoint::SetState::kIncomplete; });
+}
+
 Status OpenFolder(const v1::JobSpec& spec, const std::string& spec_digest, const AttemptOptions& options, Attempt* attempt) {
   auto& fs = files::FileSystem::Posix();
   DEIT_RETURN_IF_ERROR(run::MakeRunFolder(fs, attempt->folder));
   DEIT_ASSIGN_OR_RETURN(attempt->lock, run::LockRunFolder(attempt->folder));
-  DEIT_ASSIGN_OR_RETURN(attempt->identity, run::ClaimIdentity(fs, attempt->folder, {spec_digest, options.allow_config_change},
+  DEIT_ASSIGN_OR_RETURN(const bool holds_results, HoldsResults(attempt->folder));
+  DEIT_ASSIGN_OR_RETURN(attempt->identity, run::ClaimIdentity(fs, attempt->folder, {spec_digest, options.allow_config_change || !holds_results},
                                                               [&] { return FieldDiff(attempt->folder, spec); }));
   attempt->job_id = attempt->identity.job;
   DEIT_ASSIGN_OR_RETURN(attempt->number, run::StartAttempt(fs, attempt->folder));

@@ -27,7 +27,7 @@ struct AttemptOptions {
   bool begin_anew = false;                // checkpoints that are there are put aside, as checkpoints_before_attempt_N
 };
 
-// Collective. Worker 0 makes and locks spec.run_dir, checks that it is this job's, writes config.textproto and draws the attempt's number; every
+// Collective. Worker 0 makes and locks spec.run_dir, checks that it is this job's (a folder without a checkpoint may become another's), writes config.textproto and draws the attempt's number; every
 // worker makes its own log folder. Errors carry exit code 73: folder unwritable, in use, or of another job.
 StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadline deadline, const v1::JobSpec& spec,
                               const std::string& spec_digest, const AttemptOptions& options);

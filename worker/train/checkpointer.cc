@@ -76,6 +76,24 @@ std::vector<v1::LedgerEntry> ToProto(const plan::Ledger& ledger) {
   return entries;
 }
 
+// The set is good, but its tensors must be those of this job's model: after --allow_config_change they may not be.
+Status CheckSameModel(const checkpoint::TensorCatalog& catalog, const std::vector<models::TensorSpec>& tensors) {
+  std::string difference;
+  for (const models::TensorSpec& tensor : tensors) {
+    const auto* saved = catalog.Find(TensorKind::kModel, tensor.name);
+    if (saved && saved->shape == Unsigned(tensor.shape)) continue;
+    difference = absl::StrCat(tensor.name, saved ? ": has another shape" : ": is not in it");
+    break;
+  }
+  const size_t saved_tensors = catalog.tensors(TensorKind::kModel).size();
+  if (difference.empty() && saved_tensors != tensors.size()) {
+    difference = absl::StrCat(saved_tensors, " tensors: this job's model has ", tensors.size());
+  }
+  if (difference.empty()) return absl::OkStatus();
+  return WithHint(WithExitCode(absl::FailedPreconditionError(absl::StrCat("is of another model: ", difference)), ExitCode::kRunFolder),
+                  "choose another run_dir, begin anew with --resume=never, or give the model its old sizes");
+}
+
 JobProgress ProgressOf(const v1::CheckpointManifest& manifest) {
   JobProgress progress;
   progress.step = static_cast<uint64_t>(manifest.step());
@@ -180,7 +198,9 @@ StatusOr<std::optional<uint64_t>> Checkpointer::NewestStep() {
     for (auto set = sets.rbegin(); set != sets.rend() && newest == 0; ++set) {
       switch (set->state) {
         case checkpoint::SetState::kComplete: newest = static_cast<uint64_t>(set->step) + 1; break;
-        case checkpoint::SetState::kIncomplete: break;  // a dead attempt's; removed before the next save
+        case checkpoint::SetState::kIncomplete:  // a dead attempt's; removed before the next save
+          LogWarning(absl::StrCat("checkpoint of step ", set->step, " is not used: ", set->reason));
+          break;
         case checkpoint::SetState::kUnreadable: return absl::PermissionDeniedError(absl::StrCat(set->path, ": ", set->reason));
         case checkpoint::SetState::kDamaged: {
           DEIT_ASSIGN_OR_RETURN(const std::string aside, checkpoint::SetAside(*options_.fs, options_.root, set->step, set->reason));
@@ -215,6 +235,7 @@ StatusOr<Restored> Checkpointer::Load(uint64_t step) {
   }();
   DEIT_RETURN_IF_ERROR(Agree(read.status(), "opening a checkpoint"));
   const auto& [manifest, catalog] = *read;
+  DEIT_RETURN_IF_ERROR(Annotate(CheckSameModel(catalog, *state_.tensors), set));
   DEIT_RETURN_IF_ERROR(FillWeights(state_, [&](size_t t, float* out) {
     const models::TensorSpec& tensor = (*state_.tensors)[t];
     return catalog.ReadRange(TensorKind::kModel, tensor.name, 0, static_cast<uint64_t>(tensor.size()), out);

@@ -1,0 +1,82 @@
+"""What bits depend on besides the job is fingerprinted; a loss that is not finite is everybody's decision."""
+from cluster import NON_FINITE, STEPS, STOPPED, STUDENT, ClusterTest, Run, main
+
+DIVERGES = ("optimizer.lr=1e6", "optimizer.clip_grad=0")
+
+
+class Numerics(ClusterTest):
+    def test_another_math_library_setting_is_another_fingerprint(self):
+        config = self.job(STUDENT)
+        environments = {"plain": {}, "default": {"ATEN_CPU_CAPABILITY": "default"}, "avx2": {"ATEN_CPU_CAPABILITY": "avx2"},
+                        "compatible": {"MKL_CBWR": "COMPATIBLE"}}
+        prints = {}
+        for name, env in environments.items():
+            prints[name] = self.train(config, name, "train.max_steps=1", env=env).summary["numerics_fingerprint"]
+            self.assertRegex(prints[name], "^[0-9a-f]{16}$")
+        self.assertEqual(len(set(prints.values())), len(environments), prints)
+        self.assertEqual(self.train(config, "again", "train.max_steps=1", workers=2).summary["numerics_fingerprint"], prints["plain"])
+        for word in ("threads_per_worker=2", "train.precision=BF16"):
+            self.assertNotEqual(self.train(config, word, word, "train.max_steps=1").summary["numerics_fingerprint"], prints["plain"])
+
+    def test_a_resume_under_other_numerics_warns_and_goes_on(self):
+        config = self.job(STUDENT)
+        self.train(config, "run", "--stop_after_steps=3", code=STOPPED)
+        run = self.train(config, "run", workers=2, env={"MKL_CBWR": "COMPATIBLE"})
+        self.assert_says(run.ended, "checkpoint of step 3 was trained with other numerics: results will be close, not identical")
+        self.assertEqual(run.ended.text.count("other numerics"), 1)
+        self.assertEqual((run.summary["attempts"][-1]["first_step"], run.summary["steps"]), (3, STEPS))
+        self.assertIn("NumericsChanged", [event["reason"] for event in run.lines("events.jsonl")])
+        self.assertNotIn("other numerics", self.train(config, "run", env={"MKL_CBWR": "COMPATIBLE"}).ended.text)
+
+    def test_workers_with_unequal_numerics_are_told(self):
+        run_dir = f"../{self.folder.name}/run"
+        config = self.job(STUDENT)
+        wrapper = self.folder / "wrapper.sh"
+        wrapper.write_text('#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" = 1 ] && export MKL_CBWR=COMPATIBLE\nexec "$DEIT_WORKER_PROGRAM" "$@"\n')
+        wrapper.chmod(0o700)
+        import cluster  # the program is a script around the worker for this launch only
+        program, cluster.WORKER = cluster.WORKER, str(wrapper)
+        self.addCleanup(setattr, cluster, "WORKER", program)
+        ended = self.run_worker(f"--config={config}", f"--run_dir={run_dir}", "train.max_steps=2", workers=2, env={"DEIT_WORKER_PROGRAM": program})
+        self.assert_says(ended, "worker 1 computes with other numerics than worker 0: results will be close, not identical")
+
+
+class NonFinite(ClusterTest):
+    def test_all_workers_end_at_the_same_step(self):
+        steps = set()
+        for workers in (1, 2, 3):
+            run = self.train(self.job(STUDENT), f"w{workers}", *DIVERGES, "checkpoint.every_steps=1", workers=workers, code=NON_FINITE)
+            self.assert_failed_plainly(run.ended, "not finite", "hint: lower optimizer.lr")
+            self.assertEqual(run.ended.text.count("not finite"), 1, "one worker speaks for all")
+            summary = run.summary
+            steps.add((summary["steps"], run.ended.err.split("error: ")[1].splitlines()[0]))
+            self.assertEqual((summary["state"], summary["attempts"][0]["exit_code"]), ("FAILED", NON_FINITE))
+            self.assertEqual(run.sets()[-1], summary["steps"], "the last set is of the last good step")
+            errors = [run.error(worker) for worker in range(workers)]
+            self.assertEqual({(error["exit_code"], error["step"]) for error in errors}, {(NON_FINITE, summary["steps"])})
+        self.assertEqual(len(steps), 1, steps)
+
+    def test_skipped_steps_change_nothing_and_are_logged(self):
+        results = []
+        for workers in (1, 3):
+            run = self.train(self.job(STUDENT), f"w{workers}", *DIVERGES, "train.non_finite=SKIP", workers=workers)
+            self.assert_says(run.ended, "not finite: step skipped")
+            skipped = [line["skipped"] for line in run.lines("metrics.jsonl")]
+            self.assertEqual(run.steps_logged(), list(range(STEPS)))
+            self.assertTrue(any(skipped) and not skipped[0], skipped)
+            self.assertEqual([event["step"] for event in run.lines("events.jsonl") if event["reason"] == "StepSkipped"],
+                             [step for step, skip in enumerate(skipped) if skip])
+            self.assertEqual(int(run.manifest(STEPS)["adam_steps"]), STEPS - sum(skipped))
+            results.append((run.result(), skipped))
+        self.assertEqual(results[0], results[1])
+
+    def test_a_run_with_skipped_steps_resumes_to_the_same_state(self):
+        config = self.job(STUDENT)
+        words = (*DIVERGES, "train.non_finite=SKIP")
+        whole = self.train(config, "whole", *words).result()
+        self.train(config, "run", *words, f"--stop_after_steps={STEPS - 1}", workers=2, code=STOPPED)
+        self.assertEqual(self.train(config, "run", *words).result(), whole)
+
+
+if __name__ == "__main__":
+    main()

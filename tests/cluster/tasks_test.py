@@ -1,0 +1,180 @@
+"""What deit-worker does besides training: evaluate, predict, benchmark, models, help; and training from given weights."""
+import json
+import struct
+
+from cluster import (BAD_CONFIG, CONVNET, COORD, CORRUPT, MISSING, STEPS, STUDENT, ClusterTest, main, read_safetensors, write_safetensors)
+
+IMAGE = 28 * 28 * 4  # bytes of one image
+
+
+class Evaluate(ClusterTest):
+    def evaluate(self, config, *words, workers=1):
+        return json.loads(self.run_worker("--task=evaluate", "--json", f"--config={config}", *words, workers=workers).out.splitlines()[-1])
+
+    def test_a_checkpoint_has_the_accuracy_that_training_saw(self):
+        for text, name in ((STUDENT, "student"), (CONVNET, "convnet")):
+            config = self.job(text, name + ".textproto")
+            more = ("data.synthetic_images=400", "optimizer.lr=1e-2", "evaluate.batch_size=7", "train.max_steps=30")
+            run = self.train(config, name, *more)
+            seen = run.summary["val_acc1"]
+            newest = self.evaluate(config, f"--run_dir={run.path}", *more)
+            self.assertEqual((newest["images"], newest["acc1"]), (40, seen))
+            self.assertGreaterEqual(newest["acc5"], newest["acc1"])
+            weights = f"--weights={run.set(run.summary['steps'])}"
+            self.assertEqual(self.evaluate(config, weights, *more), newest)
+            self.assertEqual(self.evaluate(config, weights, *more, workers=2), newest)
+            self.assertEqual(self.evaluate(config, weights, *more, workers=3), newest)
+            if text == CONVNET:
+                self.assertEqual(newest["acc1_head"], newest["acc1"])
+        table = self.run_worker("--task=evaluate", f"--config={config}", weights, *more)
+        self.assert_says(table, "HEAD", "fused")
+
+    def test_messages(self):
+        config = self.job(STUDENT)
+        words = ("--task=evaluate", f"--config={config}")
+        ended = self.run_worker(*words, f"--run_dir={self.folder}/nothing", workers=2, code=MISSING)
+        self.assert_failed_plainly(ended, "no usable checkpoint", "hint: train first, or name a file with --weights=FILE")
+        self.assert_failed_plainly(self.run_worker(*words, "--weights=nothing", code=MISSING), "--weights: nothing: ", "no such file")
+        other = self.train(self.job(CONVNET, "other.textproto"), "other", "train.max_steps=1").set(1)
+        self.assert_failed_plainly(self.run_worker(*words, f"--weights={other}", workers=2, code=CORRUPT), "--weights: ", "cls_token: missing")
+        model = other / "model_00.safetensors"
+        model.write_bytes(model.read_bytes()[:-1] + b"\xff")
+        self.assert_failed_plainly(self.run_worker(*words, f"--weights={other}", code=CORRUPT), "--weights: ", "digest is")
+
+
+class InitFrom(ClusterTest):
+    def test_a_job_starts_from_given_weights(self):
+        config = self.job(CONVNET)
+        first = self.train(config, "first", "train.max_steps=4")
+        weights = first.set(4)
+        before = self.evaluate(config, weights)
+        for workers in (1, 3):
+            run = self.train(config, f"second_{workers}", f"model.init_from={weights}", "train.seed=5", "train.max_steps=1", "optimizer.lr=0",
+                             "schedule.warmup_lr=0", "schedule.min_lr=0", workers=workers)
+            tensors = read_safetensors(run.set(1) / "model_00.safetensors")
+            given = read_safetensors(weights / "model_00.safetensors")
+            for name in tensors:  # nothing was learned: only running statistics differ
+                if "running" not in name and "tracked" not in name:
+                    self.assertEqual(tensors[name], given[name], name)
+            (tracked,) = {content for name, (_, _, content) in tensors.items() if "stages.0.0.bn.num_batches_tracked" == name} or {None}
+            if tracked is not None:
+                self.assertEqual(struct.unpack("<q", tracked), (5,))
+        self.assertEqual(before["images"], 10)
+
+    def evaluate(self, config, weights):
+        return json.loads(self.run_worker("--task=evaluate", "--json", f"--config={config}", f"--weights={weights}").out)
+
+    def test_equal_for_every_world_and_an_exported_file_is_the_same_as_its_set(self):
+        config = self.job(STUDENT)
+        first = self.train(config, "first", "train.max_steps=3", workers=2)
+        export = self.folder / "exported"
+        self.run_coord("checkpoint", "export", str(first.set(3)), f"--output={export}")
+        results = []
+        for number, source in enumerate((first.set(3), export / "model.safetensors", first.set(3))):
+            run = self.train(config, f"second_{number}", f"model.init_from={source}", "train.seed=5", workers=1 + number)
+            results.append((run.result(), run.summary["spec_digest"]))
+        self.assertEqual(results[0], results[1])
+        self.assertEqual(results[0], results[2])
+        alone = self.train(config, "alone", "train.seed=5")
+        self.assertNotEqual(alone.result()["weights_digest"], results[0][0]["weights_digest"])
+        self.assertNotEqual(alone.summary["spec_digest"], results[0][1])
+
+    def run_coord(self, *words):
+        import subprocess
+        ended = subprocess.run([COORD, *words], cwd=self.folder, capture_output=True, text=True, check=False)
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+
+
+class Predict(ClusterTest):
+    def test_logits_of_a_set_and_of_images_one_by_one(self):
+        config = self.job(STUDENT)
+        weights = self.train(config, "run", "train.max_steps=2").set(2)
+        pixels = [struct.pack("<784f", *((i * 31 + n) % 97 / 97 for i in range(784))) for n in range(3)]
+        words = ("--task=predict", f"--config={config}", f"--weights={weights}", "--input=x.safetensors", "--output=y.safetensors")
+
+        def predict(images):
+            write_safetensors(self.folder / "x.safetensors", {"x": ("F32", [len(images), 1, 28, 28], b"".join(images))})
+            self.run_worker(*words)
+            return read_safetensors(self.folder / "y.safetensors")
+
+        all_three = predict(pixels)
+        self.assertEqual({name: (dtype, shape) for name, (dtype, shape, _) in all_three.items()},
+                         {name: ("F32", [3, 10]) for name in ("logits", "head", "head_dist")})
+        logits, head, dist = (struct.unpack("<30f", all_three[name][2]) for name in ("logits", "head", "head_dist"))
+        for value, a, b in zip(logits, head, dist):
+            self.assertAlmostEqual(value, (a + b) / 2, places=5)
+        alone = struct.unpack("<10f", predict(pixels[1:2])["logits"][2])
+        for value, expected in zip(alone, logits[10:20]):
+            self.assertAlmostEqual(value, expected, places=4)
+
+    def test_messages(self):
+        config = self.job(STUDENT)
+        weights = self.train(config, "run", "train.max_steps=1").set(1)
+        good = {"x": ("F32", [1, 1, 28, 28], bytes(IMAGE))}
+        path = self.folder / "x.safetensors"
+
+        def refuse(code, text, *words):
+            ended = self.run_worker("--task=predict", f"--config={config}", *words, code=code)
+            self.assert_failed_plainly(ended, text)
+
+        refuse(BAD_CONFIG, "--weights: missing")
+        refuse(BAD_CONFIG, "--input: missing", f"--weights={weights}")
+        words = (f"--weights={weights}", "--input=x.safetensors", "--output=y.safetensors")
+        refuse(MISSING, "x.safetensors", *words)
+        for tensors, code, text in (({"y": good["x"]}, MISSING, "x: no such tensor"),
+                                    ({"x": ("F32", [1, 3, 28, 28], bytes(3 * IMAGE))}, CORRUPT, "want F32 of shape [N, 1, 28, 28]"),
+                                    ({"x": ("F32", [0, 1, 28, 28], b"")}, CORRUPT, "want F32 of shape [N, 1, 28, 28]"),
+                                    ({"x": ("I32", [1, 1, 28, 28], bytes(IMAGE))}, CORRUPT, "want F32 of shape [N, 1, 28, 28]")):
+            write_safetensors(path, tensors)
+            refuse(code, text, *words)
+        write_safetensors(path, good, cut=300)
+        refuse(CORRUPT, "x.safetensors", *words)
+        self.assertFalse((self.folder / "y.safetensors").exists())
+
+
+class Others(ClusterTest):
+    def test_benchmark(self):
+        config = self.job(STUDENT)
+        words = ("--task=benchmark", f"--config={config}", "--steps=3", "--warmup_steps=1")
+        for workers in (1, 2):
+            said = json.loads(self.run_worker(*words, "--json", workers=workers).out)
+            self.assertLessEqual({"model", "precision", "workers", "batch_size", "lanes", "steps", "images_per_second", "step_ms", "split_ms",
+                                  "page_faults_per_step", "bytes_sent_per_step", "ring_bytes_per_step"}, set(said))
+            self.assertLessEqual({"data", "teacher", "forward", "backward", "communication", "optimizer", "checkpoint", "total"}, set(said["split_ms"]))
+            self.assertEqual((said["workers"], said["steps"], said["lanes"]), (workers, 3, 8))
+            self.assertGreater(said["images_per_second"], 0)
+            self.assertEqual(said["bytes_sent_per_step"] > 0, workers > 1)
+        self.assert_says(self.run_worker(*words), "images/s", "backward", "bytes sent")
+        self.assertFalse((self.folder / "runs").exists(), "a benchmark leaves no run folder")
+
+    def test_models(self):
+        self.assert_says(self.run_worker("--task=models"), "NAME", "GMACS", "deit_tiny_distilled_patch16_224", "5.91M", "224x224")
+        models = {model["name"]: model for model in json.loads(self.run_worker("--task=models", "--json").out)["models"]}
+        self.assertEqual(models["deit_tiny_patch16_224"]["parameters"], 5717416)
+        self.assertEqual(models["deit_base_distilled_patch16_224"]["parameters"], 87338192)
+
+    def test_help(self):
+        ended = self.run_worker("--help")
+        self.assert_says(ended, "usage: mpirun -np N deit-worker", "example:", "exit: 0 done")
+        self.assertEqual(ended.err, "")
+
+    def test_the_run_folder_is_by_default_below_the_current_one(self):
+        run = self.run_worker(f"--config={self.job(STUDENT)}", "train.max_steps=1")
+        self.assertTrue((self.folder / "runs/student/checkpoints/step_00000001/manifest.json").exists())
+        self.assertTrue(run.out.splitlines()[-1].startswith("finished step=1 "))
+
+    def test_a_run_folder_has_what_is_promised(self):
+        run = self.train(self.job(STUDENT), "run", workers=2)
+        for name in ("config.textproto", "summary.json", "metrics.jsonl", "events.jsonl", "summary.csv", "progress.json", "logs/attempt_1/result.json",
+                     "logs/attempt_1/worker_0/stdout.log", "logs/attempt_1/worker_1/stderr.log", f"checkpoints/step_{STEPS:08}/manifest.json"):
+            self.assertTrue((run.path / name).is_file(), name)
+        self.assertTrue(list((run.path / "tb").iterdir()))
+        for line in run.lines("metrics.jsonl"):
+            self.assertLessEqual({"step", "time", "loss", "lr"}, set(line))
+        self.assertLessEqual({"job", "spec_digest", "state", "steps", "epochs", "weights_digest", "state_digest", "val_acc1", "images_per_second", "restarts",
+                              "steps_lost", "teacher_forwards", "numerics_fingerprint", "workers", "attempts"}, set(run.summary))
+        self.assertIn("finished step=", (run.path / "logs/attempt_1/worker_0/stdout.log").read_text())
+
+
+if __name__ == "__main__":
+    main()
