@@ -1,0 +1,124 @@
+#include "worker/train/owned_state.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "common/base/digest.h"
+#include "worker/train/buffer_state.h"
+
+namespace deit::train {
+namespace {
+
+plan::Grid SampleGrid() { return plan::Grid({{"a", {100000}}, {"b", {10}}, {"c", {300, 400}}}, 30000); }
+
+std::vector<float> Ramp(int64_t count, float scale) {
+  std::vector<float> values(static_cast<size_t>(count));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = scale * static_cast<float>(std::sin(static_cast<double>(i)));
+  return values;
+}
+
+const std::vector<double> kDecay = {0.1, 0, 0.2};
+
+// All owners together do to weights, moments and EMA what one owner of everything does, bit by bit.
+TEST(OwnedStateTest, OwnersTogetherDoWhatOneDoes) {
+  const plan::Grid grid = SampleGrid();
+  const std::vector<float> gradients = Ramp(grid.elements(), 1);
+  std::vector<float> expected = Ramp(grid.elements(), 0.5f);
+  OwnedState one(grid, plan::Parts(grid, 1), 0, true);
+  one.StartEma(expected.data());
+  for (int t = 1; t <= 2; ++t) one.Update({0.01, 0.9, 0.999, 1e-8, t, 0.5}, kDecay, 0.99, grid, gradients.data(), expected.data());
+  const std::vector<uint64_t> digests = one.Digests();
+  const std::vector<double> squares = one.Squares(gradients.data());
+  const size_t blocks = grid.blocks().size();
+  ASSERT_EQ(digests.size(), 3 * blocks);
+  for (int workers : {2, 3, 5, 8}) {
+    const plan::Parts parts(grid, workers);
+    std::vector<float> weights = Ramp(grid.elements(), 0.5f);
+    int64_t elements = 0;
+    size_t owned = 0;
+    for (int w = 0; w < workers; ++w) {
+      OwnedState state(grid, parts, w, true);
+      state.StartEma(weights.data());
+      for (int t = 1; t <= 2; ++t) state.Update({0.01, 0.9, 0.999, 1e-8, t, 0.5}, kDecay, 0.99, grid, gradients.data(), weights.data());
+      const auto mine = state.Digests();
+      const auto my_squares = state.Squares(gradients.data());
+      const size_t n = state.blocks().size();
+      for (size_t k = 0; k < n; ++k) {
+        const size_t block = static_cast<size_t>(state.blocks()[k].block);
+        for (size_t kind = 0; kind < 3; ++kind) EXPECT_EQ(mine[kind * n + k], digests[kind * blocks + block]) << workers << " workers, block " << block;
+        EXPECT_EQ(my_squares[k], squares[block]);
+      }
+      owned += n;
+      elements += state.bytes() / 12;
+      EXPECT_LE(state.bytes(), 12 * (grid.ElementsIn({0, static_cast<int>(blocks)}) / workers + plan::kBlockElements)) << "1/W and one block";
+    }
+    EXPECT_EQ(owned, blocks);
+    EXPECT_EQ(elements, grid.ElementsIn({0, static_cast<int>(blocks)}));
+    EXPECT_EQ(weights, expected) << workers;
+  }
+}
+
+TEST(OwnedStateTest, WithoutEmaThereIsNone) {
+  const plan::Grid grid = SampleGrid();
+  OwnedState state(grid, plan::Parts(grid, 1), 0, false);
+  EXPECT_EQ(state.ema(), nullptr);
+  EXPECT_FALSE(state.has_ema());
+  EXPECT_EQ(state.bytes(), 8 * (100000 + 10 + 120000));
+  EXPECT_EQ(state.Digests().size(), 2 * grid.blocks().size());
+}
+
+TEST(OwnedStateTest, TheDigestShowsEachKindOfState) {
+  const plan::Grid grid = SampleGrid();
+  OwnedState state(grid, plan::Parts(grid, 1), 0, true);
+  const auto before = state.Digests();
+  size_t kind = 0;
+  for (float* values : {state.exp_avg(), state.exp_avg_sq(), state.ema()}) {
+    values[70000] = 1;  // block 1
+    auto after = state.Digests();
+    const size_t place = kind++ * grid.blocks().size() + 1;
+    EXPECT_NE(after[place], before[place]);
+    after[place] = before[place];
+    EXPECT_EQ(after, before);
+    values[70000] = 0;
+  }
+}
+
+const std::vector<models::TensorSpec>& Norm() {
+  using models::TensorRole;
+  static const std::vector<models::TensorSpec> tensors = {{.name = "w", .shape = {9}},
+                                                          {.name = "mean", .shape = {2}, .role = TensorRole::kRunningMean},
+                                                          {.name = "var", .shape = {2}, .role = TensorRole::kRunningVar},
+                                                          {.name = "count", .shape = {}, .role = TensorRole::kBatchesTracked}};
+  return tensors;
+}
+
+// torch.nn.BatchNorm2d: running = 0.9 running + 0.1 batch.
+TEST(BufferStateTest, RunningValuesMoveATenthTowardsTheMeanOverLanes) {
+  BufferState state(Norm(), true);
+  EXPECT_EQ(state.size(), 4);
+  EXPECT_EQ(state.offset_of(0), -1);
+  EXPECT_EQ(state.offset_of(1), 0);
+  EXPECT_EQ(state.offset_of(2), 2);
+  EXPECT_EQ(state.offset_of(3), -1);
+  const float sums[] = {4, -8, 2, 6};
+  state.Update(sums, 4, 0.5);
+  const double expected[] = {0.1, -0.2, 0.9 + 0.05, 0.9 + 0.15};
+  const double ema[] = {0.05, -0.1, 0.5 + 0.475, 0.5 + 0.525};
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(state.values()[i], expected[i], 1e-6);
+    EXPECT_NEAR(state.ema()[i], ema[i], 1e-6);
+  }
+  EXPECT_EQ(state.batches_tracked, 1);
+}
+
+TEST(BufferStateTest, WithoutEmaThereIsNone) {
+  BufferState state(Norm(), false);
+  EXPECT_EQ(state.ema(), nullptr);
+  const float sums[] = {1, 1, 1, 1};
+  state.Update(sums, 1, 0.5);
+  EXPECT_EQ(state.batches_tracked, 1);
+}
+
+}  // namespace
+}  // namespace deit::train
