@@ -8,8 +8,6 @@ set(suppressions "${PROJECT_SOURCE_DIR}/tests/support/sanitizers")
 
 if(DEIT_SANITIZE STREQUAL "address")
   set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=undefined)
-  # The slow unwinder sees through frames of libraries without frame pointers; leaks of Open MPI are recognised by those.
-  set(DEIT_MPI_TEST_ENVIRONMENT ASAN_OPTIONS=fast_unwind_on_malloc=0)
   list(APPEND DEIT_TEST_ENVIRONMENT
     LSAN_OPTIONS=suppressions=${suppressions}/leak.txt:print_suppressions=0 UBSAN_OPTIONS=print_stacktrace=1)
 elseif(DEIT_SANITIZE STREQUAL "thread")

@@ -94,7 +94,6 @@ function(deit_test)
     add_test(NAME ${name}.${workers}workers
       COMMAND "${MPIEXEC_EXECUTABLE}" ${MPIEXEC_NUMPROC_FLAG} ${workers} $<TARGET_FILE:${ARG_NAME}> ${ARG_ARGS})
     deit_set_test_properties(${name}.${workers}workers ${workers})
-    set_property(TEST ${name}.${workers}workers APPEND PROPERTY ENVIRONMENT ${DEIT_MPI_TEST_ENVIRONMENT})
   endforeach()
 endfunction()
 
