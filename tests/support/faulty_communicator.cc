@@ -82,7 +82,7 @@ class FaultyCommunicator final : public Communicator {
   }
 
   StatusOr<std::unique_ptr<Transfer>> Receive(Buffer buffer, int peer, int tag) override {
-    auto receive = std::make_unique<DelayedTransfer>(1, faults_.delay);
+    auto receive = std::make_unique<DelayedTransfer>(1, tag < faults_.first_prompt_tag ? faults_.delay : absl::ZeroDuration());
     DEIT_ASSIGN_OR_RETURN(receive->data, inner_->Receive(buffer, peer, tag));
     DEIT_ASSIGN_OR_RETURN(receive->stamps, inner_->Receive(receive->stamp_buffer(), peer, tag + kStampTags));
     return receive;
@@ -98,7 +98,7 @@ class FaultyCommunicator final : public Communicator {
 
   StatusOr<std::unique_ptr<Communicator>> Subgroup(const std::vector<int>& members, std::string_view name) override {
     DEIT_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> group, inner_->Subgroup(members, name));
-    Faults faults = {.delay = faults_.delay, .unreachable = {}};
+    Faults faults = {.delay = faults_.delay, .unreachable = {}, .first_prompt_tag = faults_.first_prompt_tag};
     for (size_t index = 0; index < members.size(); ++index) {
       const std::vector<int>& lost = faults_.unreachable;
       if (std::find(lost.begin(), lost.end(), members[index]) != lost.end()) faults.unreachable.push_back(static_cast<int>(index));

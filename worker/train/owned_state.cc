@@ -6,7 +6,7 @@
 
 namespace deit::train {
 
-OwnedState::OwnedState(const plan::Grid& grid, const plan::Parts& parts, int worker, bool with_ema) {
+OwnedState::OwnedState(const plan::Grid& grid, const plan::Parts& parts, int worker, bool with_ema) : with_ema_(with_ema) {
   int64_t local = 0;
   for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) {
     if (parts.OwnerOfBlock(b) != worker) continue;
@@ -48,7 +48,7 @@ void OwnedState::Update(const update::AdamWStep& step, const std::vector<double>
 std::vector<uint64_t> OwnedState::Digests() const {
   std::vector<uint64_t> digests;
   for (const std::vector<float>* values : {&exp_avg_, &exp_avg_sq_, &ema_}) {
-    if (values->empty() && values == &ema_) continue;
+    if (values == &ema_ && !has_ema_) continue;
     for (const OwnedBlock& b : blocks_) digests.push_back(Digest64(values->data() + b.local, static_cast<size_t>(b.count) * sizeof(float)));
   }
   return digests;

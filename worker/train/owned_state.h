@@ -26,9 +26,9 @@ class OwnedState {
   const std::vector<OwnedBlock>& blocks() const { return blocks_; }  // ascending
   float* exp_avg() { return exp_avg_.data(); }
   float* exp_avg_sq() { return exp_avg_sq_.data(); }
-  float* ema() { return ema_.empty() ? nullptr : ema_.data(); }      // null without EMA
+  float* ema() { return ema_.empty() ? nullptr : ema_.data(); }      // null without EMA or blocks
 
-  bool has_ema() const { return !ema_.empty(); }
+  bool has_ema() const { return with_ema_; }  // also where this worker owns no block
 
   // EMA starts as the weights.
   void StartEma(const float* weights);
@@ -47,8 +47,10 @@ class OwnedState {
   std::vector<uint64_t> Digests() const;
 
  private:
+  const bool has_ema_;
   std::vector<OwnedBlock> blocks_;
   std::vector<float> exp_avg_, exp_avg_sq_, ema_;
+  bool with_ema_;
 };
 
 }  // namespace deit::train

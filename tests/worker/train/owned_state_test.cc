@@ -68,6 +68,16 @@ TEST(OwnedStateTest, WithoutEmaThereIsNone) {
   EXPECT_EQ(state.Digests().size(), 2 * grid.blocks().size());
 }
 
+TEST(OwnedStateTest, AWorkerWithoutBlocksKnowsOfTheEma) {
+  const plan::Grid grid({{"only", {10}}}, 100);
+  for (bool with_ema : {true, false}) {
+    OwnedState state(grid, plan::Parts(grid, 2), 0, with_ema);
+    EXPECT_EQ(state.has_ema(), with_ema);
+    EXPECT_TRUE(state.blocks().empty() && state.Digests().empty());
+    EXPECT_EQ(state.bytes(), 0);
+  }
+}
+
 TEST(OwnedStateTest, TheDigestShowsEachKindOfState) {
   const plan::Grid grid = SampleGrid();
   OwnedState state(grid, plan::Parts(grid, 1), 0, true);

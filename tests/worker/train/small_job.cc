@@ -9,6 +9,7 @@
 
 #include "common/plan/job_stream.h"
 #include "tests/support/rank_harness.h"
+#include "worker/exchange/agreement.h"
 #include "worker/train/state_digest.h"
 
 namespace deit::train {
@@ -141,6 +142,7 @@ StatusOr<LaneMetrics> FormulaEngine::TrainLane(const data::MicroBatch& batch, La
     }
   }
   into.CommitStatistics();
+  if (lane_done_) lane_done_();
   return metrics;
 }
 
@@ -230,6 +232,8 @@ Outcome Train(int workers, uint64_t steps, const v1::JobSpec& spec, const Worker
     mine.optimizer_bytes = {worker.workspace().state().owned->bytes()};
     mine.bytes_sent = {worker.trainer().bytes_sent()};
     mine.lanes = {worker.trainer().lanes_computed()};
+    // Nobody takes its memory away while another still reads it.
+    EXPECT_TRUE(exchange::ShareNumbers(world, {absl::Seconds(30)}, 0, "the end").ok());
   }, local);
   Outcome all = each[0];
   for (size_t w = 1; w < each.size(); ++w) {

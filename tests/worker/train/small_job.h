@@ -18,7 +18,7 @@
 
 namespace deit::train {
 
-// 3 buckets' worth of parameters in 7 blocks, with batch norm.
+// Two buckets of parameters, tensors of several blocks among them, and batch norm.
 std::vector<models::TensorSpec> LargeTensors();
 std::vector<models::TensorSpec> TinyTensors();  // less than a thousand parameters
 
@@ -55,6 +55,7 @@ class FormulaEngine final : public Engine {
   const EngineTimes& times() const override { return times_; }
   int64_t teacher_forwards() const override { return 0; }
 
+  void OnLaneDone(std::function<void()> hook) { lane_done_ = std::move(hook); }  // called before TrainLane returns
   const std::vector<std::pair<uint64_t, int>>& computed() const { return computed_; }  // (step, lane)
 
  private:
@@ -64,6 +65,7 @@ class FormulaEngine final : public Engine {
   EngineOptions options_;
   StateView state_;
   EngineTimes times_;
+  std::function<void()> lane_done_;
   std::vector<std::pair<uint64_t, int>> computed_;
 };
 

@@ -1,0 +1,48 @@
+#include "worker/train/evaluator.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/rank_harness.h"
+#include "tests/worker/train/small_job.h"
+
+namespace deit::train {
+namespace {
+
+TEST(EvaluatorTest, CountsEachImageOnceWithEqualSumsForEveryWorld) {
+  for (int64_t images : {1, 6, 7, 50}) {
+    EvaluationCounts one;
+    for (int workers : {1, 2, 3, 5, 8}) {
+      testing::RunOnThreads(workers, [&](collective::Communicator& world) {
+        WorkerOptions options;
+        options.images = static_cast<uint64_t>(images);
+        options.engine.tensors = TinyTensors();
+        SmallWorker worker(world, SmallSpec(), options);
+        worker.Initialise();
+        worker.Steps(1);
+        FormulaViews views;
+        data::EvaluationChunks chunks(views, images, 7, 1);
+        for (int round = 0; round < 2; ++round) {
+          const auto counts = Evaluate(chunks, worker.engine(), worker.workspace().team());
+          ASSERT_TRUE(counts.ok()) << counts.status();
+          EXPECT_EQ(counts->images, images);
+          EXPECT_EQ(counts->correct_fused, images < 8 ? 0 : images / 10) << "labels are image mod 10, and 7 is right";
+          if (workers == 1) one = *counts;
+          EXPECT_EQ(counts->loss, one.loss) << images << " images, " << workers << " workers";
+          EXPECT_EQ(counts->correct_head, one.correct_head);
+          EXPECT_EQ(counts->correct_dist, one.correct_dist);
+          EXPECT_EQ(counts->correct5_fused, one.correct5_fused);
+          EXPECT_LT(counts->correct_dist, counts->correct_head + 1);
+        }
+      });
+    }
+    EXPECT_NE(one.loss, 0);
+  }
+}
+
+TEST(EvaluatorTest, PercentOfNothingIsNothing) {
+  EXPECT_EQ(Percent(0, 0), 0);
+  EXPECT_DOUBLE_EQ(Percent(1, 8), 12.5);
+}
+
+}  // namespace
+}  // namespace deit::train
