@@ -6,7 +6,7 @@
 
 namespace deit::train {
 
-OwnedState::OwnedState(const plan::Grid& grid, const plan::Parts& parts, int worker, bool with_ema) : with_ema_(with_ema) {
+OwnedState::OwnedState(const plan::Grid& grid, const plan::Parts& parts, int worker, bool with_ema) : has_ema_(with_ema) {
   int64_t local = 0;
   for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) {
     if (parts.OwnerOfBlock(b) != worker) continue;

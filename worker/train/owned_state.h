@@ -28,7 +28,7 @@ class OwnedState {
   float* exp_avg_sq() { return exp_avg_sq_.data(); }
   float* ema() { return ema_.empty() ? nullptr : ema_.data(); }      // null without EMA or blocks
 
-  bool has_ema() const { return with_ema_; }  // also where this worker owns no block
+  bool has_ema() const { return has_ema_; }  // also where this worker owns no block
 
   // EMA starts as the weights.
   void StartEma(const float* weights);
@@ -49,7 +49,6 @@ class OwnedState {
  private:
   std::vector<OwnedBlock> blocks_;
   std::vector<float> exp_avg_, exp_avg_sq_, ema_;
-  bool with_ema_;
 };
 
 }  // namespace deit::train
