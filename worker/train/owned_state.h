@@ -47,6 +47,7 @@ class OwnedState {
   std::vector<uint64_t> Digests() const;
 
  private:
+  const bool has_ema_;
   std::vector<OwnedBlock> blocks_;
   std::vector<float> exp_avg_, exp_avg_sq_, ema_;
 };
