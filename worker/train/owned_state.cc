@@ -48,7 +48,7 @@ void OwnedState::Update(const update::AdamWStep& step, const std::vector<double>
 std::vector<uint64_t> OwnedState::Digests() const {
   std::vector<uint64_t> digests;
   for (const std::vector<float>* values : {&exp_avg_, &exp_avg_sq_, &ema_}) {
-    if (values == &ema_ && !with_ema_) continue;
+    if (values == &ema_ && !has_ema_) continue;
     for (const OwnedBlock& b : blocks_) digests.push_back(Digest64(values->data() + b.local, static_cast<size_t>(b.count) * sizeof(float)));
   }
   return digests;
