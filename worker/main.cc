@@ -65,10 +65,14 @@ exit: 0 done, 64 bad config, 65 corrupt data or checkpoint, 66 missing input, 69
 )";
 
 Status ReadResume(train::Resume* resume) {
-  if (FLAGS_resume == "auto") *resume = train::Resume::kAuto;
-  else if (FLAGS_resume == "never") *resume = train::Resume::kNever;
-  else if (FLAGS_resume == "required") *resume = train::Resume::kRequired;
-  else return absl::InvalidArgumentError(absl::StrCat("--resume: ", FLAGS_resume, ": want auto, never or required"));
+  if (FLAGS_resume == "auto")
+    *resume = train::Resume::kAuto;
+  else if (FLAGS_resume == "never")
+    *resume = train::Resume::kNever;
+  else if (FLAGS_resume == "required")
+    *resume = train::Resume::kRequired;
+  else
+    return absl::InvalidArgumentError(absl::StrCat("--resume: ", FLAGS_resume, ": want auto, never or required"));
   return absl::OkStatus();
 }
 
@@ -84,7 +88,8 @@ StatusOr<tasks::Options> ReadOptions(int argc, char** argv) {
   }
   if (FLAGS_stop_after_steps > 0) options.job.stop_after_steps = static_cast<uint64_t>(FLAGS_stop_after_steps);
   if (FLAGS_steps < 1 || FLAGS_warmup_steps < 0) {
-    return absl::InvalidArgumentError(absl::StrCat("--steps: ", FLAGS_steps, ", --warmup_steps: ", FLAGS_warmup_steps, ": want at least 1 and 0"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--steps: ", FLAGS_steps, ", --warmup_steps: ", FLAGS_warmup_steps, ": want at least 1 and 0"));
   }
   options.weights = FLAGS_weights;
   options.input = FLAGS_input;
@@ -123,7 +128,8 @@ std::string SessionName() {
   const std::string path = FLAGS_run_dir.empty() ? FLAGS_config : FLAGS_run_dir;
   const std::string whole = absl::StrCat(std::filesystem::current_path().string(), "\n", path);
   std::string name = path.substr(path.size() - std::min<size_t>(path.size(), 40));
-  std::replace_if(name.begin(), name.end(), [](char c) { return !absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '_'; }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '_'; }, '_');
   return absl::StrCat(name, "-", DigestHex(Digest64(whole.data(), whole.size())));
 }
 
@@ -139,7 +145,8 @@ Status CheckFlags(int argc, char** argv) {
     const std::string word = argv[i], name = word.substr(0, word.find('='));
     if (!absl::StartsWith(word, "--") || std::find(names.begin(), names.end(), name) != names.end()) continue;
     if (absl::StartsWith(name, "--no") && std::find(names.begin(), names.end(), "--" + name.substr(4)) != names.end()) continue;
-    return WithHint(absl::InvalidArgumentError(absl::StrCat(name, ": unknown flag", DidYouMean(name, names))), "deit-worker --help lists them");
+    return WithHint(absl::InvalidArgumentError(absl::StrCat(name, ": unknown flag", DidYouMean(name, names))),
+                    "deit-worker --help lists them");
   }
   return absl::OkStatus();
 }

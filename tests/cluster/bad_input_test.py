@@ -29,7 +29,8 @@ class BadJob(BadInput):
     def test_job_files(self):
         self.refuse_job("", "bad.textproto: error: model.name: not set")
         self.refuse_job("model {", "bad.textproto:1:8: error: syntax")
-        self.refuse_job("train { epochs: 3 epocs: 4 }\n" + STUDENT, "bad.textproto:1:", "train.epocs: unknown field", 'did you mean "train.epochs"')
+        self.refuse_job("train { epochs: 3 epocs: 4 }\n" + STUDENT, "bad.textproto:1:",
+                        'train.epocs: unknown field, did you mean "train.epochs"')
         self.refuse_job(STUDENT.replace("epochs: 2", "epochs: 0"), "bad.textproto:5:", "train.epochs: 0: out of range: want 1 to 1000000")
         self.refuse_job("{", "bad.json", name="bad.json")
         self.refuse_job("\0\xff\x1b" * 50, "bad.textproto:1:1: error: syntax")
@@ -113,9 +114,11 @@ class BadData(BadInput):
         for sizes in ((41, 28, 28), (0xFFFFFFFF, 28, 28), (40, 0, 28), (40, 0xFFFFFFFF, 0xFFFFFFFF), (0, 28, 28)):
             self.refuse_idx(CORRUPT, (images,), images, lambda content, sizes=sizes: inputs.idx(0x803, sizes, content[16:]))
         self.refuse_idx(CORRUPT, ("39", "40"), labels, lambda content: inputs.idx_labels(39))
-        self.refuse_idx(BAD_CONFIG, (labels, "label 10 of image 39", "model.num_classes is 10"), labels, lambda content: content[:-1] + b"\x0a")
+        self.refuse_idx(BAD_CONFIG, (labels, "label 10 of image 39", "model.num_classes is 10"), labels,
+                        lambda content: content[:-1] + b"\x0a")
         self.refuse_idx(CORRUPT, (images,), images, lambda content: content[: len(content) // 2], compress=(images,))
-        self.refuse_idx(CORRUPT, (images,), images, lambda content: content[:100] + bytes([content[100] ^ 255]) + content[101:], compress=(images,))
+        self.refuse_idx(CORRUPT, (images,), images,
+                        lambda content: content[:100] + bytes([content[100] ^ 255]) + content[101:], compress=(images,))
         self.refuse_idx(CORRUPT, (images,), images, lambda content: gzip.compress(b"abc"), compress=(images,))
 
     def test_pictures(self):
@@ -178,7 +181,8 @@ class BadWeights(BadInput):
         self.refuse_weights(CORRUPT, (), header_change=lambda header: [1, 2])
         self.refuse_weights(CORRUPT, (), header_change=lambda header: "[" * 100000)
         self.refuse_weights(CORRUPT, (f"{first}: missing",), tensors=self.changed(first, lambda *same: None))
-        self.refuse_weights(CORRUPT, (f"{first}: shape [5], the model's is [10]",), tensors=self.changed(first, lambda d, s, b: (d, [5], b[:20])))
+        self.refuse_weights(CORRUPT, (f"{first}: shape [5], the model's is [10]",),
+                            tensors=self.changed(first, lambda d, s, b: (d, [5], b[:20])))
         self.refuse_weights(CORRUPT, (f"{first}: type I32 cannot be used",), tensors=self.changed(first, lambda d, s, b: ("I32", s, b)))
         self.refuse_weights(CORRUPT, ("more: the model has no such tensor",), tensors={**self.good, "more": ("F32", [1], bytes(4))})
 
@@ -189,7 +193,8 @@ class BadWeights(BadInput):
         (damaged / "model_00.safetensors").write_bytes(content)
         self.path = damaged
         self.refuse(CORRUPT, ("teacher.weights: ", "model_00.safetensors", "digest is"), *self.words())
-        self.refuse(CORRUPT, ("model.init_from: ", "model_00.safetensors", "digest is"), f"model.init_from={damaged}", config=self.job(CONVNET))
+        self.refuse(CORRUPT, ("model.init_from: ", "model_00.safetensors", "digest is"), f"model.init_from={damaged}",
+                    config=self.job(CONVNET))
 
     def test_initial_weights(self):
         config = self.job(CONVNET)
@@ -221,8 +226,8 @@ class BadRunFolder(BadInput):
         config = self.job(STUDENT)
         first = self.train(config, "run", "--stop_after_steps=3", code=STOPPED)
         job, before = first.summary["job"], first.lines("events.jsonl")
-        run = self.refuse(RUN_FOLDER, ["holds another job", "optimizer.lr: 0.002 -> 0.004", "train.batch_size: 32 -> 64", "hint: choose another run_dir"],
-                          "optimizer.lr=4e-3", "train.batch_size=64", "log_interval=7", run="run", workers=2)
+        difference = ["holds another job", "optimizer.lr: 0.002 -> 0.004", "train.batch_size: 32 -> 64", "hint: choose another run_dir"]
+        run = self.refuse(RUN_FOLDER, difference, "optimizer.lr=4e-3", "train.batch_size=64", "log_interval=7", run="run", workers=2)
         self.assertNotIn("log_interval", run.ended.text, "EXECUTION fields may change")
         self.assertEqual((run.sets(), run.lines("events.jsonl")), (first.sets(), before), "nothing was touched")
         run = self.train(config, "run", "optimizer.lr=4e-3", "--allow_config_change")
@@ -262,8 +267,8 @@ class BadRunFolder(BadInput):
     def test_files_of_the_folder_that_are_broken(self):
         config = self.job(STUDENT)
         whole = self.train(config, "whole").result()
-        for name, content in {"summary.json": "{", "metrics.jsonl": "{\n\0\n", "events.jsonl": "x", "progress.json": "", "summary.csv": "a,b\n1",
-                              "config.textproto": "model {", "job.json": "[]", "lock": "\0"}.items():
+        for name, content in {"summary.json": "{", "metrics.jsonl": "{\n\0\n", "events.jsonl": "x", "progress.json": "",
+                              "summary.csv": "a,b\n1", "config.textproto": "model {", "job.json": "[]", "lock": "\0"}.items():
             with self.subTest(name):
                 self.train(config, name, "--stop_after_steps=3", code=STOPPED)
                 (self.folder / name / name).write_text(content)

@@ -55,8 +55,8 @@ class Ended:
 class Launch:
     """A launch that runs. One worker is started bare, several under mpirun."""
 
-    def __init__(self, folder, workers, words, env=None, mpirun=None):
-        command = [WORKER, *map(str, words)]
+    def __init__(self, folder, workers, words, env=None, mpirun=None, program=WORKER):
+        command = [str(program), *map(str, words)]
         if workers > 1 or mpirun:
             command = [MPIEXEC, "-np", str(workers), *command]
         environment = dict(os.environ, TMPDIR=str(folder / "tmp"), **(env or {}))
@@ -198,11 +198,11 @@ class ClusterTest(unittest.TestCase):
         return ["teacher.model.name=convnet", "teacher.model.widths=8,16", f"teacher.weights={Run(self.folder / 'teacher').set(STEPS)}",
                 "distillation.type=HARD"]
 
-    def launch(self, *words, workers=1, env=None, mpirun=None):
-        return Launch(self.folder, workers, words, env, mpirun)
+    def launch(self, *words, workers=1, **options):
+        return Launch(self.folder, workers, words, **options)
 
-    def run_worker(self, *words, workers=1, env=None, mpirun=None, code=DONE, limit=LIMIT):
-        ended = self.launch(*words, workers=workers, env=env, mpirun=mpirun).wait(limit)
+    def run_worker(self, *words, code=DONE, limit=LIMIT, **options):
+        ended = self.launch(*words, **options).wait(limit)
         self.assertEqual(ended.code, code, f"{' '.join(map(str, words))}\n{ended}")
         return ended
 
@@ -247,7 +247,8 @@ def read_safetensors(path):
     (size,) = struct.unpack_from("<Q", whole)
     header = json.loads(whole[8 : 8 + size])
     data = whole[8 + size :]
-    return {name: (info["dtype"], info["shape"], data[slice(*info["data_offsets"])]) for name, info in header.items() if name != "__metadata__"}
+    header.pop("__metadata__", None)
+    return {name: (info["dtype"], info["shape"], data[slice(*info["data_offsets"])]) for name, info in header.items()}
 
 
 def main():

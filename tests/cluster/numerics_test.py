@@ -1,5 +1,5 @@
 """What bits depend on besides the job is fingerprinted; a loss that is not finite is everybody's decision."""
-from cluster import NON_FINITE, STEPS, STOPPED, STUDENT, ClusterTest, Run, main
+from cluster import NON_FINITE, STEPS, STOPPED, STUDENT, WORKER, ClusterTest, main
 
 DIVERGES = ("optimizer.lr=1e6", "optimizer.clip_grad=0")
 
@@ -34,10 +34,8 @@ class Numerics(ClusterTest):
         wrapper = self.folder / "wrapper.sh"
         wrapper.write_text('#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" = 1 ] && export MKL_CBWR=COMPATIBLE\nexec "$DEIT_WORKER_PROGRAM" "$@"\n')
         wrapper.chmod(0o700)
-        import cluster  # the program is a script around the worker for this launch only
-        program, cluster.WORKER = cluster.WORKER, str(wrapper)
-        self.addCleanup(setattr, cluster, "WORKER", program)
-        ended = self.run_worker(f"--config={config}", f"--run_dir={run_dir}", "train.max_steps=2", workers=2, env={"DEIT_WORKER_PROGRAM": program})
+        words = (f"--config={config}", f"--run_dir={run_dir}", "train.max_steps=2")
+        ended = self.run_worker(*words, workers=2, program=wrapper, env={"DEIT_WORKER_PROGRAM": WORKER})
         self.assert_says(ended, "worker 1 computes with other numerics than worker 0: results will be close, not identical")
 
 

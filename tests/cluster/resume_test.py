@@ -6,7 +6,8 @@ from cluster import CONVNET, DONE, MISSING, STEPS, STOPPED, STUDENT, ClusterTest
 
 class Resume(ClusterTest):
     def check_attempts(self, run, expected):
-        said = [(attempt["first_step"], attempt["steps_executed"], attempt["workers"], attempt["exit_code"]) for attempt in run.summary["attempts"]]
+        keys = ("first_step", "steps_executed", "workers", "exit_code")
+        said = [tuple(attempt[key] for key in keys) for attempt in run.summary["attempts"]]
         self.assertEqual(said, expected)
 
     def stop_everywhere(self, text, *words):

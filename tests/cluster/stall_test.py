@@ -33,7 +33,8 @@ class Stall(ClusterTest):
         self.assertLess(seconds, TIMEOUT + GRACE)
         self.assertGreater(seconds, TIMEOUT / 2)
         # Of whoever noticed: which worker, at which step, doing what.
-        self.assertRegex(ended.text, rf"worker {stopped} did not .* of step \d+ within {TIMEOUT:g}s \(last reported: step \d+, phase [a-z]+\)")
+        naming = rf"worker {stopped} did not .* of step \d+ within {TIMEOUT:g}s \(last reported: step \d+, phase [a-z]+\)"
+        self.assertRegex(ended.text, naming)
         self.assertNotRegex(ended.text, rf"worker [^{stopped}] did not")
         self.assert_says(ended, "hint: run again")
         witnesses = [worker for worker in range(workers) if (self.folder / run / f"logs/attempt_1/worker_{worker}/error.json").exists()]

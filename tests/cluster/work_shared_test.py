@@ -59,7 +59,8 @@ class WorkShared(ClusterTest):
             with self.subTest(workers=workers):
                 short, long = self.train_world(workers, 2), self.train_world(workers, 5)
                 said = long.summary["workers"]
-                self.assertEqual([worker["lanes_computed"] for worker in said], [5 * lanes_of(worker, workers) for worker in range(workers)])
+                lanes = [5 * lanes_of(worker, workers) for worker in range(workers)]
+                self.assertEqual([worker["lanes_computed"] for worker in said], lanes)
                 blocks = self.check_state(long, workers)
                 elements.add(sum(map(sum, blocks)))
                 # Evaluation and the checkpoint are the same in both runs.

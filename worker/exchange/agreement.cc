@@ -39,7 +39,8 @@ Status GatherIn(collective::Communicator& world, collective::Deadline deadline, 
   const std::vector<size_t> counts(static_cast<size_t>(world.size()), mine.size());
   std::byte* const own = all.data() + static_cast<size_t>(world.rank()) * mine.size();
   std::memcpy(own, mine.data(), mine.size());
-  DEIT_ASSIGN_OR_RETURN(auto transfer, world.AllGather({own, mine.size(), ElementType::kUint8}, counts, {all.data(), all.size(), ElementType::kUint8}));
+  DEIT_ASSIGN_OR_RETURN(auto transfer,
+                        world.AllGather({own, mine.size(), ElementType::kUint8}, counts, {all.data(), all.size(), ElementType::kUint8}));
   return collective::Wait(*transfer, deadline, [&] { return collective::Awaited{absl::StrCat("a peer did not come to ", what), ""}; });
 }
 
@@ -83,7 +84,8 @@ Status Agree(collective::Communicator& world, collective::Deadline deadline, con
   return Agree(gather, world.rank(), world.size(), mine);
 }
 
-StatusOr<std::vector<uint64_t>> ShareNumbers(collective::Communicator& world, collective::Deadline deadline, uint64_t mine, absl::string_view what) {
+StatusOr<std::vector<uint64_t>> ShareNumbers(collective::Communicator& world, collective::Deadline deadline, uint64_t mine,
+                                             absl::string_view what) {
   const auto gather = [&](absl::Span<const std::byte> own, absl::Span<std::byte> all) { return GatherIn(world, deadline, what, own, all); };
   return ShareNumbers(gather, world.size(), mine);
 }

@@ -19,7 +19,8 @@ namespace deit::exchange {
 Status Agree(collective::Communicator& world, collective::Deadline deadline, const Status& mine, absl::string_view what);
 
 // Collective: everybody's number, by worker.
-StatusOr<std::vector<uint64_t>> ShareNumbers(collective::Communicator& world, collective::Deadline deadline, uint64_t mine, absl::string_view what);
+StatusOr<std::vector<uint64_t>> ShareNumbers(collective::Communicator& world, collective::Deadline deadline, uint64_t mine,
+                                             absl::string_view what);
 
 // The same through any way in which everybody's bytes get to everybody: all is workers * mine bytes, by worker.
 using Gather = absl::FunctionRef<Status(absl::Span<const std::byte> mine, absl::Span<std::byte> all)>;

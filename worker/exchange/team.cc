@@ -33,8 +33,9 @@ bool IsFirst(const std::vector<uint64_t>& numbers, int worker) {
 StatusOr<std::unique_ptr<Team>> Team::Form(collective::Communicator& world, const plan::Grid& grid, const TeamOptions& options) {
   if (world.size() > options.lanes) {
     const Status too_many = absl::InvalidArgumentError(absl::StrCat("workers: ", world.size(), ": more than train.lanes, ", options.lanes));
-    return exchange::Agree(world, options.deadline, WithHint(too_many, absl::StrCat("start at most ", options.lanes, " workers, or give a new job more lanes")),
-                 "comparing workers and lanes");
+    return exchange::Agree(world, options.deadline,
+                           WithHint(too_many, absl::StrCat("start at most ", options.lanes, " workers, or give a new job more lanes")),
+                           "comparing workers and lanes");
   }
   auto team = std::unique_ptr<Team>(new Team);
   const int worker = world.rank();
@@ -59,7 +60,8 @@ StatusOr<std::unique_ptr<Team>> Team::Form(collective::Communicator& world, cons
   if (!all_share) {
     team->plan_ = plan_with(shares);
     if (no_room) {
-      if (IsFirst(without, worker)) LogWarning(absl::StrCat("shared memory has no room, workers exchange messages instead: ", memory.status().message()));
+      if (IsFirst(without, worker))
+        LogWarning(absl::StrCat("shared memory has no room, workers exchange messages instead: ", memory.status().message()));
       team->node_group_.reset();
       memory = NodeMemory::Create(nullptr, LayoutFor(*team->plan_, grid, options, worker));
     }

@@ -26,8 +26,15 @@ struct Reading {
   int64_t faults, bytes;
 
   static Reading Of(const train::Trainer& trainer, const train::Engine& engine) {
-    return {absl::ToDoubleSeconds(Clock::System().Elapsed()), trainer.times().data, engine.times().teacher, engine.times().forward,
-            engine.times().backward, trainer.times().communication, trainer.times().optimizer, PageFaults(), trainer.bytes_sent()};
+    return {absl::ToDoubleSeconds(Clock::System().Elapsed()),
+            trainer.times().data,
+            engine.times().teacher,
+            engine.times().forward,
+            engine.times().backward,
+            trainer.times().communication,
+            trainer.times().optimizer,
+            PageFaults(),
+            trainer.bytes_sent()};
   }
 };
 
@@ -35,21 +42,26 @@ void Print(const Reading& a, const Reading& b, const v1::JobSpec& spec, int work
   const double n = static_cast<double>(steps), ms = 1e3 / n;
   const double rate = n * spec.train().batch_size() / (b.seconds - a.seconds);
   const double faults = static_cast<double>(b.faults - a.faults) / n, bytes = static_cast<double>(b.bytes - a.bytes) / n;
-  const std::pair<const char*, double> split[] = {
-      {"data", b.data - a.data}, {"teacher", b.teacher - a.teacher}, {"forward", b.forward - a.forward}, {"backward", b.backward - a.backward},
-      {"communication", b.communication - a.communication}, {"optimizer", b.optimizer - a.optimizer}, {"checkpoint", 0.0}};
+  const std::pair<const char*, double> split[] = {{"data", b.data - a.data},
+                                                  {"teacher", b.teacher - a.teacher},
+                                                  {"forward", b.forward - a.forward},
+                                                  {"backward", b.backward - a.backward},
+                                                  {"communication", b.communication - a.communication},
+                                                  {"optimizer", b.optimizer - a.optimizer},
+                                                  {"checkpoint", 0.0}};
   if (json) {
     std::string parts;
     for (const auto& [name, seconds] : split) absl::StrAppendFormat(&parts, R"("%s": %.6g, )", name, seconds * ms);
-    PrintLine(absl::StrFormat(R"({"model": "%s", "precision": "%s", "workers": %d, "batch_size": %d, "lanes": %d, "steps": %d, "images_per_second": %.6g, )"
-                              R"("step_ms": %.6g, "split_ms": {%s"total": %.6g}, "page_faults_per_step": %.6g, "bytes_sent_per_step": %.17g, "ring_bytes_per_step": %d})",
-                              spec.model().name(), v1::Precision_Name(spec.train().precision()), workers, spec.train().batch_size(), spec.train().lanes(),
-                              steps, rate, (b.seconds - a.seconds) * ms, parts, (b.seconds - a.seconds) * ms, faults, bytes, ring));
+    PrintLine(absl::StrFormat(
+        R"({"model": "%s", "precision": "%s", "workers": %d, "batch_size": %d, "lanes": %d, "steps": %d, "images_per_second": %.6g, )"
+        R"("step_ms": %.6g, "split_ms": {%s"total": %.6g}, "page_faults_per_step": %.6g, "bytes_sent_per_step": %.17g, "ring_bytes_per_step": %d})",
+        spec.model().name(), v1::Precision_Name(spec.train().precision()), workers, spec.train().batch_size(), spec.train().lanes(), steps,
+        rate, (b.seconds - a.seconds) * ms, parts, (b.seconds - a.seconds) * ms, faults, bytes, ring));
     return;
   }
   PrintLine(absl::StrFormat("%s %s: batch %d, %d lanes on %d worker%s, %d steps: %.1f images/s, %.1f ms/step", spec.model().name(),
-                            v1::Precision_Name(spec.train().precision()), spec.train().batch_size(), spec.train().lanes(), workers, workers == 1 ? "" : "s", steps, rate,
-                            (b.seconds - a.seconds) * ms));
+                            v1::Precision_Name(spec.train().precision()), spec.train().batch_size(), spec.train().lanes(), workers,
+                            workers == 1 ? "" : "s", steps, rate, (b.seconds - a.seconds) * ms));
   PrintLine("PART           MS/STEP   SHARE");
   for (const auto& [name, seconds] : split) {
     PrintLine(absl::StrFormat("%-13s  %-8.2f  %.1f%%", name, seconds * ms, 100 * seconds / (b.seconds - a.seconds)));
@@ -96,7 +108,8 @@ Status Benchmark(const Options& options, collective::Session& session) {
     DEIT_RETURN_IF_ERROR(trainer.Step(step, source, false).status());
   }
   const Reading end = Reading::Of(trainer, *engine);
-  if (session.world().rank() == 0) Print(start, end, spec, session.world().size(), options.steps, workspace->team().plan().RingBytes(), options.json);
+  if (session.world().rank() == 0)
+    Print(start, end, spec, session.world().size(), options.steps, workspace->team().plan().RingBytes(), options.json);
   return absl::OkStatus();
 }
 

@@ -60,8 +60,8 @@ void Print(const train::EvaluationCounts& counts, const std::string& weights, bo
   const auto percent = [&](int64_t correct) { return train::Percent(correct, counts.images); };
   const double loss = counts.loss / static_cast<double>(counts.images);
   if (json) {
-    PrintLine(absl::StrFormat(R"({"images": %d, "acc1": %.17g, "acc5": %.17g, "acc1_head": %.17g, "acc1_head_dist": %.17g, "loss": %.17g})", counts.images,
-                              percent(counts.correct_fused), percent(counts.correct5_fused), percent(counts.correct_head),
+    PrintLine(absl::StrFormat(R"({"images": %d, "acc1": %.17g, "acc5": %.17g, "acc1_head": %.17g, "acc1_head_dist": %.17g, "loss": %.17g})",
+                              counts.images, percent(counts.correct_fused), percent(counts.correct5_fused), percent(counts.correct_head),
                               percent(counts.correct_dist), loss));
     return;
   }

@@ -39,7 +39,8 @@ StatusOr<uint64_t> DigestWeights(const std::string& path) {
 
 StatusOr<std::string> DigestJob(const v1::JobSpec& spec, const dataset::Index& train) {
   spec::ContentDigests contents = {{"data.root", train.fingerprint()}};
-  const std::pair<const char*, std::string> weights[] = {{"model.init_from", spec.model().init_from()}, {"teacher.weights", spec.teacher().weights()}};
+  const std::pair<const char*, std::string> weights[] = {{"model.init_from", spec.model().init_from()},
+                                                         {"teacher.weights", spec.teacher().weights()}};
   for (const auto& [field, path] : weights) {
     if (path.empty()) continue;
     auto digest = DigestWeights(path);

@@ -19,7 +19,8 @@ std::string JsonOf(const spec::CatalogEntry& entry) {
 Status Models(const Options& options) {
   const std::vector<spec::CatalogEntry>& catalog = spec::ModelCatalog();
   if (options.json) {
-    PrintLine(absl::StrCat(R"({"models": [)", absl::StrJoin(catalog, ", ", [](std::string* out, const auto& entry) { out->append(JsonOf(entry)); }), "]}"));
+    PrintLine(absl::StrCat(R"({"models": [)",
+                           absl::StrJoin(catalog, ", ", [](std::string* out, const auto& entry) { out->append(JsonOf(entry)); }), "]}"));
     return absl::OkStatus();
   }
   size_t width = 4;

@@ -11,12 +11,12 @@
 namespace deit::tasks {
 
 struct Options {
-  std::string config;                    // job file; empty: overrides alone
-  std::vector<std::string> overrides;    // path=value, with --run_dir first
+  std::string config;                  // job file; empty: overrides alone
+  std::vector<std::string> overrides;  // path=value, with --run_dir first
   train::JobOptions job;
-  std::string weights, input, output;    // evaluate, predict
-  bool json = false;                     // benchmark, evaluate, models
-  uint64_t steps = 20, warmup_steps = 3; // benchmark
+  std::string weights, input, output;     // evaluate, predict
+  bool json = false;                      // benchmark, evaluate, models
+  uint64_t steps = 20, warmup_steps = 3;  // benchmark
 };
 
 }  // namespace deit::tasks

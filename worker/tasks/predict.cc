@@ -21,8 +21,9 @@ using models::TensorRole;
 
 Status Need(const std::string& value, const char* flag, const char* meaning) {
   if (!value.empty()) return absl::OkStatus();
-  return WithHint(absl::InvalidArgumentError(absl::StrCat(flag, ": missing: ", meaning)),
-                  "deit-worker --task=predict model.name=deit_tiny_patch16_224 --weights=w.safetensors --input=x.safetensors --output=y.safetensors");
+  return WithHint(
+      absl::InvalidArgumentError(absl::StrCat(flag, ": missing: ", meaning)),
+      "deit-worker --task=predict model.name=deit_tiny_patch16_224 --weights=w.safetensors --input=x.safetensors --output=y.safetensors");
 }
 
 StatusOr<at::Tensor> ReadImages(const std::string& path, const v1::ModelSpec& model) {
@@ -30,8 +31,10 @@ StatusOr<at::Tensor> ReadImages(const std::string& path, const v1::ModelSpec& mo
   const auto* x = file.Find("x");
   if (!x) return absl::NotFoundError(absl::StrCat(path, ": x: no such tensor"));
   const uint64_t chans = static_cast<uint64_t>(model.in_chans()), side = static_cast<uint64_t>(model.img_size());
-  if (x->dtype != Dtype::kF32 || x->shape.size() != 4 || x->shape[0] == 0 || x->shape[1] != chans || x->shape[2] != side || x->shape[3] != side) {
-    return WithExitCode(absl::InvalidArgumentError(absl::StrCat(path, ": x: want F32 of shape [N, ", chans, ", ", side, ", ", side, "]")), ExitCode::kCorrupt);
+  if (x->dtype != Dtype::kF32 || x->shape.size() != 4 || x->shape[0] == 0 || x->shape[1] != chans || x->shape[2] != side ||
+      x->shape[3] != side) {
+    return WithExitCode(absl::InvalidArgumentError(absl::StrCat(path, ": x: want F32 of shape [N, ", chans, ", ", side, ", ", side, "]")),
+                        ExitCode::kCorrupt);
   }
   at::Tensor images = at::zeros({static_cast<int64_t>(x->shape[0]), model.in_chans(), model.img_size(), model.img_size()}, at::kFloat);
   DEIT_RETURN_IF_ERROR(file.Read("x", images.mutable_data_ptr(), x->bytes));
@@ -54,7 +57,11 @@ StatusOr<std::vector<at::Tensor>> ReadWeights(const std::string& path, const mod
 Status WriteLogits(const std::string& path, const std::map<std::string, at::Tensor>& outputs) {
   std::vector<checkpoint::TensorData> tensors;
   for (const auto& [name, value] : outputs) {
-    tensors.push_back({name, Dtype::kF32, {static_cast<uint64_t>(value.size(0)), static_cast<uint64_t>(value.size(1))}, value.const_data_ptr(), value.nbytes()});
+    tensors.push_back({name,
+                       Dtype::kF32,
+                       {static_cast<uint64_t>(value.size(0)), static_cast<uint64_t>(value.size(1))},
+                       value.const_data_ptr(),
+                       value.nbytes()});
   }
   auto& fs = files::FileSystem::Posix();
   const std::string aside = path + ".tmp";

@@ -29,8 +29,14 @@ Status RunAttempt(const Options& options, collective::Communicator& world, const
   const auto deadline = StallDeadline(spec);
   auto engine = BuildEngine(spec);
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, engine.status(), "building the model"));
-  const train::JobInputs inputs{&spec, spec_digest, data.stream.get(), data.train_views.get(), data.evaluation_views.get(),
-                                data.validation->size(), engine->get(), [&spec](const train::JobState& state) { return StartWeights(spec, state); }};
+  const train::JobInputs inputs{&spec,
+                                spec_digest,
+                                data.stream.get(),
+                                data.train_views.get(),
+                                data.evaluation_views.get(),
+                                data.validation->size(),
+                                engine->get(),
+                                [&spec](const train::JobState& state) { return StartWeights(spec, state); }};
   return train::RunJob(world, attempt, inputs, options.job, place);
 }
 
@@ -45,8 +51,9 @@ Status Train(const Options& options, collective::Session& session) {
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, data.status(), "opening the data"));
   const auto digest = DigestJob(*spec, *data->train);
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, digest.status(), "reading weights"));
-  DEIT_ASSIGN_OR_RETURN(const train::Attempt attempt,
-                        train::OpenAttempt(world, deadline, *spec, *digest, {options.job.allow_config_change, options.job.resume == train::Resume::kNever}));
+  DEIT_ASSIGN_OR_RETURN(
+      const train::Attempt attempt,
+      train::OpenAttempt(world, deadline, *spec, *digest, {options.job.allow_config_change, options.job.resume == train::Resume::kNever}));
 
   const int worker = world.rank();
   const auto copy = run::MessageCopy::Start(attempt.folder.Stdout(attempt.number, worker), attempt.folder.Stderr(attempt.number, worker));

@@ -50,8 +50,9 @@ Status OpenFolder(const v1::JobSpec& spec, const std::string& spec_digest, const
   DEIT_RETURN_IF_ERROR(run::MakeRunFolder(fs, attempt->folder));
   DEIT_ASSIGN_OR_RETURN(attempt->lock, run::LockRunFolder(attempt->folder));
   DEIT_ASSIGN_OR_RETURN(const bool holds_results, HoldsResults(attempt->folder));
-  DEIT_ASSIGN_OR_RETURN(attempt->identity, run::ClaimIdentity(fs, attempt->folder, {spec_digest, options.allow_config_change || !holds_results},
-                                                              [&] { return FieldDiff(attempt->folder, spec); }));
+  DEIT_ASSIGN_OR_RETURN(attempt->identity,
+                        run::ClaimIdentity(fs, attempt->folder, {spec_digest, options.allow_config_change || !holds_results},
+                                           [&] { return FieldDiff(attempt->folder, spec); }));
   attempt->job_id = attempt->identity.job;
   DEIT_ASSIGN_OR_RETURN(attempt->number, run::StartAttempt(fs, attempt->folder));
   if (options.begin_anew) DEIT_RETURN_IF_ERROR(WithExitCode(PutCheckpointsAside(*attempt), ExitCode::kRunFolder));
@@ -70,13 +71,15 @@ StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadl
   std::random_device entropy;
   const uint64_t drawn = static_cast<uint64_t>(entropy()) << 32 | entropy();
   DEIT_ASSIGN_OR_RETURN(const auto nonces, exchange::ShareNumbers(world, deadline, drawn, "naming the attempt"));
-  DEIT_ASSIGN_OR_RETURN(const auto numbers, exchange::ShareNumbers(world, deadline, static_cast<uint64_t>(attempt.number), "naming the attempt"));
+  DEIT_ASSIGN_OR_RETURN(const auto numbers,
+                        exchange::ShareNumbers(world, deadline, static_cast<uint64_t>(attempt.number), "naming the attempt"));
   const uint64_t id = first ? std::stoull(attempt.job_id, nullptr, 16) : 0;
   DEIT_ASSIGN_OR_RETURN(const auto ids, exchange::ShareNumbers(world, deadline, id, "naming the attempt"));
   attempt.number = static_cast<int>(numbers[0]);
   attempt.nonce = absl::StrFormat("%d-%016x", attempt.number, nonces[0]);
   attempt.job_id = absl::StrFormat("%08x", ids[0]);
-  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, run::MakeWorkerFolder(files::FileSystem::Posix(), attempt.folder, attempt.number, world.rank()),
+  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline,
+                                       run::MakeWorkerFolder(files::FileSystem::Posix(), attempt.folder, attempt.number, world.rank()),
                                        "making log folders"));
   return attempt;
 }

@@ -33,8 +33,9 @@ class Checkpointer {
  public:
   Checkpointer(const JobState& state, CheckpointerOptions options) : state_(state), options_(std::move(options)) {}
 
-  // Saves the state after `progress.step` steps. progress.ledger: what THIS worker adds (worker 0: with what was restored). epoch: of the stream,
-  // with fraction. On failure (exit code 74) nothing is lost and training may go on; the next save tries again; a lost peer (69) ends the attempt. Returns the manifest's weights digest.
+  // Saves the state after `progress.step` steps. progress.ledger: what THIS worker adds (worker 0: with what was restored). epoch: of the
+  // stream, with fraction. On failure (exit code 74) nothing is lost and training may go on; the next save tries again; a lost peer (69)
+  // ends the attempt. Returns the manifest's weights digest.
   StatusOr<std::string> Save(const JobProgress& progress, double epoch);
 
   // Loads the newest set of which every file verifies; the workers share the verifying. Bad sets are set aside with a warning.

@@ -24,7 +24,12 @@ namespace {
 class Job {
  public:
   Job(collective::Communicator& world, const Attempt& attempt, const JobInputs& in, const JobOptions& options, JobPlace* place)
-      : world_(world), attempt_(attempt), in_(in), spec_(*in.spec), options_(options), place_(place),
+      : world_(world),
+        attempt_(attempt),
+        in_(in),
+        spec_(*in.spec),
+        options_(options),
+        place_(place),
         deadline_{absl::Seconds(in.spec->fault().stall_timeout())} {}
 
   Status Run() {
@@ -54,7 +59,8 @@ class Job {
     DEIT_ASSIGN_OR_RETURN(const auto numerics, exchange::ShareNumbers(world_, deadline_, fingerprint, "comparing numerics"));
     for (size_t w = 0; w < specs.size(); ++w) {
       if (specs[w] != specs[0]) {
-        return WithHint(absl::InvalidArgumentError(absl::StrCat("spec digest of worker ", w, ": ", DigestHex(specs[w]), ": worker 0 has ", DigestHex(specs[0]))),
+        return WithHint(absl::InvalidArgumentError(
+                            absl::StrCat("spec digest of worker ", w, ": ", DigestHex(specs[w]), ": worker 0 has ", DigestHex(specs[0]))),
                         "give all workers the same job file and the same data");
       }
       if (numerics[w] != numerics[0] && first()) {
@@ -91,7 +97,8 @@ class Job {
     } else {
       progress_ = restored_->progress;
       if (first() && restored_->numerics_fingerprint != fingerprint_) {
-        numerics_changed_ = absl::StrCat("the checkpoint of step ", progress_.step, " was trained with other numerics: results will be close, not identical");
+        numerics_changed_ = absl::StrCat("the checkpoint of step ", progress_.step,
+                                         " was trained with other numerics: results will be close, not identical");
         LogWarning(numerics_changed_);
       }
     }
@@ -103,7 +110,8 @@ class Job {
 
   Status OpenOutputs(double seconds) {
     if (first()) {
-      OutputsOptions options{&spec_, in_.stream, &attempt_, world_.size(), first_step_, EndStep(), std::nullopt, progress_.val_acc1, in_.spec_digest};
+      OutputsOptions options{&spec_,    in_.stream,   &attempt_,          world_.size(),  first_step_,
+                             EndStep(), std::nullopt, progress_.val_acc1, in_.spec_digest};
       if (restored_) {
         options.recovery.emplace();
         options.recovery->set_source("disk");
@@ -111,25 +119,32 @@ class Job {
         options.recovery->set_seconds(seconds);
       }
       auto opened = RunOutputs::Open(options);
-      if (opened.ok()) outputs_ = *std::move(opened);
-      else return workspace_->team().Agree(WithExitCode(opened.status(), ExitCode::kRunFolder), "opening the run's files");
+      if (opened.ok())
+        outputs_ = *std::move(opened);
+      else
+        return workspace_->team().Agree(WithExitCode(opened.status(), ExitCode::kRunFolder), "opening the run's files");
       Announce();
     }
     return workspace_->team().Agree(absl::OkStatus(), "opening the run's files");
   }
 
   void Announce() {
-    const std::string where = restored_ ? absl::StrCat("resumes at step ", first_step_, " of ", EndStep()) : absl::StrCat("starts, ", EndStep(), " steps");
-    const std::string text = absl::StrCat("job ", attempt_.job_id, " ", spec_.name(), " attempt ", attempt_.number, " ", where, ", ", world_.size(),
-                                          world_.size() == 1 ? " worker" : " workers", ", ", spec_.train().lanes(), " lanes, run folder ", attempt_.folder.path());
+    const std::string where =
+        restored_ ? absl::StrCat("resumes at step ", first_step_, " of ", EndStep()) : absl::StrCat("starts, ", EndStep(), " steps");
+    const std::string text = absl::StrCat("job ", attempt_.job_id, " ", spec_.name(), " attempt ", attempt_.number, " ", where, ", ",
+                                          world_.size(), world_.size() == 1 ? " worker" : " workers", ", ", spec_.train().lanes(),
+                                          " lanes, run folder ", attempt_.folder.path());
     LogInfo(text);
     outputs_->Event(restored_ ? v1::Event::JobResumed : v1::Event::JobStarted, text, first_step_);
-    if (attempt_.identity.config_changed) outputs_->Event(v1::Event::ConfigChanged, "RESULT fields differ from those that the run folder had", first_step_);
+    if (attempt_.identity.config_changed)
+      outputs_->Event(v1::Event::ConfigChanged, "RESULT fields differ from those that the run folder had", first_step_);
     if (!numerics_changed_.empty()) outputs_->Event(v1::Event::NumericsChanged, numerics_changed_, first_step_);
     const int lanes = spec_.train().lanes(), workers = world_.size();
     const int steps_like = (lanes + workers - 1) / workers;  // lanes of the slowest worker
     const int enough = (lanes + steps_like - 1) / steps_like;
-    if (enough < workers) LogInfo(absl::StrCat(workers, " workers run like ", enough, " at ", lanes, " lanes: a step takes as long as its worker with most lanes"));
+    if (enough < workers)
+      LogInfo(
+          absl::StrCat(workers, " workers run like ", enough, " at ", lanes, " lanes: a step takes as long as its worker with most lanes"));
   }
 
   Status Train() {
@@ -151,7 +166,8 @@ class Job {
       DEIT_RETURN_IF_ERROR(AfterStep(step + 1, stop || step + 1 == end));
       if (stop && step + 1 < end) {
         DEIT_RETURN_IF_ERROR(unsaved_);
-        return WithExitCode(absl::AbortedError(absl::StrCat("stopped after step ", step, ": everything is saved")), ExitCode::kStoppedAndSaved);
+        return WithExitCode(absl::AbortedError(absl::StrCat("stopped after step ", step, ": everything is saved")),
+                            ExitCode::kStoppedAndSaved);
       }
     }
     return unsaved_;
@@ -182,7 +198,8 @@ class Job {
       if (first()) LogWarning(absl::StrCat(text, ": step skipped"));
       return absl::OkStatus();
     }
-    return WithHint(WithExitCode(absl::OutOfRangeError(text), ExitCode::kNonFinite), "lower optimizer.lr, set optimizer.clip_grad, or skip such steps: train.non_finite=SKIP");
+    return WithHint(WithExitCode(absl::OutOfRangeError(text), ExitCode::kNonFinite),
+                    "lower optimizer.lr, set optimizer.clip_grad, or skip such steps: train.non_finite=SKIP");
   }
 
   // Evaluation at the end of epochs, then a checkpoint where one is due.
@@ -222,7 +239,8 @@ class Job {
   // Collective where all workers got here with the same outcome; after a lost peer only this worker's own files are written.
   Status End(const Status& trained) {
     const ExitCode code = ExitCodeOf(trained);
-    place_->phase = exchange::PhaseName(static_cast<exchange::Phase>(workspace_->team().memory().flags().Get(workspace_->team().context().member(), exchange::kPhase)));
+    place_->phase = exchange::PhaseName(
+        static_cast<exchange::Phase>(workspace_->team().memory().flags().Get(workspace_->team().context().member(), exchange::kPhase)));
     const bool together = trained.ok() || code == ExitCode::kStoppedAndSaved || code == ExitCode::kNotSaved || code == ExitCode::kNonFinite;
     v1::AttemptResult result;
     result.set_first_step(static_cast<int64_t>(first_step_));
@@ -242,15 +260,19 @@ class Job {
       outputs_->End(result, trained);
     }
     if (first() && trained.ok()) {
-      PrintLine(run::FinishedLine(static_cast<int64_t>(progress_.step), result.epochs(), progress_.val_acc1.value_or(std::nan("")), weights_digest));
+      PrintLine(run::FinishedLine(static_cast<int64_t>(progress_.step), result.epochs(), progress_.val_acc1.value_or(std::nan("")),
+                                  weights_digest));
     }
     workspace_->team().context().Report(exchange::Phase::kEnd);
     return trained;
   }
 
   void RecordEnd(const Status& trained, ExitCode code) {
-    const auto reason = trained.ok() ? v1::Event::JobSucceeded : code == ExitCode::kStoppedAndSaved ? v1::Event::JobStopped : v1::Event::AttemptFailed;
-    outputs_->Event(reason, trained.ok() ? absl::StrCat("trained ", progress_.step, " steps") : std::string(trained.message()), progress_.step);
+    const auto reason = trained.ok()                         ? v1::Event::JobSucceeded
+                        : code == ExitCode::kStoppedAndSaved ? v1::Event::JobStopped
+                                                             : v1::Event::AttemptFailed;
+    outputs_->Event(reason, trained.ok() ? absl::StrCat("trained ", progress_.step, " steps") : std::string(trained.message()),
+                    progress_.step);
   }
 
   Status GatherTotals(v1::AttemptResult* result) {
@@ -279,22 +301,23 @@ class Job {
   JobPlace* const place_;
   const collective::Deadline deadline_;
   std::string fingerprint_;
-  std::string numerics_changed_;          // since the checkpoint was saved; empty: not
+  std::string numerics_changed_;  // since the checkpoint was saved; empty: not
   std::unique_ptr<Workspace> workspace_;
   std::optional<data::EvaluationChunks> evaluation_;
   std::optional<Checkpointer> checkpointer_;
   std::optional<Restored> restored_;
   std::optional<Trainer> trainer_;
-  std::unique_ptr<RunOutputs> outputs_;   // worker 0 only
+  std::unique_ptr<RunOutputs> outputs_;  // worker 0 only
   JobProgress progress_;
   plan::Ledger resumed_ledger_;
   uint64_t first_step_ = 0;
-  Status unsaved_;                        // why the latest save failed
+  Status unsaved_;  // why the latest save failed
 };
 
 }  // namespace
 
-Status RunJob(collective::Communicator& world, const Attempt& attempt, const JobInputs& inputs, const JobOptions& options, JobPlace* place) {
+Status RunJob(collective::Communicator& world, const Attempt& attempt, const JobInputs& inputs, const JobOptions& options,
+              JobPlace* place) {
   return Job(world, attempt, inputs, options, place).Run();
 }
 

@@ -23,19 +23,19 @@ enum class Resume { kAuto, kNever, kRequired };
 struct JobOptions {
   Resume resume = Resume::kAuto;
   bool allow_config_change = false;
-  std::optional<uint64_t> stop_after_steps;   // as if preempted after so many steps of this attempt
+  std::optional<uint64_t> stop_after_steps;  // as if preempted after so many steps of this attempt
 };
 
 // What a job learns from and with. Not owned.
 struct JobInputs {
-  const v1::JobSpec* spec;                // resolved
-  std::string spec_digest;                // with the contents of its paths, 16 hex digits
+  const v1::JobSpec* spec;  // resolved
+  std::string spec_digest;  // with the contents of its paths, 16 hex digits
   const plan::Stream* stream;
   const data::ViewSource* train_views;
   const data::ViewSource* evaluation_views;
   int64_t evaluation_images = 0;
   Engine* engine;
-  std::function<Status(const JobState&)> initialise;   // weights of a job without a checkpoint; collective, as FillWeights
+  std::function<Status(const JobState&)> initialise;  // weights of a job without a checkpoint; collective, as FillWeights
 };
 
 // Where an attempt was when it ended, for error.json.
@@ -44,8 +44,9 @@ struct JobPlace {
   std::string phase = "start";
 };
 
-// Collective over `world`. OK: trained to the end. A status with exit code 75: stopped, everything saved. Others: as their exit codes say. Under
-// an error that not all workers can know of (a lost peer, a broken picture) the caller ends the launch. `place` is kept up to date.
+// Collective over `world`. OK: trained to the end. A status with exit code 75: stopped, everything saved. Others: as their exit codes
+// say. Under an error that not all workers can know of (a lost peer, a broken picture) the caller ends the launch. `place` is kept up to
+// date.
 Status RunJob(collective::Communicator& world, const Attempt& attempt, const JobInputs& inputs, const JobOptions& options, JobPlace* place);
 
 }  // namespace deit::train

@@ -7,8 +7,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/run/error_report.h"
 #include "common/base/terminal.h"
+#include "common/run/error_report.h"
 #include "common/run/unix_time.h"
 #include "worker/train/evaluator.h"
 
@@ -26,14 +26,15 @@ StatusOr<std::unique_ptr<RunOutputs>> RunOutputs::Open(const OutputsOptions& opt
   const run::RunFolder& folder = options.attempt->folder;
   const int64_t first_step = static_cast<int64_t>(options.first_step);
   DEIT_ASSIGN_OR_RETURN(outputs->metrics_, run::MetricsLog::Open(folder.Metrics(), first_step));
-  DEIT_ASSIGN_OR_RETURN(outputs->csv_, run::SummaryCsv::Open(folder.SummaryCsv(), static_cast<int>(options.stream->EpochOfStep(options.first_step))));
+  DEIT_ASSIGN_OR_RETURN(outputs->csv_,
+                        run::SummaryCsv::Open(folder.SummaryCsv(), static_cast<int>(options.stream->EpochOfStep(options.first_step))));
   DEIT_ASSIGN_OR_RETURN(outputs->tensorboard_, run::TensorBoardWriter::Open(folder.TensorBoard(), first_step, Clock::System()));
   DEIT_ASSIGN_OR_RETURN(outputs->events_, run::EventLog::Open(folder.Events(), Clock::System()));
   outputs->val_acc1_ = options.val_acc1;
   auto& fs = files::FileSystem::Posix();
   outputs->summary_ = run::ReadSummary(fs, folder.Summary());
-  run::BeginAttempt({options.attempt->job_id, options.spec->name(), options.spec_digest, options.attempt->number, options.workers, first_step,
-                     first_step + outputs->metrics_->steps_removed(), options.recovery, absl::Now()},
+  run::BeginAttempt({options.attempt->job_id, options.spec->name(), options.spec_digest, options.attempt->number, options.workers,
+                     first_step, first_step + outputs->metrics_->steps_removed(), options.recovery, absl::Now()},
                     &outputs->summary_);
   DEIT_RETURN_IF_ERROR(run::WriteSummary(fs, folder.Summary(), outputs->summary_));
   run::ProgressOptions progress;
@@ -102,8 +103,9 @@ void RunOutputs::StepDone(uint64_t step, const StepResult& result, double second
   metrics.set_skipped(!decision.update);
   Check(metrics_->Append(metrics));
   if ((step + 1) % static_cast<uint64_t>(options_.spec->log_interval()) == 0) {
-    Check(tensorboard_->AddScalars(static_cast<int64_t>(step) + 1, {{run::kTagTrainLoss, loss_}, {run::kTagTrainLr, learning_rate_},
-                                                                    {run::kTagImagesPerSecond, images_per_second()}}));
+    Check(tensorboard_->AddScalars(
+        static_cast<int64_t>(step) + 1,
+        {{run::kTagTrainLoss, loss_}, {run::kTagTrainLr, learning_rate_}, {run::kTagImagesPerSecond, images_per_second()}}));
   }
   progress_->Update(ProgressAfter(step + 1));
 }

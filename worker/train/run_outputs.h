@@ -1,5 +1,5 @@
-// What worker 0 writes while a job runs: metrics, summaries, events, TensorBoard, progress. None of it can stop training: what cannot be written
-// is said once.
+// What worker 0 writes while a job runs: metrics, summaries, events, TensorBoard, progress. None of it can stop training: what cannot be
+// written is said once.
 #pragma once
 
 #include <memory>
@@ -25,9 +25,9 @@ struct OutputsOptions {
   const plan::Stream* stream;
   const Attempt* attempt;
   int workers = 1;
-  uint64_t first_step = 0, end_step = 0;                  // of this attempt; the job's, or train.max_steps
-  std::optional<v1::Summary::Recovery> recovery;          // unset for a fresh start
-  std::optional<double> val_acc1;                         // as restored
+  uint64_t first_step = 0, end_step = 0;          // of this attempt; the job's, or train.max_steps
+  std::optional<v1::Summary::Recovery> recovery;  // unset for a fresh start
+  std::optional<double> val_acc1;                 // as restored
   std::string spec_digest;
 };
 
@@ -50,7 +50,7 @@ class RunOutputs {
   // The attempt's end, good or bad.
   void End(v1::AttemptResult result, const Status& status);
 
-  double images_per_second() const;   // over the attempt so far
+  double images_per_second() const;  // over the attempt so far
 
  private:
   explicit RunOutputs(const OutputsOptions& options) : options_(options) {}
