@@ -7,15 +7,12 @@
 #include "worker/train/trainer.h"
 
 namespace deit::train {
-namespace {
-constexpr int64_t kBucketElements = 1 << 18;  // 1 MiB of fp32: small enough to overlap, large enough that a message's cost does not count
-}
+Workspace::Workspace(const v1::JobSpec& spec, const Engine& engine, int64_t bucket_elements)
+    : grid_(ParameterShapes(engine.tensors()), bucket_elements), buffers_(engine.tensors(), spec.ema().decay() > 0) {}
 
-Workspace::Workspace(const v1::JobSpec& spec, const Engine& engine)
-    : grid_(ParameterShapes(engine.tensors()), kBucketElements), buffers_(engine.tensors(), spec.ema().decay() > 0) {}
-
-StatusOr<std::unique_ptr<Workspace>> Workspace::Form(collective::Communicator& world, const v1::JobSpec& spec, int64_t evaluation_images, Engine& engine) {
-  auto space = std::unique_ptr<Workspace>(new Workspace(spec, engine));
+StatusOr<std::unique_ptr<Workspace>> Workspace::Form(collective::Communicator& world, const v1::JobSpec& spec, int64_t evaluation_images, Engine& engine,
+                                                     int64_t bucket_elements) {
+  auto space = std::unique_ptr<Workspace>(new Workspace(spec, engine, bucket_elements));
   const int64_t chunk = spec.evaluate().batch_size();
   exchange::TeamOptions options;
   options.lanes = spec.train().lanes();

@@ -12,11 +12,12 @@ namespace deit::train {
 namespace {
 
 constexpr int kBuckets = 9;
+constexpr int64_t kBucketElements = 1000;
 constexpr int kSteps = 6;
 
-std::vector<models::TensorSpec> BucketSizedTensors() {
+std::vector<models::TensorSpec> BucketTensors() {
   std::vector<models::TensorSpec> tensors;
-  for (int b = 0; b < kBuckets; ++b) tensors.push_back({.name = absl::StrCat("t", b), .shape = {512, 513}});
+  for (int b = 0; b < kBuckets; ++b) tensors.push_back({.name = absl::StrCat("t", b), .shape = {kBucketElements}});
   return tensors;
 }
 
@@ -38,7 +39,7 @@ Measured Measure(absl::Duration delay) {
       threads.emplace_back([&, own = std::move(member)]() mutable {
         const auto world = testing::NewFaultyCommunicator(std::move(own), {.delay = delay, .unreachable = {}, .first_prompt_tag = exchange::PayloadTag(0)});
         Measured& mine = measured[static_cast<size_t>(world->rank())];
-        SmallWorker worker(*world, spec, {.engine = {.tensors = BucketSizedTensors(), .backward = absl::Milliseconds(60)}, .tamper = nullptr});
+        SmallWorker worker(*world, spec, {.engine = {.tensors = BucketTensors(), .backward = absl::Milliseconds(60)}, .bucket_elements = kBucketElements});
         worker.Initialise();
         exchange::Team& team = worker.workspace().team();
         ASSERT_EQ(team.plan().buckets(), kBuckets);

@@ -60,7 +60,7 @@ void BusyWait(absl::Duration duration) {
 
 }  // namespace
 
-std::vector<TensorSpec> LargeTensors() { return Tensors(26300); }
+std::vector<TensorSpec> LargeTensors() { return Tensors(6700); }
 std::vector<TensorSpec> TinyTensors() { return Tensors(30); }
 
 v1::JobSpec SmallSpec() {
@@ -74,6 +74,7 @@ v1::JobSpec SmallSpec() {
   spec.mutable_optimizer()->set_lr(0.01);
   spec.mutable_optimizer()->set_scale_lr(false);
   spec.mutable_optimizer()->set_clip_grad(0.5);
+  spec.mutable_schedule()->set_sched("cosine");
   spec.mutable_schedule()->set_warmup_epochs(2);
   spec.mutable_ema()->set_decay(0.9);
   spec.mutable_evaluate()->set_batch_size(7);
@@ -174,7 +175,7 @@ StatusOr<const data::MicroBatch*> TamperedSource::Next() {
 SmallWorker::SmallWorker(collective::Communicator& world, const v1::JobSpec& spec, const WorkerOptions& options)
     : spec_(spec), options_(options), engine_(options.engine) {
   stream_ = std::make_unique<plan::Stream>(plan::StreamOf(spec_, options.images).value());
-  workspace_ = Workspace::Form(world, spec_, static_cast<int64_t>(options.images), engine_).value();
+  workspace_ = Workspace::Form(world, spec_, static_cast<int64_t>(options.images), engine_, options.bucket_elements).value();
   weights_digest_ = [this] { return WeightsDigest(workspace_->state()); };
 }
 

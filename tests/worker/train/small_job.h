@@ -18,7 +18,7 @@
 
 namespace deit::train {
 
-// Two buckets of parameters, tensors of several blocks among them, and batch norm.
+// With batch norm; in several buckets of WorkerOptions' default size. One tensor has two blocks.
 std::vector<models::TensorSpec> LargeTensors();
 std::vector<models::TensorSpec> TinyTensors();  // less than a thousand parameters
 
@@ -85,7 +85,8 @@ class TamperedSource final : public BatchSource {
 struct WorkerOptions {
   uint64_t images = 50;
   EngineOptions engine;
-  std::function<void(data::MicroBatch*)> tamper;
+  std::function<void(data::MicroBatch*)> tamper = nullptr;
+  int64_t bucket_elements = 100;
 };
 
 // One worker of the job. Failures show as test failures.

@@ -56,7 +56,7 @@ TEST(TrainerTest, SixteenLanesGiveTheSameBitsToo) {
   v1::JobSpec spec = SmallSpec();
   spec.mutable_train()->set_lanes(16);
   spec.mutable_train()->set_batch_size(48);
-  const WorkerOptions tiny{.engine = {.tensors = TinyTensors()}, .tamper = nullptr};
+  const WorkerOptions tiny{.engine = {.tensors = TinyTensors()}};
   const Outcome one = Train(1, kSteps, spec, tiny);
   for (int workers : {3, 4, 16}) ExpectSame(Train(workers, kSteps, spec, tiny), one, absl::StrCat(workers, " workers"));
 }
@@ -92,7 +92,7 @@ TEST(TrainerTest, EachLaneIsComputedByExactlyOneWorker) {
   for (uint64_t step = 0; step < kSteps; ++step) {
     for (int lane = 0; lane < 8; ++lane) each.emplace_back(step, lane);
   }
-  const WorkerOptions tiny{.engine = {.tensors = TinyTensors()}, .tamper = nullptr};
+  const WorkerOptions tiny{.engine = {.tensors = TinyTensors()}};
   for (int workers : {1, 2, 3, 5, 8}) {
     const Outcome outcome = Train(workers, kSteps, SmallSpec(), tiny);
     EXPECT_EQ(outcome.computed, each) << workers;
@@ -126,7 +126,7 @@ TEST(TrainerTest, SendsThePlansBytesInEachStep) {
 
 TEST(TrainerTest, AStopRequestOfOneIsHeardByAll) {
   testing::RunOnThreads(3, [](Communicator& world) {
-    SmallWorker worker(world, SmallSpec(), {.engine = {.tensors = TinyTensors()}, .tamper = nullptr});
+    SmallWorker worker(world, SmallSpec(), {.engine = {.tensors = TinyTensors()}});
     worker.Initialise();
     for (uint64_t step = 0; step < 3; ++step) {
       const auto result = worker.Step(step == 1 && world.rank() == 2);
@@ -196,7 +196,7 @@ TEST(TrainerTest, AStepIsAdamWOnTheMeanOverLanes) {
   spec.mutable_optimizer()->set_weight_decay(0);
   spec.mutable_schedule()->set_warmup_epochs(0);
   testing::RunOnThreads(2, [&](Communicator& world) {
-    SmallWorker worker(world, spec, {.engine = {.tensors = TinyTensors()}, .tamper = nullptr});
+    SmallWorker worker(world, spec, {.engine = {.tensors = TinyTensors()}});
     worker.Initialise();
     const float* weights = worker.workspace().team().memory().weights();
     const std::vector<float> before(weights, weights + 15);
