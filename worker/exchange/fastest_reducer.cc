@@ -1,4 +1,4 @@
-#include <cstring>
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -45,7 +45,7 @@ class FastestReducer final : public Reducer {
     float* const slot = context_->memory->slot(context_->member(), 0);
     for (int bucket = 0; bucket < plan_.buckets(); ++bucket) {
       const ElementRange part = plan_.PartOf(bucket, context_->worker());
-      std::memcpy(slot + part.begin, reduced_.data() + reduced_offset_[static_cast<size_t>(bucket)], static_cast<size_t>(part.count) * sizeof(float));
+      std::copy_n(reduced_.data() + reduced_offset_[static_cast<size_t>(bucket)], part.count, slot + part.begin);
     }
     return absl::OkStatus();
   }

@@ -1,6 +1,6 @@
 #include "worker/exchange/payload_gather.h"
 
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 namespace deit::exchange {
@@ -17,7 +17,7 @@ Status PayloadGather::Exchange(std::span<const std::byte> mine, const std::vecto
   sizes_ = sizes;
   ++sequence_;
   // Two buffers by turns: a peer that still reads the previous payload holds back the next exchange, so this one is free.
-  std::memcpy(memory.payload(context_->member(), sequence_), mine.data(), mine.size());
+  std::copy(mine.begin(), mine.end(), memory.payload(context_->member(), sequence_));
   memory.flags().Set(context_->member(), kPayload, sequence_);
   if (topology.nodes() > 1 && context_->member() == 0) DEIT_RETURN_IF_ERROR(TradeBetweenNodes(what));
   DEIT_RETURN_IF_ERROR(AwaitNode(kPayload, what));

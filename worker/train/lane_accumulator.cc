@@ -1,12 +1,12 @@
 #include "worker/train/lane_accumulator.h"
 
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 namespace deit::train {
 namespace {
 
-void Store(const float* from, float* to, int64_t count) { std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float)); }
+void Store(const float* from, float* to, int64_t count) { std::copy_n(from, count, to); }
 void Store(const update::BFloat16Bits* from, float* to, int64_t count) { update::CastToFloat(from, to, count); }
 
 }  // namespace

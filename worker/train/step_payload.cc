@@ -1,6 +1,6 @@
 #include "worker/train/step_payload.h"
 
-#include <cstring>
+#include <algorithm>
 #include <type_traits>
 
 #include "common/base/status.h"
@@ -12,15 +12,16 @@ static_assert(std::is_trivially_copyable_v<LaneMetrics>);
 
 template <typename T>
 void Put(const std::vector<T>& values, std::byte*& at) {
-  std::memcpy(at, values.data(), values.size() * sizeof(T));
-  at += values.size() * sizeof(T);
+  const auto bytes = std::as_bytes(std::span(values));
+  at = std::copy(bytes.begin(), bytes.end(), at);
 }
 
 template <typename T>
 std::vector<T> Take(size_t count, const std::byte*& at) {
   std::vector<T> values(count);
-  std::memcpy(values.data(), at, count * sizeof(T));
-  at += count * sizeof(T);
+  const auto bytes = std::as_writable_bytes(std::span(values));
+  std::copy_n(at, bytes.size(), bytes.begin());
+  at += bytes.size();
   return values;
 }
 
