@@ -134,6 +134,7 @@ StatusOr<LaneMetrics> FormulaEngine::TrainLane(const data::MicroBatch& batch, La
 
   for (size_t t = options_.tensors.size(); t-- > 0;) {
     BusyWait(options_.backward / static_cast<int64_t>(options_.tensors.size()));
+    if (t == 0 && before_last_) before_last_();
     const TensorRole role = options_.tensors[t].role;
     if (role == TensorRole::kParameter) Deliver(t, features, batch, into);
     if (role != TensorRole::kRunningMean && role != TensorRole::kRunningVar) continue;
@@ -143,7 +144,6 @@ StatusOr<LaneMetrics> FormulaEngine::TrainLane(const data::MicroBatch& batch, La
     }
   }
   into.CommitStatistics();
-  if (lane_done_) lane_done_();
   return metrics;
 }
 

@@ -55,7 +55,7 @@ class FormulaEngine final : public Engine {
   const EngineTimes& times() const override { return times_; }
   int64_t teacher_forwards() const override { return 0; }
 
-  void OnLaneDone(std::function<void()> hook) { lane_done_ = std::move(hook); }  // called before TrainLane returns
+  void BeforeLastTensor(std::function<void()> hook) { before_last_ = std::move(hook); }  // called before a lane's last gradient is delivered
   const std::vector<std::pair<uint64_t, int>>& computed() const { return computed_; }  // (step, lane)
 
  private:
@@ -65,7 +65,7 @@ class FormulaEngine final : public Engine {
   EngineOptions options_;
   StateView state_;
   EngineTimes times_;
-  std::function<void()> lane_done_;
+  std::function<void()> before_last_;
   std::vector<std::pair<uint64_t, int>> computed_;
 };
 

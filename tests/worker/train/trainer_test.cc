@@ -200,6 +200,10 @@ TEST(TrainerTest, AStepIsAdamWOnTheMeanOverLanes) {
     worker.Initialise();
     const float* weights = worker.workspace().team().memory().weights();
     const std::vector<float> before(weights, weights + 15);
+    OwnedState& owned = *worker.workspace().state().owned;
+    for (const OwnedBlock& b : owned.blocks()) {
+      for (int64_t i = 0; i < b.count; ++i) ASSERT_EQ(owned.ema()[b.local + i], weights[b.offset + i]) << "the average starts as the weights";
+    }
     worker.Steps(1);
     // Adam's first step moves every element by the learning rate, against its gradient's sign.
     for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(std::abs(weights[i] - before[i]), 0.01, 1e-5) << i;
