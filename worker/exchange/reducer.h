@@ -1,5 +1,5 @@
 // Sums the workers' gradients, bucket by bucket, while the backward pass goes on: each worker ends with the sum over all lanes of its own
-// parts. Not thread-safe: the training thread calls it.
+// parts. Not thread-safe: the training thread calls it. One per team: the node's flags count its steps.
 #pragma once
 
 #include <cstdint>

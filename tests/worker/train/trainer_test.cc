@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 
+#include "common/base/exit_code.h"
 #include "common/plan/schedule.h"
 #include "tests/support/rank_harness.h"
 #include "tests/worker/train/small_job.h"
@@ -133,6 +135,24 @@ TEST(TrainerTest, AStopRequestOfOneIsHeardByAll) {
       ASSERT_TRUE(result.ok()) << result.status();
       EXPECT_EQ(result->decision.stop, step == 1);
     }
+  });
+}
+
+TEST(TrainerTest, AWorkerThatDoesNotComeToAStepIsNamed) {
+  std::atomic<bool> over = false;
+  testing::RunOnThreads(2, [&](Communicator& world) {
+    SmallWorker worker(world, SmallSpec(), {.engine = {.tensors = TinyTensors()}});
+    worker.Initialise();
+    worker.Steps(2);
+    if (world.rank() == 1) {
+      while (!over) absl::SleepFor(absl::Milliseconds(1));
+      return;
+    }
+    worker.workspace().team().context().deadline.limit = absl::Milliseconds(150);
+    const Status status = worker.Step().status();
+    EXPECT_EQ(ExitCodeOf(status), ExitCode::kPeerLost);
+    EXPECT_EQ(status.message(), "worker 1 did not finish gradient bucket 0 of step 2 within 150ms (last reported: step 1, phase gather)");
+    over = true;
   });
 }
 
