@@ -1,6 +1,6 @@
 #include "common/checkpoint/json_scanner.h"
 
-#include "absl/strings/str_format.h"
+#include "common/base/json_text.h"
 
 namespace deit::checkpoint {
 namespace {
@@ -20,25 +20,6 @@ void AppendUtf8(uint32_t code, std::string* out) {
     add(0x80 | (code >> 6 & 0x3F));
   }
   add(0x80 | (code & 0x3F));
-}
-
-// Length of the well-formed UTF-8 character at the start of `text`, 0 if there is none. Unicode 15, table 3-7.
-size_t Utf8Length(absl::string_view text) {
-  auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  auto in = [&](size_t i, unsigned low, unsigned high) { return byte(i) >= low && byte(i) <= high; };
-  const unsigned first = byte(0);
-  if (text.empty()) return 0;
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return in(1, 0x80, 0xBF) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const bool second = in(1, first == 0xE0 ? 0xA0 : 0x80, first == 0xED ? 0x9F : 0xBF);
-    return second && in(2, 0x80, 0xBF) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const bool second = in(1, first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF);
-    return second && in(2, 0x80, 0xBF) && in(3, 0x80, 0xBF) ? 4 : 0;
-  }
-  return 0;
 }
 
 }  // namespace
@@ -144,29 +125,6 @@ StatusOr<uint64_t> JsonScanner::ReadUint64() {
     return Error("expected a whole number");
   }
   return value;
-}
-
-bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const size_t length = Utf8Length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
-std::string JsonQuote(absl::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\')
-      absl::StrAppend(&out, "\\", absl::string_view(&c, 1));
-    else if (static_cast<unsigned char>(c) < 0x20)
-      absl::StrAppendFormat(&out, "\\u%04x", static_cast<unsigned>(c));
-    else
-      out.push_back(c);
-  }
-  out.push_back('"');
-  return out;
 }
 
 }  // namespace deit::checkpoint

@@ -34,10 +34,4 @@ class JsonScanner {
   size_t position_ = 0;
 };
 
-// True if `text` is well-formed UTF-8 (no overlong forms, no surrogates, at most U+10FFFF).
-bool IsUtf8(absl::string_view text);
-
-// `text` as a JSON string with its quotes.
-std::string JsonQuote(absl::string_view text);
-
 }  // namespace deit::checkpoint

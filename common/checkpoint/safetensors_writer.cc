@@ -4,7 +4,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_join.h"
 #include "common/base/digest.h"
-#include "common/checkpoint/json_scanner.h"
+#include "common/base/json_text.h"
 #include "common/checkpoint/safetensors.h"
 
 static_assert(std::endian::native == std::endian::little, "safetensors are little endian and are written as they lie in memory");

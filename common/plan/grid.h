@@ -1,4 +1,4 @@
-// Where each tensor of a model stands in its flat buffer, and how that buffer is cut into blocks and buckets. DESIGN 4.3.
+// Where each tensor of a model stands in its flat buffer, and how that buffer is cut into blocks and buckets.
 // The grid belongs to the model: it does not depend on the number of workers.
 #pragma once
 

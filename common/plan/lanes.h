@@ -1,4 +1,4 @@
-// Who computes which lanes, and which positions a lane holds. Lanes belong to the job; workers only share them out. DESIGN 4.2.
+// Who computes which lanes, and which positions a lane holds. Lanes belong to the job; workers only share them out.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Which worker owns which blocks: worker w owns the w-th part of every bucket, so that every bucket keeps all links busy. DESIGN 4.2.
+// Which worker owns which blocks: worker w owns the w-th part of every bucket, so that every bucket keeps all links busy.
 // Only ownership depends on the number of workers; nothing that is computed does.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The endless stream of training examples: position -> (epoch, image, repeat), and steps <-> epochs. DESIGN 4.1.
+// The endless stream of training examples: position -> (epoch, image, repeat), and steps <-> epochs.
 // An epoch has positions_per_epoch() positions. Offset o of an epoch shows image order(floor(o / k)), view o mod k, for repeated
 // augmentation k. Step s takes positions s B .. s B + B - 1.
 //   drop_last off: an epoch has n positions; nothing is dropped, no step is partial, and a step may span epochs.

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "absl/strings/str_format.h"
+#include "common/base/json_text.h"
 #include "common/base/numbers.h"
 
 namespace deit::run {
@@ -18,25 +19,6 @@ using google::protobuf::Message;
 std::string JsonNumber(double value) {
   const std::string text = RoundTripText(value);
   return std::isfinite(value) ? text : JsonQuote(text);
-}
-
-// Length of the valid UTF-8 sequence at the start of `text`, 0 if there is none. RFC 3629.
-size_t Utf8Length(absl::string_view text) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto follows = [&](size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first < 0xE0) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first < 0xF0) {
-    const bool overlong = first == 0xE0 && byte(1) < 0xA0;
-    const bool surrogate = first == 0xED && byte(1) >= 0xA0;
-    return follows(1) && follows(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (first >= 0xF0 && first < 0xF5) {
-    const bool out_of_range = (first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) >= 0x90);
-    return follows(1) && follows(2) && follows(3) && !out_of_range ? 4 : 0;
-  }
-  return 0;
 }
 
 class Printer {
@@ -154,27 +136,6 @@ Status FromJson(absl::string_view text, Message* message) {
       google::protobuf::util::JsonStringToMessage(google::protobuf::StringPiece(text.data(), text.size()), message, options);
   if (status.ok()) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat("not the JSON of a ", message->GetDescriptor()->name(), ": ", status.message().as_string()));
-}
-
-std::string JsonQuote(absl::string_view text) {
-  std::string quoted = "\"";
-  while (!text.empty()) {
-    const size_t length = Utf8Length(text);
-    const char c = text.front();
-    if (length == 0) {
-      quoted += "\\ufffd";
-    } else if (c == '"' || c == '\\') {
-      quoted += {'\\', c};
-    } else if (c == '\n') {
-      quoted += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      quoted += absl::StrFormat("\\u%04x", static_cast<unsigned>(c));
-    } else {
-      quoted += std::string(text.substr(0, length));
-    }
-    text.remove_prefix(std::max<size_t>(length, 1));
-  }
-  return quoted + "\"";
 }
 
 }  // namespace deit::run

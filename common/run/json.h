@@ -22,7 +22,4 @@ std::string ToJsonText(const google::protobuf::Message& message);
 // Reads either form; keys that the message does not know are ignored. DataLoss with the parser's reason otherwise.
 Status FromJson(absl::string_view text, google::protobuf::Message* message);
 
-// `text` in double quotes with JSON's escapes; bytes that are not UTF-8 become U+FFFD, so that any reader accepts the file.
-std::string JsonQuote(absl::string_view text);
-
 }  // namespace deit::run

@@ -9,9 +9,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "common/base/json_text.h"
 #include "common/base/nearest.h"
 #include "common/base/numbers.h"
-#include "common/checkpoint/json_scanner.h"
 #include "common/checkpoint/retention.h"
 #include "common/checkpoint/set_layout.h"
 #include "common/checkpoint/set_reader.h"
@@ -75,7 +75,6 @@ void PrintTable(const Selection& selection, const std::vector<std::string>& asid
 }
 
 std::string JsonObject(const SetEntry& set) {
-  using checkpoint::JsonQuote;
   const v1::CheckpointManifest* m = set.manifest ? &*set.manifest : nullptr;
   return absl::StrCat("{\"step\": ", set.step, ", \"state\": \"", Word(set.state), "\", \"reason\": ", JsonQuote(set.reason),
                       ", \"path\": ", JsonQuote(set.path), ", \"bytes\": ", set.bytes,
@@ -97,7 +96,7 @@ StatusOr<VerbExit> List(files::FileSystem& fs, const Arguments& arguments, const
   const std::string sets =
       absl::StrJoin(selection.sets, ",\n    ", [](std::string* out, const SetEntry& set) { out->append(JsonObject(set)); });
   const std::string names =
-      absl::StrJoin(aside, ", ", [](std::string* out, const std::string& name) { out->append(checkpoint::JsonQuote(name)); });
+      absl::StrJoin(aside, ", ", [](std::string* out, const std::string& name) { out->append(JsonQuote(name)); });
   absl::PrintF("{\n  \"schema\": \"deit.checkpoints/v1\",\n  \"sets\": [%s%s%s],\n  \"set_aside\": [%s]\n}\n", sets.empty() ? "" : "\n    ",
                sets, sets.empty() ? "" : "\n  ", names);
   return VerbExit::kDone;

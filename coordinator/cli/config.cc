@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/base/digest.h"
+#include "common/base/json_text.h"
 #include "common/base/nearest.h"
 #include "common/spec/load.h"
 #include "common/spec/spec_digest.h"
@@ -46,21 +47,11 @@ void PrintTable(const std::vector<spec::FieldDifference>& differences) {
   }
 }
 
-std::string JsonString(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    if (static_cast<unsigned char>(c) < 0x20) absl::StrAppendFormat(&quoted, "\\u%04x", static_cast<unsigned>(c));
-    else quoted += c;
-  }
-  return quoted + "\"";
-}
-
 void PrintJson(const std::vector<spec::FieldDifference>& differences) {
   std::vector<std::string> objects;
   for (const spec::FieldDifference& d : differences) {
-    objects.push_back(absl::StrFormat("\n  {\"path\": %s, \"before\": %s, \"after\": %s, \"effect\": \"%s\"}", JsonString(d.path),
-                                      JsonString(d.before), JsonString(d.after), v1::Effect_Name(d.effect)));
+    objects.push_back(absl::StrFormat("\n  {\"path\": %s, \"before\": %s, \"after\": %s, \"effect\": \"%s\"}", JsonQuote(d.path),
+                                      JsonQuote(d.before), JsonQuote(d.after), v1::Effect_Name(d.effect)));
   }
   absl::PrintF("[%s%s]\n", absl::StrJoin(objects, ","), objects.empty() ? "" : "\n");
 }

@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/json_text.h"
 #include "common/base/numbers.h"
-#include "common/checkpoint/json_scanner.h"
 #include "common/spec/model_catalog.h"
 
 namespace deit::cli {
@@ -45,7 +45,7 @@ std::optional<std::string> TimmConfig(const v1::JobSpec& job) {
   const std::string size = absl::StrCat(model.img_size());
   const bool distilled = family == spec::Family::kDeitDistilled;
   return absl::StrCat(
-      "{\n  \"architecture\": ", checkpoint::JsonQuote(architecture), ",\n  \"num_classes\": ", model.num_classes(),
+      "{\n  \"architecture\": ", JsonQuote(architecture), ",\n  \"num_classes\": ", model.num_classes(),
       ",\n  \"num_features\": ", model.embed_dim(), ",\n  \"model_args\": {\"img_size\": ", size, ", \"patch_size\": ", model.patch_size(),
       ", \"in_chans\": ", model.in_chans(), ", \"num_classes\": ", model.num_classes(), ", \"embed_dim\": ", model.embed_dim(),
       ", \"depth\": ", model.depth(), ", \"num_heads\": ", model.num_heads(), ", \"mlp_ratio\": ", RoundTripText(model.mlp_ratio()),

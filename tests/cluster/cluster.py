@@ -23,7 +23,7 @@ MPIEXEC = os.environ.get("DEIT_MPIEXEC", "mpirun")
 MARK = "DEIT_CLUSTER_TEST=" + uuid.uuid4().hex
 LIMIT = 120  # seconds that no launch of these tests needs
 
-# Exit codes, as promised in INTERFACE.
+# Exit codes, as the README promises them.
 DONE, BAD_CONFIG, CORRUPT, MISSING, PEER_LOST, RUN_FOLDER, NOT_SAVED, STOPPED, NON_FINITE = 0, 64, 65, 66, 69, 73, 74, 75, 76
 
 COMMON = """

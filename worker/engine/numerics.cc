@@ -19,6 +19,13 @@ std::string Environment(const char* name) {
   return value ? absl::StrCat(name, "=", value) : absl::StrCat(name, " unset");
 }
 
+// What chooses kernels of ours and of libraries that ask the processor themselves.
+const char* ProcessorKind() {
+  if (__builtin_cpu_supports("avx512bf16")) return "AVX512_BF16";
+  if (__builtin_cpu_supports("avx512f")) return "AVX512";
+  return __builtin_cpu_supports("avx2") ? "AVX2" : "baseline";
+}
+
 }  // namespace
 
 void PinMathEnvironment() {
@@ -48,7 +55,7 @@ Status SetThreads(int threads) {
 std::string DescribeNumerics(const v1::JobSpec& spec) {
   std::vector<std::string> parts = {
       absl::StrCat("torch ", TORCH_VERSION), at::get_cpu_capability(),
-      absl::StrCat("bf16 ", __builtin_cpu_supports("avx512bf16") ? "yes" : "no"),
+      absl::StrCat("processor ", ProcessorKind()),
       Environment("MKL_CBWR"), Environment("ONEDNN_MAX_CPU_ISA"), Environment("DNNL_MAX_CPU_ISA"),
       absl::StrCat(at::get_num_threads(), at::get_num_threads() == 1 ? " thread" : " threads"),
       v1::Device_Name(spec.device()), v1::Precision_Name(spec.train().precision())};

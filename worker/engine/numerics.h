@@ -16,7 +16,7 @@ void PinMathEnvironment();
 // silently wrong.
 Status SetThreads(int threads);
 
-// "torch 2.14.1, AVX512, bf16 yes, MKL_CBWR=AVX512, ..., 1 thread, CPU, FP32": everything besides the spec that changes bits.
+// "torch 2.14.1, AVX512, processor AVX512_BF16, MKL_CBWR=AVX512, ..., 1 thread, CPU, FP32": everything besides the spec that changes bits.
 std::string DescribeNumerics(const v1::JobSpec& spec);
 
 }  // namespace deit::engine

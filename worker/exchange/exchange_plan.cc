@@ -71,6 +71,7 @@ int ExchangePlan::ProxyOf(int owner, int node) const {
 }
 
 int64_t ExchangePlan::GradientBytes(int worker) const {
+  DEIT_CHECK(order_ == LaneOrder::kTree);
   const int node = topology_.node_of[static_cast<size_t>(worker)];
   int64_t foreign = 0;  // sums of this node that stand in other workers' slots
   for (const SlotSum& sum : NodeInputs(node)) foreign += sum.worker != worker;

@@ -69,7 +69,7 @@ class ExchangePlan {
   // The worker of `node` that adds and sends `owner`'s parts, and that receives their updated weights. Spread evenly.
   int ProxyOf(int owner, int node) const;
 
-  // Bytes per step that `worker` hands to the transport or reads from another worker's slots: gradients and updated weights.
+  // Of a tree plan only: bytes per step that `worker` hands to the transport or reads from another worker's slots: gradients and updated weights.
   int64_t GradientBytes(int worker) const;
   int64_t WeightBytes(int worker) const;
 

@@ -22,7 +22,7 @@ struct TeamOptions {
 // One per worker; movable only by pointer. Weights and slots are zero at first.
 class Team {
  public:
-  // Collective over `world`. Where a node's shared memory has no room for it, its workers exchange messages; worker 0 says so once.
+  // Collective over `world`. Where a node's shared memory has no room for it, its workers exchange messages; the lowest such worker says so once.
   // InvalidArgument: more workers than lanes. `world` and `grid` outlive the team.
   static StatusOr<std::unique_ptr<Team>> Form(collective::Communicator& world, const plan::Grid& grid, const TeamOptions& options);
 

@@ -1,5 +1,7 @@
 #include "worker/train/buffer_state.h"
 
+#include <algorithm>
+
 #include "worker/update/block_math.h"
 
 namespace deit::train {
@@ -14,6 +16,13 @@ BufferState::BufferState(const std::vector<models::TensorSpec>& tensors, bool wi
     if (mean || variance) values_.resize(values_.size() + static_cast<size_t>(tensor.size()), variance ? 1.0f : 0.0f);
   }
   if (with_ema) ema_ = values_;
+  initial_ = values_;
+}
+
+void BufferState::Reset() {
+  std::copy(initial_.begin(), initial_.end(), values_.begin());  // in place: the engine reads them there
+  StartEma();
+  batches_tracked = 0;
 }
 
 void BufferState::Update(const float* lane_sums, int lanes, double ema_decay) {

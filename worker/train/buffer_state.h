@@ -27,9 +27,12 @@ class BufferState {
 
   void StartEma() { if (!ema_.empty()) ema_ = values_; }
 
+  // As new. values() stay where they are.
+  void Reset();
+
  private:
   std::vector<int64_t> offset_;
-  std::vector<float> values_, ema_;
+  std::vector<float> values_, ema_, initial_;
 };
 
 }  // namespace deit::train

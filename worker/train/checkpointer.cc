@@ -172,22 +172,25 @@ StatusOr<std::optional<Restored>> Checkpointer::Restore() {
     DEIT_ASSIGN_OR_RETURN(const std::optional<uint64_t> step, NewestStep());
     if (!step) return std::nullopt;
     const std::string set = checkpoint::SetPath(options_.root, static_cast<int64_t>(*step));
-    // Each worker's own verdict counts: one that cannot read a set keeps all from using it.
-    const Status mine = Verify(set);
-    const Status verdict = Agree(mine, "verifying a checkpoint");
+    // Each worker's own verdict counts: one that cannot read or load a set keeps all from using it.
+    Status verdict = Agree(Verify(set), "verifying a checkpoint");
     if (verdict.ok()) {
-      auto restored = Load(*step);
-      DEIT_RETURN_IF_ERROR(Agree(restored.status(), "loading a checkpoint"));
-      return *std::move(restored);
+      auto restored = Load(set);
+      verdict = Agree(restored.status(), "loading a checkpoint");
+      if (verdict.ok()) return *std::move(restored);
     }
     if (!checkpoint::IsBadSet(verdict)) return Annotate(verdict, set);
-    StatusOr<std::string> aside = std::string();
-    if (first()) {
-      aside = checkpoint::SetAside(*options_.fs, options_.root, static_cast<int64_t>(*step), verdict.message());
-      LogWarning(absl::StrCat("checkpoint of step ", *step, " is not used: ", verdict.message(), aside.ok() ? absl::StrCat(": moved to ", *aside) : ""));
-    }
-    DEIT_RETURN_IF_ERROR(Agree(aside.status(), "setting a checkpoint aside"));
+    state_.owned->Reset();
+    state_.buffers->Reset();
+    DEIT_RETURN_IF_ERROR(Agree(first() ? Reject(static_cast<int64_t>(*step), verdict.message()) : absl::OkStatus(), "setting a checkpoint aside"));
   }
+}
+
+Status Checkpointer::Reject(int64_t step, absl::string_view reason) {
+  DEIT_ASSIGN_OR_RETURN(const std::string aside, checkpoint::SetAside(*options_.fs, options_.root, step, reason));
+  rejected_.push_back(absl::StrCat("checkpoint of step ", step, " is not used: ", reason, ": moved to ", aside));
+  LogWarning(rejected_.back());
+  return absl::OkStatus();
 }
 
 // Of the newest set that looks complete; damaged ones before it are set aside. Worker 0 looks, all hear.
@@ -202,10 +205,7 @@ StatusOr<std::optional<uint64_t>> Checkpointer::NewestStep() {
           LogWarning(absl::StrCat("checkpoint of step ", set->step, " is not used: ", set->reason));
           break;
         case checkpoint::SetState::kUnreadable: return absl::PermissionDeniedError(absl::StrCat(set->path, ": ", set->reason));
-        case checkpoint::SetState::kDamaged: {
-          DEIT_ASSIGN_OR_RETURN(const std::string aside, checkpoint::SetAside(*options_.fs, options_.root, set->step, set->reason));
-          LogWarning(absl::StrCat("checkpoint of step ", set->step, " is not used: ", set->reason, ": moved to ", aside));
-        }
+        case checkpoint::SetState::kDamaged: DEIT_RETURN_IF_ERROR(Reject(set->step, set->reason));
       }
     }
     return absl::OkStatus();
@@ -225,9 +225,8 @@ Status Checkpointer::Verify(const std::string& set) const {
   return absl::OkStatus();
 }
 
-StatusOr<Restored> Checkpointer::Load(uint64_t step) {
+StatusOr<Restored> Checkpointer::Load(const std::string& set) {
   const absl::Duration start = options_.clock->Elapsed();
-  const std::string set = checkpoint::SetPath(options_.root, static_cast<int64_t>(step));
   auto read = [&]() -> StatusOr<std::pair<v1::CheckpointManifest, checkpoint::TensorCatalog>> {
     DEIT_ASSIGN_OR_RETURN(auto manifest, checkpoint::ReadManifest(*options_.fs, set));
     DEIT_ASSIGN_OR_RETURN(auto catalog, checkpoint::TensorCatalog::Open(*options_.fs, set, manifest));
@@ -235,7 +234,7 @@ StatusOr<Restored> Checkpointer::Load(uint64_t step) {
   }();
   DEIT_RETURN_IF_ERROR(Agree(read.status(), "opening a checkpoint"));
   const auto& [manifest, catalog] = *read;
-  DEIT_RETURN_IF_ERROR(Annotate(CheckSameModel(catalog, *state_.tensors), set));
+  DEIT_RETURN_IF_ERROR(CheckSameModel(catalog, *state_.tensors));
   DEIT_RETURN_IF_ERROR(FillWeights(state_, [&](size_t t, float* out) {
     const models::TensorSpec& tensor = (*state_.tensors)[t];
     return catalog.ReadRange(TensorKind::kModel, tensor.name, 0, static_cast<uint64_t>(tensor.size()), out);
@@ -261,7 +260,7 @@ StatusOr<Restored> Checkpointer::Load(uint64_t step) {
   }
   const std::string digest = DigestHex(WeightsDigest(state_));
   if (digest != manifest.weights_digest()) {
-    return absl::DataLossError(absl::StrCat(set, ": weights digest ", digest, ": the manifest says ", manifest.weights_digest()));
+    return absl::DataLossError(absl::StrCat("weights digest ", digest, ": the manifest says ", manifest.weights_digest()));
   }
   return Restored{ProgressOf(manifest), manifest.spec_digest(), manifest.numerics_fingerprint(),
                   absl::ToDoubleSeconds(options_.clock->Elapsed() - start)};

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/checkpoint/set_writer.h"
 #include "common/files/file_system.h"
@@ -38,21 +39,27 @@ class Checkpointer {
   // ends the attempt. Returns the manifest's weights digest.
   StatusOr<std::string> Save(const JobProgress& progress, double epoch);
 
-  // Loads the newest set of which every file verifies; the workers share the verifying. Bad sets are set aside with a warning.
-  // Nothing if there is none. Errors: a set that this user or version cannot read.
+  // Loads the newest set of which every file verifies and whose tensors give the manifest's weights digest; the workers share the
+  // verifying. Bad sets are set aside with a warning. Nothing if there is none: moments and running statistics are then as new.
+  // Errors: a set that this user or version cannot read, or of another model.
   StatusOr<std::optional<Restored>> Restore();
+
+  // What Restore said of each set that it put aside. Worker 0 only.
+  const std::vector<std::string>& rejected() const { return rejected_; }
 
  private:
   StatusOr<std::string> SaveAll(const JobProgress& progress, double epoch);
   Status WriteOwnPart(const checkpoint::Save& save, const JobProgress& progress);
   StatusOr<std::optional<uint64_t>> NewestStep();
   Status Verify(const std::string& set) const;
-  StatusOr<Restored> Load(uint64_t step);
+  StatusOr<Restored> Load(const std::string& set);
+  Status Reject(int64_t step, absl::string_view reason);
   bool first() const { return state_.team->context().worker() == 0; }
   Status Agree(const Status& mine, absl::string_view what) const;
 
   JobState state_;
   CheckpointerOptions options_;
+  std::vector<std::string> rejected_;
 };
 
 }  // namespace deit::train

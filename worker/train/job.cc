@@ -138,6 +138,7 @@ class Job {
     outputs_->Event(restored_ ? v1::Event::JobResumed : v1::Event::JobStarted, text, first_step_);
     if (attempt_.identity.config_changed)
       outputs_->Event(v1::Event::ConfigChanged, "RESULT fields differ from those that the run folder had", first_step_);
+    for (const std::string& text_of_set : checkpointer_->rejected()) outputs_->Event(v1::Event::CheckpointRejected, text_of_set, first_step_);
     if (!numerics_changed_.empty()) outputs_->Event(v1::Event::NumericsChanged, numerics_changed_, first_step_);
     const int lanes = spec_.train().lanes(), workers = world_.size();
     const int steps_like = (lanes + workers - 1) / workers;  // lanes of the slowest worker
@@ -165,12 +166,19 @@ class Job {
       DEIT_RETURN_IF_ERROR(TrainStep(step, source, run::StopRequested() || last_allowed, &stop));
       DEIT_RETURN_IF_ERROR(AfterStep(step + 1, stop || step + 1 == end));
       if (stop && step + 1 < end) {
+        RecordStop(step, last_allowed);
         DEIT_RETURN_IF_ERROR(unsaved_);
         return WithExitCode(absl::AbortedError(absl::StrCat("stopped after step ", step, ": everything is saved")),
                             ExitCode::kStoppedAndSaved);
       }
     }
     return unsaved_;
+  }
+
+  void RecordStop(uint64_t step, bool last_allowed) {
+    if (!outputs_) return;
+    const std::string cause = run::StopRequested() ? run::StopCause() : last_allowed ? "--stop_after_steps" : "another worker was asked";
+    outputs_->Event(v1::Event::StopRequested, absl::StrCat("stops after step ", step, ": ", cause), step);
   }
 
   Status TrainStep(uint64_t step, BatchSource& source, bool stop_requested, bool* stop) {

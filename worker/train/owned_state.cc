@@ -1,5 +1,6 @@
 #include "worker/train/owned_state.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "common/base/digest.h"
@@ -17,6 +18,10 @@ OwnedState::OwnedState(const plan::Grid& grid, const plan::Parts& parts, int wor
   exp_avg_.resize(static_cast<size_t>(local));
   exp_avg_sq_.resize(static_cast<size_t>(local));
   if (with_ema) ema_.resize(static_cast<size_t>(local));
+}
+
+void OwnedState::Reset() {
+  for (std::vector<float>* values : {&exp_avg_, &exp_avg_sq_, &ema_}) std::fill(values->begin(), values->end(), 0.0f);
 }
 
 void OwnedState::StartEma(const float* weights) {

@@ -30,6 +30,9 @@ class OwnedState {
 
   bool has_ema() const { return has_ema_; }  // also where this worker owns no block
 
+  // As new: moments are zero.
+  void Reset();
+
   // EMA starts as the weights.
   void StartEma(const float* weights);
 

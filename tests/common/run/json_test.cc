@@ -64,15 +64,5 @@ TEST(JsonTest, ReadersIgnoreNewerKeysAndRefuseDamage) {
   }
 }
 
-TEST(JsonQuoteTest, EscapesAndRepairs) {
-  EXPECT_EQ(JsonQuote("a\"b\\c\n\t\x01"), R"("a\"b\\c\n\u0009\u0001")");
-  EXPECT_EQ(JsonQuote("größe €😀"), "\"größe €😀\"");
-  EXPECT_EQ(JsonQuote("\xff"
-                      "a"
-                      "\xc3"),
-            R"("\ufffda\ufffd")");
-  EXPECT_EQ(JsonQuote("\xed\xa0\x80"), R"("\ufffd\ufffd\ufffd")");  // a surrogate
-}
-
 }  // namespace
 }  // namespace deit::run

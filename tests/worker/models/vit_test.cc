@@ -121,7 +121,7 @@ TEST_F(TransformerTest, Fp32GradientsAreExactAtDepthOne) {
   ExpectExactGradients(sizes);
 }
 
-// The bound that a half-precision residual stream or LayerNorm fails (facts/prototype.md).
+// The bound that a half-precision residual stream or LayerNorm fails.
 TEST_F(TransformerTest, Bf16GradientErrorsAreWithinTwiceAutocasts) {
   const at::Tensor images = Wave({6, 3, 32, 32}, 0.37);
   const Gradients exact = References(kSmall, at::kDouble, false, images, {});

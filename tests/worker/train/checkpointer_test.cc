@@ -7,6 +7,7 @@
 
 #include "common/base/digest.h"
 #include "common/base/exit_code.h"
+#include "common/checkpoint/sealed_json.h"
 #include "common/checkpoint/set_reader.h"
 #include "tests/support/rank_harness.h"
 #include "tests/worker/train/saved_job.h"
@@ -186,6 +187,46 @@ TEST(CheckpointerTest, NoGoodSetIsABeginning) {
   SaveTwoSets(disk);
   for (int64_t step : {2, 4}) ASSERT_TRUE(disk.Overwrite(checkpoint::SetPath(kRoot, step) + "/model_00.safetensors", [](std::string* b) { b->back() ^= 1; }).ok());
   OnWorkers(2, disk, SmallSpec(), TinyJob(), [](SavingWorker& saving, Communicator&, CrashFileSystem&) { EXPECT_EQ(saving.Start(), 0u); });
+}
+
+// A sound set whose tensors are not what its manifest says, as a bug of ours in saving would leave it.
+void LieAboutWeights(CrashDisk& disk, int64_t step) {
+  const std::string path = checkpoint::SetPath(kRoot, step) + "/manifest.json";
+  ASSERT_TRUE(disk.Overwrite(path, [](std::string* bytes) {
+    v1::CheckpointManifest manifest;
+    ASSERT_TRUE(checkpoint::UnsealJson(*bytes, &manifest).ok());
+    manifest.set_weights_digest("0123456789abcdef");
+    manifest.clear_digest();
+    *bytes = checkpoint::SealJson(manifest);
+  }).ok());
+}
+
+TEST(CheckpointerTest, ASetThatVerifiesButLoadsOtherWeightsIsSetAsideToo) {
+  const std::vector<Digests> uninterrupted = Uninterrupted(4, SmallSpec(), TinyJob());
+  CrashDisk disk;
+  SaveTwoSets(disk);
+  LieAboutWeights(disk, 4);
+  OnWorkers(3, disk, SmallSpec(), TinyJob(), [&](SavingWorker& saving, Communicator& world, CrashFileSystem&) {
+    EXPECT_EQ(saving.Start(), 2u);
+    EXPECT_TRUE(DigestsOf(saving) == uninterrupted[2]) << "worker " << world.rank();
+    EXPECT_EQ(saving.checkpointer().rejected().size(), world.rank() == 0 ? 1u : 0u);
+    saving.Steps(2);
+    EXPECT_TRUE(DigestsOf(saving) == uninterrupted[4]) << "worker " << world.rank();
+  });
+}
+
+TEST(CheckpointerTest, NothingOfARejectedSetStaysInANewBeginning) {
+  const std::vector<Digests> uninterrupted = Uninterrupted(1, SmallSpec(), TinyJob());
+  CrashDisk disk;
+  SaveTwoSets(disk);
+  LieAboutWeights(disk, 2);
+  LieAboutWeights(disk, 4);
+  OnWorkers(2, disk, SmallSpec(), TinyJob(), [&](SavingWorker& saving, Communicator& world, CrashFileSystem&) {
+    EXPECT_EQ(saving.Start(), 0u);
+    EXPECT_TRUE(DigestsOf(saving) == uninterrupted[0]) << "worker " << world.rank();
+    saving.Steps(1);
+    EXPECT_TRUE(DigestsOf(saving) == uninterrupted[1]) << "worker " << world.rank();
+  });
 }
 
 TEST(CheckpointerTest, AFullDiskCostsOneSaveAndTrainingGoesOn) {
