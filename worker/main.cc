@@ -65,14 +65,10 @@ exit: 0 done, 64 bad config, 65 corrupt data or checkpoint, 66 missing input, 69
 )";
 
 Status ReadResume(train::Resume* resume) {
-  if (FLAGS_resume == "auto")
-    *resume = train::Resume::kAuto;
-  else if (FLAGS_resume == "never")
-    *resume = train::Resume::kNever;
-  else if (FLAGS_resume == "required")
-    *resume = train::Resume::kRequired;
-  else
-    return absl::InvalidArgumentError(absl::StrCat("--resume: ", FLAGS_resume, ": want auto, never or required"));
+  if (FLAGS_resume == "auto") *resume = train::Resume::kAuto;
+  else if (FLAGS_resume == "never") *resume = train::Resume::kNever;
+  else if (FLAGS_resume == "required") *resume = train::Resume::kRequired;
+  else return absl::InvalidArgumentError(absl::StrCat("--resume: ", FLAGS_resume, ": want auto, never or required"));
   return absl::OkStatus();
 }
 

@@ -28,9 +28,7 @@ bool ParseDigestHex(const std::string& text, uint64_t* digest) {
   return true;
 }
 
-DigestStream::DigestStream() : state_(std::make_unique<State>()) {
-  DEIT_CHECK(XXH3_64bits_reset(state_->xxh3) == XXH_OK);
-}
+DigestStream::DigestStream() : state_(std::make_unique<State>()) { DEIT_CHECK(XXH3_64bits_reset(state_->xxh3) == XXH_OK); }
 DigestStream::~DigestStream() = default;
 DigestStream::DigestStream(DigestStream&&) noexcept = default;
 DigestStream& DigestStream::operator=(DigestStream&&) noexcept = default;

@@ -9,7 +9,7 @@ namespace deit {
 namespace {
 constexpr absl::string_view kHintUrl = "deit/hint";
 constexpr absl::string_view kOwnPlacesUrl = "deit/own_places";
-}
+}  // namespace
 
 Status Annotate(const Status& status, absl::string_view context) {
   if (status.ok()) return status;

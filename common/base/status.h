@@ -35,20 +35,19 @@ namespace internal {
 #define DEIT_CONCAT_INNER(a, b) a##b
 #define DEIT_CONCAT(a, b) DEIT_CONCAT_INNER(a, b)
 
-#define DEIT_RETURN_IF_ERROR(expression)                   \
-  do {                                                     \
+#define DEIT_RETURN_IF_ERROR(expression)                                                     \
+  do {                                                                                       \
     if (::absl::Status deit_status_ = (expression); !deit_status_.ok()) return deit_status_; \
   } while (false)
 
-#define DEIT_ASSIGN_OR_RETURN(target, expression) \
-  DEIT_ASSIGN_OR_RETURN_INNER(DEIT_CONCAT(deit_result_, __LINE__), target, expression)
+#define DEIT_ASSIGN_OR_RETURN(target, expression) DEIT_ASSIGN_OR_RETURN_INNER(DEIT_CONCAT(deit_result_, __LINE__), target, expression)
 #define DEIT_ASSIGN_OR_RETURN_INNER(result, target, expression) \
   auto result = (expression);                                   \
   if (!result.ok()) return std::move(result).status();          \
   target = std::move(result).value()
 
 // A broken invariant of ours: prints file, line, condition and message, then aborts. Never for input, peers or disks.
-#define DEIT_CHECK(condition, ...)                                                                    \
-  do {                                                                                                \
-    if (!(condition)) ::deit::internal::CheckFailed(__FILE__, __LINE__, #condition, ::absl::StrCat("" __VA_OPT__(,) __VA_ARGS__)); \
+#define DEIT_CHECK(condition, ...)                                                                                                  \
+  do {                                                                                                                              \
+    if (!(condition)) ::deit::internal::CheckFailed(__FILE__, __LINE__, #condition, ::absl::StrCat("" __VA_OPT__(, ) __VA_ARGS__)); \
   } while (false)

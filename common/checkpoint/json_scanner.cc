@@ -51,14 +51,10 @@ StatusOr<uint32_t> JsonScanner::ReadHex4() {
   for (int i = 0; i < 4; ++i, ++position_) {
     const char c = position_ < text_.size() ? text_[position_] : '\0';
     uint32_t digit = 0;
-    if (c >= '0' && c <= '9')
-      digit = static_cast<uint32_t>(c - '0');
-    else if (c >= 'a' && c <= 'f')
-      digit = static_cast<uint32_t>(c - 'a' + 10);
-    else if (c >= 'A' && c <= 'F')
-      digit = static_cast<uint32_t>(c - 'A' + 10);
-    else
-      return Error("expected four hex digits");
+    if (c >= '0' && c <= '9') digit = static_cast<uint32_t>(c - '0');
+    else if (c >= 'a' && c <= 'f') digit = static_cast<uint32_t>(c - 'a' + 10);
+    else if (c >= 'A' && c <= 'F') digit = static_cast<uint32_t>(c - 'A' + 10);
+    else return Error("expected four hex digits");
     value = value << 4 | digit;
   }
   return value;

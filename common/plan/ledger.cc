@@ -11,9 +11,7 @@ uint64_t Mix(uint64_t value) {
 
 }  // namespace
 
-uint64_t Ledger::Hash(uint64_t position, uint64_t pixel_digest) {
-  return Mix(Mix(position + 0x9E3779B97F4A7C15) + pixel_digest);
-}
+uint64_t Ledger::Hash(uint64_t position, uint64_t pixel_digest) { return Mix(Mix(position + 0x9E3779B97F4A7C15) + pixel_digest); }
 
 Ledger::Ledger(const std::vector<LedgerEntry>& entries) {
   for (const LedgerEntry& entry : entries) {

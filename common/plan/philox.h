@@ -49,8 +49,9 @@ enum class Purpose : uint32_t {
 class RandomStream {
  public:
   RandomStream(uint64_t seed, uint64_t index, Purpose purpose, uint32_t sub = 0)
-      : key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)},
-        counter_{0, static_cast<uint32_t>(purpose) << 24 | sub, static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32)} {
+      : key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)}, counter_{0, static_cast<uint32_t>(purpose) << 24 | sub,
+                                                                                       static_cast<uint32_t>(index),
+                                                                                       static_cast<uint32_t>(index >> 32)} {
     DEIT_CHECK(sub < (1U << 24), "sub=", sub);
   }
 

@@ -33,8 +33,8 @@ StatusOr<Stream> Stream::Create(StreamOptions options) {
     return OutOfRange("augment.repeated_aug", options.repeated_aug, kMaxRepeats);
   }
   if (options.drop_last && images < batch_size) {
-    return WithHint(absl::InvalidArgumentError(absl::StrCat("train.drop_last: true: an epoch of ", images,
-                                                            " images has no full batch of ", batch_size)),
+    return WithHint(absl::InvalidArgumentError(
+                        absl::StrCat("train.drop_last: true: an epoch of ", images, " images has no full batch of ", batch_size)),
                     absl::StrCat("set train.batch_size to at most ", images, ", or train.drop_last=false"));
   }
   return Stream(options, options.drop_last ? images / batch_size * batch_size : images);

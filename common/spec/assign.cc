@@ -251,7 +251,8 @@ void AssignOverrides(const std::vector<std::string>& overrides, const std::strin
     }
     Slot slot(target->message, target->field, path, folder, problems);
     if (!list) slot.Put(ParseWord(value));
-    else for (absl::string_view item : absl::StrSplit(value, ',')) slot.Put(ParseWord(item));
+    else
+      for (absl::string_view item : absl::StrSplit(value, ',')) slot.Put(ParseWord(item));
   }
 }
 

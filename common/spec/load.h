@@ -12,8 +12,8 @@
 namespace deit::spec {
 
 struct LoadOptions {
-  std::string working_folder;       // absolute: overrides' relative paths and the default run_dir start here; empty: the current folder
-  std::string default_name;         // of a job that has none; empty: the file's name without suffix, or "job"
+  std::string working_folder;          // absolute: overrides' relative paths and the default run_dir start here; empty: the current folder
+  std::string default_name;            // of a job that has none; empty: the file's name without suffix, or "job"
   size_t max_bytes = size_t{1} << 20;  // of a job file
 };
 

@@ -73,9 +73,9 @@ Status UnknownName(const std::string& name) {
 
 Status RefuseForeignFields(const v1::ModelSpec& model, Family family) {
   const google::protobuf::Descriptor* schema = model.GetDescriptor();
-  const std::vector<std::string> foreign = family == Family::kConvnet
-      ? std::vector<std::string>{"patch_size", "embed_dim", "depth", "num_heads", "mlp_ratio", "drop_path"}
-      : std::vector<std::string>{"widths"};
+  const std::vector<std::string> foreign =
+      family == Family::kConvnet ? std::vector<std::string>{"patch_size", "embed_dim", "depth", "num_heads", "mlp_ratio", "drop_path"}
+                                 : std::vector<std::string>{"widths"};
   for (const std::string& name : foreign) {
     const auto* field = schema->FindFieldByName(name);
     const google::protobuf::Reflection* values = model.GetReflection();

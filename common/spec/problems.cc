@@ -41,9 +41,8 @@ Place Problems::PlaceOf(std::string path) const {
 }
 
 bool Problems::Knows(const std::string& path) const {
-  return std::any_of(problems_.begin(), problems_.end(), [&](const Problem& p) {
-    return !p.path.empty() && (p.path == path || absl::StartsWith(path, p.path + "."));
-  });
+  return std::any_of(problems_.begin(), problems_.end(),
+                     [&](const Problem& p) { return !p.path.empty() && (p.path == path || absl::StartsWith(path, p.path + ".")); });
 }
 
 }  // namespace deit::spec

@@ -25,7 +25,7 @@ struct FieldDifference {
   std::string path;
   std::string before;  // as FieldValue::value, or "unset"; a content's digest as 16 hex digits
   std::string after;
-  v1::Effect effect;   // RESULT also for a content; EXECUTION also for a path, whose content counts instead
+  v1::Effect effect;  // RESULT also for a content; EXECUTION also for a path, whose content counts instead
 };
 
 // Fields that differ between two specs of one schema: RESULT first, then EXECUTION, each in the order of their paths. A content that

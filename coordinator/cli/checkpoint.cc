@@ -95,8 +95,7 @@ StatusOr<VerbExit> List(files::FileSystem& fs, const Arguments& arguments, const
   }
   const std::string sets =
       absl::StrJoin(selection.sets, ",\n    ", [](std::string* out, const SetEntry& set) { out->append(JsonObject(set)); });
-  const std::string names =
-      absl::StrJoin(aside, ", ", [](std::string* out, const std::string& name) { out->append(JsonQuote(name)); });
+  const std::string names = absl::StrJoin(aside, ", ", [](std::string* out, const std::string& name) { out->append(JsonQuote(name)); });
   absl::PrintF("{\n  \"schema\": \"deit.checkpoints/v1\",\n  \"sets\": [%s%s%s],\n  \"set_aside\": [%s]\n}\n", sets.empty() ? "" : "\n    ",
                sets, sets.empty() ? "" : "\n  ", names);
   return VerbExit::kDone;
@@ -140,10 +139,8 @@ StatusOr<VerbExit> Export(files::FileSystem& fs, const Arguments& arguments, con
   DEIT_ASSIGN_OR_RETURN(const Exported exported, ExportSet(fs, run_folder, newest->path, options));
   absl::PrintF("%s of step %d: %d tensors, %s, in %s\n", options.ema ? "averaged weights" : "weights", newest->step, exported.tensors,
                BytesText(static_cast<double>(exported.bytes)), options.output);
-  if (exported.has_config)
-    absl::PrintF("load them with: timm.create_model('local-dir:%s', pretrained=True)\n", options.output);
-  else
-    std::puts("timm has no such model: model.safetensors alone, without a config.json");
+  if (exported.has_config) absl::PrintF("load them with: timm.create_model('local-dir:%s', pretrained=True)\n", options.output);
+  else std::puts("timm has no such model: model.safetensors alone, without a config.json");
   return VerbExit::kDone;
 }
 

@@ -7,15 +7,15 @@
 namespace deit::cli {
 
 enum class VerbExit : int {
-  kDone = 0,             // the verb did its work
-  kFailed = 1,           // the job or operation failed; `config diff`: different
+  kDone = 0,    // the verb did its work
+  kFailed = 1,  // the job or operation failed; `config diff`: different
   kUsage = 2,
   kNotFound = 3,
-  kUnreachable = 4,      // coordinator unreachable
+  kUnreachable = 4,  // coordinator unreachable
   kTimedOut = 5,
-  kConflict = 6,         // conflict or wrong state
-  kBadConfig = 7,        // invalid job file
-  kStoppedAndSaved = 75, // stopped with everything saved
+  kConflict = 6,          // conflict or wrong state
+  kBadConfig = 7,         // invalid job file
+  kStoppedAndSaved = 75,  // stopped with everything saved
   kInterrupted = 130,
 };
 

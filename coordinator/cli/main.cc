@@ -1,6 +1,6 @@
 // deit-coord: finds the verb, parses its flags, runs it, and turns a failure into one message and an exit code.
-#include <csignal>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string>

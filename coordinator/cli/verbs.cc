@@ -8,11 +8,7 @@ namespace deit::cli {
 namespace {
 
 constexpr std::array kAll = {
-    &kCheckpoint,
-    &kConfig,
-    &kPlan,
-    &kVersion,
-    &kHelp,
+    &kCheckpoint, &kConfig, &kPlan, &kVersion, &kHelp,
 };
 
 }  // namespace

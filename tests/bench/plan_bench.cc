@@ -53,10 +53,10 @@ BENCHMARK(OrderOfOneEpoch)->ArgName("images")->Arg(60000)->Arg(1281167);
 
 // What a loader does for each view before it reads a pixel.
 void StreamPositions(benchmark::State& state) {
-  const Stream stream = Stream::Create({.images = static_cast<uint64_t>(state.range(0)),
-                                        .batch_size = 1024,
-                                        .repeated_aug = static_cast<uint64_t>(state.range(1))})
-                            .value();
+  const Stream stream =
+      Stream::Create(
+          {.images = static_cast<uint64_t>(state.range(0)), .batch_size = 1024, .repeated_aug = static_cast<uint64_t>(state.range(1))})
+          .value();
   uint64_t position = 0, sum = 0;
   for (auto _ : state) sum += stream.At(position++).image;
   benchmark::DoNotOptimize(sum);

@@ -45,7 +45,7 @@ class DelayedTransfer final : public Transfer {
   absl::Duration delay_;
 
  public:
-  std::unique_ptr<Transfer> data;    // declared behind the times that they write
+  std::unique_ptr<Transfer> data;  // declared behind the times that they write
   std::unique_ptr<Transfer> stamps;
 };
 

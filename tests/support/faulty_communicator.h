@@ -10,8 +10,8 @@
 namespace deit::testing {
 
 struct Faults {
-  absl::Duration delay;           // every transfer is seen to finish this much later, without occupying the link or delaying another
-  std::vector<int> unreachable;   // what is sent to these ranks is lost; the sender notices nothing
+  absl::Duration delay;            // every transfer is seen to finish this much later, without occupying the link or delaying another
+  std::vector<int> unreachable;    // what is sent to these ranks is lost; the sender notices nothing
   int first_prompt_tag = 1 << 19;  // messages under this tag and above are not delayed
 };
 

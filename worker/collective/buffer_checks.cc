@@ -30,8 +30,8 @@ Status CheckParts(const Buffer& whole, const std::vector<size_t>& counts, const 
   }
   const size_t total = std::accumulate(counts.begin(), counts.end(), size_t{0});
   if (whole.count != total || part.count != counts[static_cast<size_t>(rank)] || whole.type != part.type) {
-    return absl::InvalidArgumentError(absl::StrCat("counts: [", absl::StrJoin(counts, ", "), "]: the buffers have ", whole.count, " and ",
-                                                   part.count, " elements"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("counts: [", absl::StrJoin(counts, ", "), "]: the buffers have ", whole.count, " and ", part.count, " elements"));
   }
   return absl::OkStatus();
 }
@@ -40,8 +40,8 @@ Status CheckMembers(const std::vector<int>& members, int rank, int size) {
   const bool ascending = std::adjacent_find(members.begin(), members.end(), std::greater_equal<>()) == members.end();
   const bool within = !members.empty() && members.front() >= 0 && members.back() < size;
   if (!ascending || !within || !std::binary_search(members.begin(), members.end(), rank)) {
-    return absl::InvalidArgumentError(absl::StrCat("members: [", absl::StrJoin(members, ", "), "]: not ascending ranks of ", size,
-                                                   " with ", rank, " among them"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("members: [", absl::StrJoin(members, ", "), "]: not ascending ranks of ", size, " with ", rank, " among them"));
   }
   return absl::OkStatus();
 }

@@ -47,8 +47,8 @@ class Transfer {
 class SharedMemory {
  public:
   virtual ~SharedMemory() = default;
-  virtual std::byte* base(int rank) const = 0;   // start of that member's part as mapped here: a multiple of 4,096
-  virtual size_t bytes(int rank) const = 0;      // as that member asked for
+  virtual std::byte* base(int rank) const = 0;  // start of that member's part as mapped here: a multiple of 4,096
+  virtual size_t bytes(int rank) const = 0;     // as that member asked for
 };
 
 // Thread-safe: several threads may start and test different transfers of one communicator. Collective operations (all but Send

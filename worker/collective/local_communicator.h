@@ -13,9 +13,9 @@
 namespace deit::collective {
 
 struct LocalOptions {
-  std::vector<std::string> hosts = {};  // one per rank: simulated nodes; empty: all on "localhost"
+  std::vector<std::string> hosts = {};                             // one per rank: simulated nodes; empty: all on "localhost"
   size_t shared_memory_room = std::numeric_limits<size_t>::max();  // bytes for each Share(); less forces messages
-  absl::Duration setup_limit = absl::Seconds(60);  // for Share()
+  absl::Duration setup_limit = absl::Seconds(60);                  // for Share()
 };
 
 // `size` members; give element r to the thread that plays rank r. A send finishes when it is received, never before, so that code

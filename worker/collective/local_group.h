@@ -77,11 +77,11 @@ struct LocalGroup {
 
   const std::vector<std::string> hosts;
   const LocalOptions options;
-  std::vector<Mailbox> mailboxes;        // by receiver
-  std::vector<std::atomic<bool>> left;   // by rank: its communicator is gone
+  std::vector<Mailbox> mailboxes;       // by receiver
+  std::vector<std::atomic<bool>> left;  // by rank: its communicator is gone
 
-  std::mutex mutex;  // guards the rest, and all meetings
-  std::vector<uint64_t> meetings_joined;  // by rank
+  std::mutex mutex;                                       // guards the rest, and all meetings
+  std::vector<uint64_t> meetings_joined;                  // by rank
   std::map<uint64_t, std::shared_ptr<Meeting>> meetings;  // by ordinal, until all have come
   struct Subgroup {
     std::vector<int> members;

@@ -13,8 +13,8 @@ constexpr size_t RoundUpToPage(size_t bytes) { return (bytes + kPageBytes - 1) /
 // Movable; unmapped at the end. Huge pages are asked for where the kernel has them.
 class Mapping {
  public:
-  static StatusOr<Mapping> Private(size_t bytes);                        // of this process; ResourceExhausted
-  static StatusOr<Mapping> File(int file_descriptor, size_t bytes);      // the file's start, shared with whoever maps it
+  static StatusOr<Mapping> Private(size_t bytes);                    // of this process; ResourceExhausted
+  static StatusOr<Mapping> File(int file_descriptor, size_t bytes);  // the file's start, shared with whoever maps it
 
   Mapping(Mapping&& other) noexcept;
   Mapping& operator=(Mapping&& other) noexcept;

@@ -99,8 +99,8 @@ class MpiTransfer final : public Transfer {
     int count = 0;
     MPI_Get_count(&status, TypeOf(expected_.type), &count);
     if (count >= 0 && static_cast<size_t>(count) == expected_.count) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat("message: ", count, " elements from worker ", status.MPI_SOURCE, ": ", expected_.count,
-                                                   " were expected"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("message: ", count, " elements from worker ", status.MPI_SOURCE, ": ", expected_.count, " were expected"));
   }
 
   MPI_Request request_ = MPI_REQUEST_NULL;
@@ -180,8 +180,8 @@ class MpiCommunicator final : public Communicator {
     auto transfer = std::make_unique<MpiTransfer>();
     transfer->KeepLayout(std::make_unique<Layout>(std::vector<size_t>{}));
     const int count = static_cast<int>(buffer.count);
-    const int code = MPI_Iallreduce(MPI_IN_PLACE, buffer.data, count, TypeOf(buffer.type), SumOf(buffer.type), communicator_,
-                                    transfer->request());
+    const int code =
+        MPI_Iallreduce(MPI_IN_PLACE, buffer.data, count, TypeOf(buffer.type), SumOf(buffer.type), communicator_, transfer->request());
     return Started(code, "MPI_Iallreduce", std::move(transfer));
   }
 

@@ -41,9 +41,7 @@ uint64_t PidNamespace() {
   return stat("/proc/self/ns/pid", &info) == 0 ? static_cast<uint64_t>(info.st_ino) : 0;
 }
 
-std::string Prefix(std::string_view job) {
-  return absl::StrCat("deit-", getuid(), "-", absl::string_view(job.data(), job.size()), "-");
-}
+std::string Prefix(std::string_view job) { return absl::StrCat("deit-", getuid(), "-", absl::string_view(job.data(), job.size()), "-"); }
 
 // Whether `owner`, a folder's name behind the prefix, names a process of this namespace that is gone.
 bool IsDead(std::string_view owner) {

@@ -14,10 +14,10 @@
 namespace deit::collective {
 
 struct SessionOptions {
-  std::string job_id = "none";                      // names this process's files in shared memory; [A-Za-z0-9_.-]+
-  std::string host = {};                                 // this process's node; empty: the machine's host name
+  std::string job_id = "none";                                     // names this process's files in shared memory; [A-Za-z0-9_.-]+
+  std::string host = {};                                           // this process's node; empty: the machine's host name
   size_t shared_memory_room = std::numeric_limits<size_t>::max();  // bytes for each Share(); less forces messages
-  absl::Duration setup_limit = absl::Seconds(60);   // for each blocking set-up call: start, Subgroup, Share, Finish
+  absl::Duration setup_limit = absl::Seconds(60);                  // for each blocking set-up call: start, Subgroup, Share, Finish
 };
 
 // One per process. The world outlives nothing: release everything made from it before Finish().

@@ -40,7 +40,7 @@ struct Awaited {
   std::string detail;  // may be empty
 };
 Status Expired(const Deadline& deadline, const Awaited& awaited);  // that message, as DeadlineExceeded (exit 69)
-using Describe = absl::FunctionRef<Awaited()>;  // called only when the deadline has passed
+using Describe = absl::FunctionRef<Awaited()>;                     // called only when the deadline has passed
 
 // Calls `ready` until it returns true or an error: 2,000 times with a pause, 200 times with sched_yield, then between naps of 50 us
 // (latency first, then nothing is taken from computing threads). Expired() once patience is exhausted.

@@ -33,10 +33,7 @@ void CheckOptions(const plan::Stream& stream, const LoaderOptions& options) {
 class Loader::Ring {
  public:
   Ring(const plan::Stream& stream, const ViewSource& source, const LoaderOptions& options)
-      : stream_(stream),
-        source_(source),
-        options_(options),
-        views_(options.batch_size / options.lane_count),
+      : stream_(stream), source_(source), options_(options), views_(options.batch_size / options.lane_count),
         total_((options.end_step - options.first_step) * static_cast<uint64_t>(options.lanes.size())),
         view_floats_(static_cast<size_t>(source.channels()) * static_cast<size_t>(source.size()) * static_cast<size_t>(source.size())) {}
 

@@ -80,11 +80,8 @@ class PictureViews final : public ViewSource {
   PictureViews(const v1::JobSpec& spec, const dataset::Index& index, std::unique_ptr<PictureSource> pictures, std::vector<Table> tables,
                FrameView frame)
       : size_(spec.model().img_size()),
-        filter_(spec.augment().interpolation() == v1::AugmentSpec::BILINEAR ? Filter::kBilinear : Filter::kBicubic),
-        index_(index),
-        pictures_(std::move(pictures)),
-        tables_(std::move(tables)),
-        frame_(std::move(frame)) {}
+        filter_(spec.augment().interpolation() == v1::AugmentSpec::BILINEAR ? Filter::kBilinear : Filter::kBicubic), index_(index),
+        pictures_(std::move(pictures)), tables_(std::move(tables)), frame_(std::move(frame)) {}
 
   int channels() const override { return static_cast<int>(tables_.size()); }
   int size() const override { return size_; }

@@ -154,8 +154,8 @@ StatusOr<std::string> EncodeRecord(const RecordFormat& format, const float* logi
 
 StatusOr<TeacherTargets> DecodeRecord(const RecordFormat& format, std::string_view bytes, int64_t images) {
   if (images < 0 || bytes.size() != static_cast<size_t>(images * format.BytesPerImage())) {
-    return absl::DataLossError(absl::StrCat("teacher record: ", bytes.size(), " bytes: ", images, " images of ", format.BytesPerImage(),
-                                            " bytes each expected"));
+    return absl::DataLossError(
+        absl::StrCat("teacher record: ", bytes.size(), " bytes: ", images, " images of ", format.BytesPerImage(), " bytes each expected"));
   }
   TeacherTargets targets{.images = images, .classes = format.classes, .top1 = {}, .logits = {}};
   if (format.kind == RecordKind::kArgmax) {

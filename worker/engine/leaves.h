@@ -14,7 +14,7 @@ namespace deit::engine {
 // Hands gradients to the accumulator of the running lane. One thread at a time.
 class AccumulatorSink final : public models::GradientSink {
  public:
-  train::LaneAccumulator* accumulator = nullptr;   // set while a lane runs
+  train::LaneAccumulator* accumulator = nullptr;  // set while a lane runs
   void Accept(int tensor, const at::Tensor& gradient) override;
 };
 

@@ -53,12 +53,15 @@ Status SetThreads(int threads) {
 }
 
 std::string DescribeNumerics(const v1::JobSpec& spec) {
-  std::vector<std::string> parts = {
-      absl::StrCat("torch ", TORCH_VERSION), at::get_cpu_capability(),
-      absl::StrCat("processor ", ProcessorKind()),
-      Environment("MKL_CBWR"), Environment("ONEDNN_MAX_CPU_ISA"), Environment("DNNL_MAX_CPU_ISA"),
-      absl::StrCat(at::get_num_threads(), at::get_num_threads() == 1 ? " thread" : " threads"),
-      v1::Device_Name(spec.device()), v1::Precision_Name(spec.train().precision())};
+  std::vector<std::string> parts = {absl::StrCat("torch ", TORCH_VERSION),
+                                    at::get_cpu_capability(),
+                                    absl::StrCat("processor ", ProcessorKind()),
+                                    Environment("MKL_CBWR"),
+                                    Environment("ONEDNN_MAX_CPU_ISA"),
+                                    Environment("DNNL_MAX_CPU_ISA"),
+                                    absl::StrCat(at::get_num_threads(), at::get_num_threads() == 1 ? " thread" : " threads"),
+                                    v1::Device_Name(spec.device()),
+                                    v1::Precision_Name(spec.train().precision())};
   return absl::StrJoin(parts, ", ");
 }
 

@@ -109,7 +109,8 @@ class TorchEngine final : public train::Engine {
  private:
   at::Tensor Images(const float* pixels, size_t count) const {
     const v1::ModelSpec& model = spec_.model();
-    return at::from_blob(const_cast<float*>(pixels), {static_cast<int64_t>(count), model.in_chans(), model.img_size(), model.img_size()}, at::kFloat);
+    return at::from_blob(const_cast<float*>(pixels), {static_cast<int64_t>(count), model.in_chans(), model.img_size(), model.img_size()},
+                         at::kFloat);
   }
 
   StatusOr<train::LaneMetrics> Train(const data::MicroBatch& batch, train::LaneAccumulator& into) {
@@ -124,7 +125,8 @@ class TorchEngine final : public train::Engine {
     const models::Outputs outputs = model_->Forward(values_, statistics_, images, context);
     at::Tensor labels = at::empty({static_cast<int64_t>(batch.labels.size())}, at::kLong);
     std::copy(batch.labels.begin(), batch.labels.end(), labels.mutable_data_ptr<int64_t>());
-    const distill::LossResult loss = distill::MicroBatchLoss(outputs, labels, teacher_ ? &targets_ : nullptr, distill::LossOptionsOf(spec_));
+    const distill::LossResult loss =
+        distill::MicroBatchLoss(outputs, labels, teacher_ ? &targets_ : nullptr, distill::LossOptionsOf(spec_));
     const double forwarded = Now();
     loss.total.backward();
     GiveStatistics(into);
@@ -132,7 +134,8 @@ class TorchEngine final : public train::Engine {
     times_.teacher += asked - start;
     times_.forward += forwarded - asked;
     times_.backward += Now() - forwarded;
-    return train::LaneMetrics{loss.total.item<double>(), loss.base, loss.distillation, static_cast<int64_t>(batch.labels.size()), loss.correct};
+    return train::LaneMetrics{loss.total.item<double>(), loss.base, loss.distillation, static_cast<int64_t>(batch.labels.size()),
+                              loss.correct};
   }
 
   // Every teacher output goes through the same encode and decode, whoever computed it and wherever it was kept.
@@ -160,7 +163,8 @@ class TorchEngine final : public train::Engine {
     const at::Tensor fused = models::FusedLogits(outputs).contiguous();
     EvaluationCounts counts;
     counts.images = static_cast<int64_t>(labels.size());
-    for (size_t i = 0; i < labels.size(); ++i) Count(fused.const_data_ptr<float>() + static_cast<int64_t>(i) * fused.size(1), fused.size(1), labels[i], &counts);
+    for (size_t i = 0; i < labels.size(); ++i)
+      Count(fused.const_data_ptr<float>() + static_cast<int64_t>(i) * fused.size(1), fused.size(1), labels[i], &counts);
     counts.correct_head = CountCorrect(outputs.head, labels);
     counts.correct_dist = outputs.head_dist.defined() ? CountCorrect(outputs.head_dist, labels) : counts.correct_head;
     return counts;
@@ -172,7 +176,7 @@ class TorchEngine final : public train::Engine {
   const bool training_;
   train::StateView state_;
   AccumulatorSink sink_;
-  std::vector<at::Tensor> values_, statistics_;   // by tensor; statistics_: undefined where not a running statistic
+  std::vector<at::Tensor> values_, statistics_;  // by tensor; statistics_: undefined where not a running statistic
   std::vector<uint64_t> positions_;
   distill::TeacherTargets targets_;
   train::EngineTimes times_;

@@ -7,8 +7,8 @@
 #include "absl/strings/strip.h"
 #include "common/base/digest.h"
 #include "common/base/exit_code.h"
-#include "worker/update/block_math.h"
 #include "worker/distill/half.h"
+#include "worker/update/block_math.h"
 
 namespace deit::engine {
 namespace {
@@ -72,9 +72,10 @@ StatusOr<WeightsFile> WeightsFile::Open(const std::string& path, const std::vect
   }
   for (const auto& [name, place] : found) problems.push_back(absl::StrCat(name, ": the model has no such tensor"));
   if (problems.empty()) return weights;
-  return WithHint(WithExitCode(absl::InvalidArgumentError(absl::StrCat(path, ": not this model's weights: ", absl::StrJoin(problems, "; "))),
-                               ExitCode::kCorrupt),
-                  "give the model the sizes that the weights were trained with");
+  return WithHint(
+      WithExitCode(absl::InvalidArgumentError(absl::StrCat(path, ": not this model's weights: ", absl::StrJoin(problems, "; "))),
+                   ExitCode::kCorrupt),
+      "give the model the sizes that the weights were trained with");
 }
 
 Status WeightsFile::Read(size_t t, float* out) const {

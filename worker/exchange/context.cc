@@ -5,9 +5,9 @@
 
 namespace deit::exchange {
 namespace {
-constexpr int kOutputs = 32;         // a node's maximal subtrees: at most 2 log2(lanes), lanes <= 4,096
+constexpr int kOutputs = 32;  // a node's maximal subtrees: at most 2 log2(lanes), lanes <= 4,096
 constexpr int kSubjects = 1 << 17;
-static_assert(3 * kSubjects - 1 <= collective::kMaxTag / 2);   // the upper half is free: tests send a stamp with each message
+static_assert(3 * kSubjects - 1 <= collective::kMaxTag / 2);  // the upper half is free: tests send a stamp with each message
 }  // namespace
 
 const char* PhaseName(Phase phase) {

@@ -66,11 +66,13 @@ class ExactReducer final : public Reducer {
   }
 
   Status Finish() override {
-    const Status waited = collective::WaitUntil([&]() -> StatusOr<bool> {
-      DEIT_RETURN_IF_ERROR(Poll());
-      DEIT_ASSIGN_OR_RETURN(const bool sent, AllDone(sends_));
-      return sent && next_own_ == plan_.buckets() && (proxied_.empty() || next_proxied_ == plan_.buckets());
-    }, context_->deadline, [&] { return Missing(); });
+    const Status waited = collective::WaitUntil(
+        [&]() -> StatusOr<bool> {
+          DEIT_RETURN_IF_ERROR(Poll());
+          DEIT_ASSIGN_OR_RETURN(const bool sent, AllDone(sends_));
+          return sent && next_own_ == plan_.buckets() && (proxied_.empty() || next_proxied_ == plan_.buckets());
+        },
+        context_->deadline, [&] { return Missing(); });
     if (waited.ok()) sends_.clear();
     return waited;
   }
@@ -93,7 +95,9 @@ class ExactReducer final : public Reducer {
   }
 
   size_t PaddedPart(int bucket, int owner) const { return (static_cast<size_t>(plan_.PartOf(bucket, owner).count) + 15) / 16 * 16; }
-  float* Arrival(int bucket, size_t k) { return staging_.data() + arrival_offset_[static_cast<size_t>(bucket)] + k * PaddedPart(bucket, context_->worker()); }
+  float* Arrival(int bucket, size_t k) {
+    return staging_.data() + arrival_offset_[static_cast<size_t>(bucket)] + k * PaddedPart(bucket, context_->worker());
+  }
 
   bool NodeReady(int bucket) const { return context_->FirstBelow(kBucketsReady, first_bucket_ + static_cast<uint64_t>(bucket) + 1) < 0; }
 
@@ -128,7 +132,8 @@ class ExactReducer final : public Reducer {
     RunTreeProgram(program, inputs, outputs, part.count);
     for (size_t k = 0; k < program.outputs.size(); ++k) {
       const int reg = program.outputs[k].reg;
-      float* data = reg < program.inputs ? const_cast<float*>(inputs[static_cast<size_t>(reg)]) : outputs[k];  // Buffer serves both directions
+      float* data =
+          reg < program.inputs ? const_cast<float*>(inputs[static_cast<size_t>(reg)]) : outputs[k];  // Buffer serves both directions
       const Buffer buffer{data, static_cast<size_t>(part.count), ElementType::kFloat32};
       DEIT_ASSIGN_OR_RETURN(auto transfer, context_->world->Send(buffer, owner, GradientTag(bucket, static_cast<int>(k))));
       sends_.push_back(std::move(transfer));
@@ -149,13 +154,16 @@ class ExactReducer final : public Reducer {
   collective::Awaited Missing() const {
     for (int bucket = 0; bucket < plan_.buckets(); ++bucket) {
       const int late = context_->FirstBelow(kBucketsReady, first_bucket_ + static_cast<uint64_t>(bucket) + 1);
-      if (late >= 0) return {absl::StrCat("worker ", late, " did not finish gradient bucket ", bucket, " of step ", context_->step), context_->LastReport(late)};
+      if (late >= 0)
+        return {absl::StrCat("worker ", late, " did not finish gradient bucket ", bucket, " of step ", context_->step),
+                context_->LastReport(late)};
       const auto& remote = plan_.RemoteInputs(context_->node());
       for (size_t k = 0; k < arrivals_[static_cast<size_t>(bucket)].size(); ++k) {
         const auto done = arrivals_[static_cast<size_t>(bucket)][k]->Test();
         if (done.ok() && *done) continue;
         const int sender = plan_.ProxyOf(context_->worker(), remote[k].node);
-        return {absl::StrCat("worker ", sender, " did not deliver gradient bucket ", bucket, " of step ", context_->step), context_->LastReport(sender)};
+        return {absl::StrCat("worker ", sender, " did not deliver gradient bucket ", bucket, " of step ", context_->step),
+                context_->LastReport(sender)};
       }
     }
     return {absl::StrCat("a peer did not take the gradients of step ", context_->step), ""};

@@ -31,7 +31,8 @@ ElementRange RangeOf(const plan::Grid& grid, plan::BlockRange blocks) {
 }  // namespace
 
 ExchangePlan::ExchangePlan(const plan::Grid& grid, int lanes, LaneOrder order, Topology topology)
-    : lanes_(lanes), order_(order), elements_(grid.elements()), topology_(std::move(topology)), parts_(grid, topology_.workers()), owned_(topology_.node_of.size()) {
+    : lanes_(lanes), order_(order), elements_(grid.elements()), topology_(std::move(topology)), parts_(grid, topology_.workers()),
+      owned_(topology_.node_of.size()) {
   const int workers = topology_.workers();
   DEIT_CHECK(workers <= lanes, workers, " workers for ", lanes, " lanes");
   for (int w = 0; w < workers; ++w) {

@@ -39,7 +39,8 @@ class FastestReducer final : public Reducer {
 
   Status Finish() override {
     DEIT_RETURN_IF_ERROR(collective::WaitAll(running_, context_->deadline, [&] {
-      return collective::Awaited{absl::StrCat("the reduction of the gradients of step ", context_->step, " did not finish"), context_->ReportOfLast()};
+      return collective::Awaited{absl::StrCat("the reduction of the gradients of step ", context_->step, " did not finish"),
+                                 context_->ReportOfLast()};
     }));
     running_.clear();
     float* const slot = context_->memory->slot(context_->member(), 0);

@@ -20,12 +20,12 @@ constexpr size_t kBufferAlignment = 4096;
 
 // What each worker of a node contributes. The node's first worker also holds the weights and what arrives from other nodes.
 struct NodeMemoryLayout {
-  int64_t elements = 0;           // of the flat parameter buffer
-  int64_t statistics = 0;         // floats behind each slot's gradients: batch statistics of a lane
-  bool compute_copy = false;      // a bfloat16 copy of the weights
-  std::vector<int> slots;         // by member of the node
-  size_t payload_capacity = 0;    // bytes of one worker's payload
-  int workers = 1;                // of the whole job
+  int64_t elements = 0;         // of the flat parameter buffer
+  int64_t statistics = 0;       // floats behind each slot's gradients: batch statistics of a lane
+  bool compute_copy = false;    // a bfloat16 copy of the weights
+  std::vector<int> slots;       // by member of the node
+  size_t payload_capacity = 0;  // bytes of one worker's payload
+  int workers = 1;              // of the whole job
 
   size_t BytesOf(int member) const;
 };
@@ -40,11 +40,11 @@ class NodeMemory {
   static StatusOr<std::unique_ptr<NodeMemory>> Create(collective::Communicator* node_group, NodeMemoryLayout layout);
 
   float* weights() const;
-  update::BFloat16Bits* compute_weights() const;           // null without a compute copy
-  float* slot(int member, int slot) const;                 // elements gradients, then statistics
-  std::byte* payload(int member, uint64_t sequence) const;           // two of them, by the sequence number's last bit
-  std::byte* remote_payload(int worker, uint64_t sequence) const;    // of a worker on another node
-  collective::FlagBoard& flags() const { return *flags_; }   // ranks are members of the node
+  update::BFloat16Bits* compute_weights() const;                   // null without a compute copy
+  float* slot(int member, int slot) const;                         // elements gradients, then statistics
+  std::byte* payload(int member, uint64_t sequence) const;         // two of them, by the sequence number's last bit
+  std::byte* remote_payload(int worker, uint64_t sequence) const;  // of a worker on another node
+  collective::FlagBoard& flags() const { return *flags_; }         // ranks are members of the node
   const NodeMemoryLayout& layout() const { return layout_; }
 
  private:

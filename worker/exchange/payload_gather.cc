@@ -22,11 +22,13 @@ Status PayloadGather::Exchange(std::span<const std::byte> mine, const std::vecto
   if (topology.nodes() > 1 && context_->member() == 0) DEIT_RETURN_IF_ERROR(TradeBetweenNodes(what));
   DEIT_RETURN_IF_ERROR(AwaitNode(kPayload, what));
   if (topology.nodes() > 1) {
-    DEIT_RETURN_IF_ERROR(collective::WaitUntil([&]() -> StatusOr<bool> { return memory.flags().Get(0, kRemotePayloads) >= sequence_; },
-                                               context_->deadline, [&] {
-      return collective::Awaited{absl::StrCat("worker ", context_->members()[0], " did not bring the other nodes' ", what, " of step ", context_->step),
-                                 context_->LastReport(context_->members()[0])};
-    }));
+    DEIT_RETURN_IF_ERROR(collective::WaitUntil(
+        [&]() -> StatusOr<bool> { return memory.flags().Get(0, kRemotePayloads) >= sequence_; }, context_->deadline,
+        [&] {
+          return collective::Awaited{
+              absl::StrCat("worker ", context_->members()[0], " did not bring the other nodes' ", what, " of step ", context_->step),
+              context_->LastReport(context_->members()[0])};
+        }));
   }
   for (int w = 0; w < topology.workers(); ++w) {
     const bool from_memory = topology.node_of[static_cast<size_t>(w)] == context_->node() || context_->member() != 0;
@@ -36,10 +38,13 @@ Status PayloadGather::Exchange(std::span<const std::byte> mine, const std::vecto
 }
 
 Status PayloadGather::AwaitNode(Flag flag, absl::string_view what) {
-  return collective::WaitUntil([&]() -> StatusOr<bool> { return context_->FirstBelow(flag, sequence_) < 0; }, context_->deadline, [&] {
-    const int late = context_->FirstBelow(flag, sequence_);
-    return collective::Awaited{absl::StrCat("worker ", late, " did not reach the ", what, " of step ", context_->step), context_->LastReport(late)};
-  });
+  return collective::WaitUntil([&]() -> StatusOr<bool> { return context_->FirstBelow(flag, sequence_) < 0; }, context_->deadline,
+                               [&] {
+                                 const int late = context_->FirstBelow(flag, sequence_);
+                                 return collective::Awaited{
+                                     absl::StrCat("worker ", late, " did not reach the ", what, " of step ", context_->step),
+                                     context_->LastReport(late)};
+                               });
 }
 
 Status PayloadGather::TradeBetweenNodes(absl::string_view what) {

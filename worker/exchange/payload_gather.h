@@ -2,11 +2,11 @@
 // nodes by messages of the nodes' first members.
 #pragma once
 
+#include "absl/strings/string_view.h"
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include "absl/strings/string_view.h"
 #include <vector>
 
 #include "worker/exchange/context.h"

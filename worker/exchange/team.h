@@ -13,10 +13,10 @@ namespace deit::exchange {
 struct TeamOptions {
   int lanes = 8;
   LaneOrder order = LaneOrder::kTree;
-  int64_t statistics = 0;         // floats of batch statistics of one lane
-  bool compute_copy = false;      // keep a bfloat16 copy of the weights
+  int64_t statistics = 0;                                       // floats of batch statistics of one lane
+  bool compute_copy = false;                                    // keep a bfloat16 copy of the weights
   std::function<size_t(const ExchangePlan&)> payload_capacity;  // largest payload that any worker will send
-  collective::Deadline deadline;  // of each wait
+  collective::Deadline deadline;                                // of each wait
 };
 
 // One per worker; movable only by pointer. Weights and slots are zero at first.

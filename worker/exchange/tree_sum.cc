@@ -10,7 +10,8 @@ namespace {
 constexpr int64_t kChunk = 4096;  // floats: the temporaries of a deep tree stay in the first-level cache
 }
 
-void RunTreeProgram(const plan::TreeProgram& program, std::span<const float* const> inputs, std::span<float* const> outputs, int64_t count) {
+void RunTreeProgram(const plan::TreeProgram& program, std::span<const float* const> inputs, std::span<float* const> outputs,
+                    int64_t count) {
   if (program.adds.empty()) return;
   const size_t registers = static_cast<size_t>(program.registers), n_inputs = static_cast<size_t>(program.inputs);
   // Only a temporary's last write is an output: an earlier one under the same register number must not reach the output's range.

@@ -19,10 +19,13 @@ Status WeightGather::Publish() {
   ++sequence_;
   if (context_->plan->topology().nodes() > 1) DEIT_RETURN_IF_ERROR(Trade());
   context_->memory->flags().Set(context_->member(), kWeightsUpdated, sequence_);
-  return collective::WaitUntil([&]() -> StatusOr<bool> { return context_->FirstBelow(kWeightsUpdated, sequence_) < 0; }, context_->deadline, [&] {
-    const int late = context_->FirstBelow(kWeightsUpdated, sequence_);
-    return collective::Awaited{absl::StrCat("worker ", late, " did not update its part of the weights in step ", context_->step), context_->LastReport(late)};
-  });
+  return collective::WaitUntil([&]() -> StatusOr<bool> { return context_->FirstBelow(kWeightsUpdated, sequence_) < 0; }, context_->deadline,
+                               [&] {
+                                 const int late = context_->FirstBelow(kWeightsUpdated, sequence_);
+                                 return collective::Awaited{
+                                     absl::StrCat("worker ", late, " did not update its part of the weights in step ", context_->step),
+                                     context_->LastReport(late)};
+                               });
 }
 
 void WeightGather::Cast(ElementRange range) {

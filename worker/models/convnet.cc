@@ -14,8 +14,12 @@ enum ConvTensor : size_t { kConvWeight, kBnWeight, kBnBias, kRunningMean, kRunni
 
 void AddConvolution(std::vector<TensorSpec>& tensors, const std::string& name, int64_t inputs, int64_t outputs) {
   const double fan_out = static_cast<double>(outputs * 9);
-  tensors.push_back({.name = name + ".conv.weight", .shape = {outputs, inputs, 3, 3}, .init = Init::kNormal,
-                     .scale = std::sqrt(2 / fan_out), .decay = true, .compute_precision = true});
+  tensors.push_back({.name = name + ".conv.weight",
+                     .shape = {outputs, inputs, 3, 3},
+                     .init = Init::kNormal,
+                     .scale = std::sqrt(2 / fan_out),
+                     .decay = true,
+                     .compute_precision = true});
   tensors.push_back({.name = name + ".bn.weight", .shape = {outputs}, .init = Init::kOnes});
   tensors.push_back({.name = name + ".bn.bias", .shape = {outputs}});
   tensors.push_back({.name = name + ".bn.running_mean", .shape = {outputs}, .role = TensorRole::kRunningMean});
@@ -35,7 +39,11 @@ class ConvNet final : public Model {
         inputs = width;
       }
     }
-    tensors_.push_back({.name = "head.fc.weight", .shape = {sizes.classes, inputs}, .init = Init::kNormal, .scale = 0.01, .decay = true,
+    tensors_.push_back({.name = "head.fc.weight",
+                        .shape = {sizes.classes, inputs},
+                        .init = Init::kNormal,
+                        .scale = 0.01,
+                        .decay = true,
                         .compute_precision = true});
     tensors_.push_back({.name = "head.fc.bias", .shape = {sizes.classes}, .compute_precision = true});
   }

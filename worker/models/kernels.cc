@@ -73,9 +73,8 @@ DEIT_INLINE void NormBackwardBody(NormGradient<T> dout, const float* x, const fl
 
 template <typename T>
 DEIT_INLINE void AddBranchBody(const float* x, const T* branch, float scale, int64_t count, float* out) {
-  ForEachVector(count, [&](int64_t i, auto access) DEIT_BODY {
-    access.Write(out + i, access.Read(x + i) + access.Read(branch + i) * scale);
-  });
+  ForEachVector(count,
+                [&](int64_t i, auto access) DEIT_BODY { access.Write(out + i, access.Read(x + i) + access.Read(branch + i) * scale); });
 }
 
 template <typename T>
@@ -119,9 +118,8 @@ DEIT_INLINE void SoftmaxBackwardBody(const T* p, T* gradient, float scale, int64
     Floats product{};
     ForEachVector(cols, [&](int64_t c, auto access) DEIT_BODY { product += access.Read(p + c) * access.Read(gradient + c); });
     const float inner = Sum(product);
-    ForEachVector(cols, [&](int64_t c, auto access) DEIT_BODY {
-      access.Write(gradient + c, (access.Read(gradient + c) - inner) * access.Read(p + c) * scale);
-    });
+    ForEachVector(cols, [&](int64_t c, auto access)
+                            DEIT_BODY { access.Write(gradient + c, (access.Read(gradient + c) - inner) * access.Read(p + c) * scale); });
   }
 }
 
@@ -138,7 +136,7 @@ DEIT_INLINE void GeluBackwardBody(const T* u, T* gradient, int64_t rows, int64_t
   for (int64_t r = 0; r < rows; ++r, u += cols, gradient += cols) {
     ForEachVector(cols, [&](int64_t c, auto access) DEIT_BODY {
       const Floats v = access.Read(u + c);
-        const Floats d = access.Read(gradient + c) * (NormalCdf(v) + v * NormalDensity(v));
+      const Floats d = access.Read(gradient + c) * (NormalCdf(v) + v * NormalDensity(v));
       access.Write(gradient + c, d);
       access.Write(column_sums + c, access.Read(column_sums + c) + d);
     });

@@ -14,9 +14,15 @@ namespace deit::models {
 namespace {
 
 TransformerSizes TransformerSizesOf(const v1::ModelSpec& spec) {
-  return {.classes = spec.num_classes(), .image = spec.img_size(), .channels = spec.in_chans(), .patch = spec.patch_size(),
-          .width = spec.embed_dim(), .depth = spec.depth(), .heads = spec.num_heads(),
-          .hidden = static_cast<int64_t>(spec.embed_dim() * spec.mlp_ratio()), .drop_path = spec.drop_path(),
+  return {.classes = spec.num_classes(),
+          .image = spec.img_size(),
+          .channels = spec.in_chans(),
+          .patch = spec.patch_size(),
+          .width = spec.embed_dim(),
+          .depth = spec.depth(),
+          .heads = spec.num_heads(),
+          .hidden = static_cast<int64_t>(spec.embed_dim() * spec.mlp_ratio()),
+          .drop_path = spec.drop_path(),
           .distilled = spec::IsDistilled(spec)};
 }
 

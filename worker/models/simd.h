@@ -44,9 +44,13 @@ DEIT_INLINE void Store(Bf16* to, Floats v) {  // to nearest, ties to even
 // How a body reads and writes the vector that begins at an element of a row.
 struct Whole {
   template <typename T>
-  DEIT_INLINE Floats Read(const T* from, float = 0) const { return Load(from); }
+  DEIT_INLINE Floats Read(const T* from, float = 0) const {
+    return Load(from);
+  }
   template <typename T>
-  DEIT_INLINE void Write(T* to, Floats v) const { Store(to, v); }
+  DEIT_INLINE void Write(T* to, Floats v) const {
+    Store(to, v);
+  }
 };
 // The end of a row that has other vectors before it: `count` elements in the last lanes. Lanes before them read `fill` and are not changed.
 struct Tail {
@@ -54,9 +58,13 @@ struct Tail {
     for (int64_t i = 0; i < kLanes; ++i) active[i] = i < shift ? 0 : -1;
   }
   template <typename T>
-  DEIT_INLINE Floats Read(const T* from, float fill = 0) const { return active ? Load(from - shift) : Fill(fill); }
+  DEIT_INLINE Floats Read(const T* from, float fill = 0) const {
+    return active ? Load(from - shift) : Fill(fill);
+  }
   template <typename T>
-  DEIT_INLINE void Write(T* to, Floats v) const { Store(to - shift, active ? v : Load(to - shift)); }
+  DEIT_INLINE void Write(T* to, Floats v) const {
+    Store(to - shift, active ? v : Load(to - shift));
+  }
 
   int64_t shift;
   Mask active;

@@ -13,13 +13,41 @@ namespace {
 
 // What stays from forward to backward.
 enum Saved : size_t {
-  kNormed1, kMean1, kRstd1, kQuery, kKey, kValue, kAttention, kMixed, kMiddle, kNormed2, kMean2, kRstd2, kHidden, kActivated, kOutput,
+  kNormed1,
+  kMean1,
+  kRstd1,
+  kQuery,
+  kKey,
+  kValue,
+  kAttention,
+  kMixed,
+  kMiddle,
+  kNormed2,
+  kMean2,
+  kRstd2,
+  kHidden,
+  kActivated,
+  kOutput,
 };
 
 // What is free again after the block. Slots are shared by values that are not alive at the same time.
 enum Scratch : size_t {
-  kQueryRows, kKeyValueRows, kHeadRows, kBranch, kPartial, kVectorGradient, kWeightGradient, kGradMiddle, kGradHidden, kGradNormed,
-  kGradNormedLead, kGradAttention, kGradQuery, kGradKey, kGradValue, kGradMixed,
+  kQueryRows,
+  kKeyValueRows,
+  kHeadRows,
+  kBranch,
+  kPartial,
+  kVectorGradient,
+  kWeightGradient,
+  kGradMiddle,
+  kGradHidden,
+  kGradNormed,
+  kGradNormedLead,
+  kGradAttention,
+  kGradQuery,
+  kGradKey,
+  kGradValue,
+  kGradMixed,
 };
 
 void Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, at::Tensor& out) {
@@ -107,9 +135,8 @@ class BlockPass {
     at::Tensor attention = Keep(kAttention, {s_.images * s_.heads, s_.queries, s_.tokens});
     at::bmm_out(attention, query, key.transpose(1, 2));
     const int64_t rows = s_.heads * s_.queries;
-    ForEachImage(s_.images, [&](int64_t i) {
-      kernels::Softmax(Data<T>(attention) + i * rows * s_.tokens, attention_scale_, rows, s_.tokens);
-    });
+    ForEachImage(s_.images,
+                 [&](int64_t i) { kernels::Softmax(Data<T>(attention) + i * rows * s_.tokens, attention_scale_, rows, s_.tokens); });
     at::Tensor heads = Work(kHeadRows, {s_.images * s_.heads, s_.queries, head_dim_});
     at::bmm_out(heads, attention, value);
     const at::Tensor mixed = Keep(kMixed, {query_rows_, s_.width});
@@ -292,9 +319,8 @@ at::Tensor BlockForward(const BlockShape& shape, const at::Tensor* weights, Bran
 
 void BlockBackward(const BlockShape& shape, const at::Tensor* weights, BranchScales scales, const at::Tensor& x, const at::Tensor& gradient,
                    Buffers& saved, Buffers& scratch, const at::Tensor& dx, int first_tensor, GradientSink& sink) {
-  WithStorage(shape.compute, [&]<typename T>() {
-    BlockPass<T>(shape, weights, scales, x, saved, scratch).Backward(gradient, dx, first_tensor, sink);
-  });
+  WithStorage(shape.compute,
+              [&]<typename T>() { BlockPass<T>(shape, weights, scales, x, saved, scratch).Backward(gradient, dx, first_tensor, sink); });
 }
 
 }  // namespace deit::models

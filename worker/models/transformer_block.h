@@ -20,14 +20,24 @@ struct BlockShape {
   int64_t queries;  // 1 .. tokens
   int64_t width;    // embed_dim, divisible by heads
   int64_t heads;
-  int64_t hidden;   // of the MLP
+  int64_t hidden;          // of the MLP
   at::ScalarType compute;  // kFloat or kBFloat16
 };
 
 // A block's parameters, in state-dict order.
 enum BlockTensor : int {
-  kNorm1Weight, kNorm1Bias, kQkvWeight, kQkvBias, kProjWeight, kProjBias,
-  kNorm2Weight, kNorm2Bias, kFc1Weight, kFc1Bias, kFc2Weight, kFc2Bias,
+  kNorm1Weight,
+  kNorm1Bias,
+  kQkvWeight,
+  kQkvBias,
+  kProjWeight,
+  kProjBias,
+  kNorm2Weight,
+  kNorm2Bias,
+  kFc1Weight,
+  kFc1Bias,
+  kFc2Weight,
+  kFc2Bias,
   kBlockTensors,
 };
 

@@ -8,8 +8,14 @@ namespace deit::models {
 namespace {
 
 TensorSpec Parameter(std::string name, std::vector<int64_t> shape, Init init, double scale, bool decay, bool compute_precision) {
-  return {.name = std::move(name), .shape = std::move(shape), .role = TensorRole::kParameter, .init = init, .scale = scale, .decay = decay,
-          .compute_precision = compute_precision, .direct_gradient = true};
+  return {.name = std::move(name),
+          .shape = std::move(shape),
+          .role = TensorRole::kParameter,
+          .init = init,
+          .scale = scale,
+          .decay = decay,
+          .compute_precision = compute_precision,
+          .direct_gradient = true};
 }
 
 void AddNorm(std::vector<TensorSpec>& tensors, const std::string& name, int64_t width) {

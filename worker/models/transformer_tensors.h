@@ -10,11 +10,11 @@ namespace deit::models {
 
 struct TransformerSizes {
   int64_t classes;
-  int64_t image;     // pixels, square; a multiple of patch
+  int64_t image;  // pixels, square; a multiple of patch
   int64_t channels;
   int64_t patch;
-  int64_t width;     // embed_dim; a multiple of heads
-  int64_t depth;     // blocks, at least 1
+  int64_t width;  // embed_dim; a multiple of heads
+  int64_t depth;  // blocks, at least 1
   int64_t heads;
   int64_t hidden;    // of the MLPs
   double drop_path;  // of the last block; falls linearly to 0 at the first (timm); per image and branch

@@ -34,7 +34,7 @@ class Transformer final : public Model {
   // What the backward pass must know of the forward pass, beside what stands in the buffers.
   struct Pass final : torch::CustomClassHolder {
     std::vector<at::Tensor> values;
-    std::vector<float> scales;           // [depth][2][images]
+    std::vector<float> scales;             // [depth][2][images]
     std::vector<at::Tensor> block_inputs;  // fp32 [images * tokens, width]
     GradientSink* sink = nullptr;
     int64_t images = 0;
@@ -45,8 +45,22 @@ class Transformer final : public Model {
     }
   };
 
-  enum Slot : size_t { kPatches, kEmbedded, kTokens, kNormed, kMean, kRstd, kGradTokens, kGradPatches, kGradFirst, kGradSecond, kPartial,
-                       kWeightGradient, kVectorGradient, kGradHead };
+  enum Slot : size_t {
+    kPatches,
+    kEmbedded,
+    kTokens,
+    kNormed,
+    kMean,
+    kRstd,
+    kGradTokens,
+    kGradPatches,
+    kGradFirst,
+    kGradSecond,
+    kPartial,
+    kWeightGradient,
+    kVectorGradient,
+    kGradHead
+  };
 
   BlockShape ShapeOf(int64_t block, int64_t images) const {
     const int64_t tokens = patches_ + prefix_;
@@ -172,8 +186,7 @@ at::Tensor Transformer::Embed(const Pass& pass, const at::Tensor& images) const 
       kernels::Patchify(images.const_data_ptr<float>() + i * image_size, sizes_.channels, sizes_.image, sizes_.patch,
                         Data<T>(patches) + i * patches_ * fan_in);
     });
-    at::addmm_out(embedded, Value(pass, list_.patch_bias), patches,
-                  Value(pass, list_.patch_weight).view({width, fan_in}).t());
+    at::addmm_out(embedded, Value(pass, list_.patch_bias), patches, Value(pass, list_.patch_weight).view({width, fan_in}).t());
     const float* const position = Data<float>(Value(pass, list_.pos_embed));
     const float* const prefix[] = {Data<float>(Value(pass, list_.class_token)),
                                    sizes_.distilled ? Data<float>(Value(pass, list_.dist_token)) : nullptr};

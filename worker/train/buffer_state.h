@@ -25,7 +25,9 @@ class BufferState {
   // running = 0.9 running + 0.1 mean over the lanes; `lane_sums` is the sum over all lanes, of size() floats. Then the EMA.
   void Update(const float* lane_sums, int lanes, double ema_decay);
 
-  void StartEma() { if (!ema_.empty()) ema_ = values_; }
+  void StartEma() {
+    if (!ema_.empty()) ema_ = values_;
+  }
 
   // As new. values() stay where they are.
   void Reset();

@@ -50,8 +50,11 @@ PartFile Fragments(const JobState& state, TensorKind kind, const float* packed) 
   for (const OwnedBlock& b : state.owned->blocks()) {
     const plan::TensorPlace& place = state.grid->tensors()[static_cast<size_t>(state.grid->blocks()[static_cast<size_t>(b.block)].tensor)];
     const uint64_t count = static_cast<uint64_t>(b.count);
-    part.tensors.push_back({checkpoint::FragmentName(place.name, static_cast<uint64_t>(b.offset - place.offset)), Dtype::kF32, {count},
-                            packed + b.local, count * sizeof(float)});
+    part.tensors.push_back({checkpoint::FragmentName(place.name, static_cast<uint64_t>(b.offset - place.offset)),
+                            Dtype::kF32,
+                            {count},
+                            packed + b.local,
+                            count * sizeof(float)});
   }
   return part;
 }
@@ -61,7 +64,11 @@ void AddBufferAverages(const JobState& state, PartFile* ema) {
     const int64_t offset = state.buffers->offset_of(static_cast<int>(t));
     if (offset < 0) continue;
     const uint64_t count = static_cast<uint64_t>((*state.tensors)[t].size());
-    ema->tensors.push_back({checkpoint::FragmentName((*state.tensors)[t].name, 0), Dtype::kF32, {count}, state.buffers->ema() + offset, count * sizeof(float)});
+    ema->tensors.push_back({checkpoint::FragmentName((*state.tensors)[t].name, 0),
+                            Dtype::kF32,
+                            {count},
+                            state.buffers->ema() + offset,
+                            count * sizeof(float)});
   }
 }
 
@@ -101,16 +108,15 @@ JobProgress ProgressOf(const v1::CheckpointManifest& manifest) {
   if (manifest.has_val_acc1()) progress.val_acc1 = manifest.val_acc1();
   progress.train_seconds = manifest.train_seconds();
   std::vector<plan::LedgerEntry> entries;
-  for (const v1::LedgerEntry& entry : manifest.ledger()) entries.push_back({static_cast<uint64_t>(entry.epoch()), entry.count(), entry.sum()});
+  for (const v1::LedgerEntry& entry : manifest.ledger())
+    entries.push_back({static_cast<uint64_t>(entry.epoch()), entry.count(), entry.sum()});
   progress.ledger = plan::Ledger(entries);
   return progress;
 }
 
 }  // namespace
 
-Status Checkpointer::Agree(const Status& mine, absl::string_view what) const {
-  return state_.team->Agree(mine, what);
-}
+Status Checkpointer::Agree(const Status& mine, absl::string_view what) const { return state_.team->Agree(mine, what); }
 
 StatusOr<std::string> Checkpointer::Save(const JobProgress& progress, double epoch) {
   auto saved = SaveAll(progress, epoch);
@@ -157,7 +163,8 @@ StatusOr<std::string> Checkpointer::SaveAll(const JobProgress& progress, double 
 }
 
 Status Checkpointer::WriteOwnPart(const checkpoint::Save& save, const JobProgress& progress) {
-  std::vector<PartFile> part = {ModelPart(state_, save.worker, save.workers), Fragments(state_, TensorKind::kExpAvg, state_.owned->exp_avg()),
+  std::vector<PartFile> part = {ModelPart(state_, save.worker, save.workers),
+                                Fragments(state_, TensorKind::kExpAvg, state_.owned->exp_avg()),
                                 Fragments(state_, TensorKind::kExpAvgSq, state_.owned->exp_avg_sq())};
   if (state_.owned->has_ema()) {
     part.push_back(Fragments(state_, TensorKind::kEma, state_.owned->ema()));
@@ -182,7 +189,8 @@ StatusOr<std::optional<Restored>> Checkpointer::Restore() {
     if (!checkpoint::IsBadSet(verdict)) return Annotate(verdict, set);
     state_.owned->Reset();
     state_.buffers->Reset();
-    DEIT_RETURN_IF_ERROR(Agree(first() ? Reject(static_cast<int64_t>(*step), verdict.message()) : absl::OkStatus(), "setting a checkpoint aside"));
+    DEIT_RETURN_IF_ERROR(
+        Agree(first() ? Reject(static_cast<int64_t>(*step), verdict.message()) : absl::OkStatus(), "setting a checkpoint aside"));
   }
 }
 
@@ -241,7 +249,8 @@ StatusOr<Restored> Checkpointer::Load(const std::string& set) {
   }));
   const bool ema = state_.owned->has_ema() && !catalog.tensors(TensorKind::kEma).empty();
   for (const OwnedBlock& b : state_.owned->blocks()) {
-    const plan::TensorPlace& place = state_.grid->tensors()[static_cast<size_t>(state_.grid->blocks()[static_cast<size_t>(b.block)].tensor)];
+    const plan::TensorPlace& place =
+        state_.grid->tensors()[static_cast<size_t>(state_.grid->blocks()[static_cast<size_t>(b.block)].tensor)];
     const uint64_t begin = static_cast<uint64_t>(b.offset - place.offset), count = static_cast<uint64_t>(b.count);
     DEIT_RETURN_IF_ERROR(catalog.ReadRange(TensorKind::kExpAvg, place.name, begin, count, state_.owned->exp_avg() + b.local));
     DEIT_RETURN_IF_ERROR(catalog.ReadRange(TensorKind::kExpAvgSq, place.name, begin, count, state_.owned->exp_avg_sq() + b.local));

@@ -13,10 +13,10 @@
 namespace deit::train {
 
 struct CheckpointerOptions {
-  std::string root;             // the run folder's checkpoints/
-  std::string nonce;            // of this attempt, equal on all workers
-  int keep = 2;                 // newest sets kept, besides the best
-  std::string job_id, spec_digest, numerics_fingerprint;   // for the manifest
+  std::string root;                                       // the run folder's checkpoints/
+  std::string nonce;                                      // of this attempt, equal on all workers
+  int keep = 2;                                           // newest sets kept, besides the best
+  std::string job_id, spec_digest, numerics_fingerprint;  // for the manifest
   absl::Duration commit_limit = absl::Seconds(60);
   files::FileSystem* fs = &files::FileSystem::Posix();
   Clock* clock = &Clock::System();
@@ -25,8 +25,8 @@ struct CheckpointerOptions {
 // Where an attempt starts.
 struct Restored {
   JobProgress progress;
-  std::string spec_digest, numerics_fingerprint;   // of the job that saved the set
-  double seconds = 0;                              // that loading took
+  std::string spec_digest, numerics_fingerprint;  // of the job that saved the set
+  double seconds = 0;                             // that loading took
 };
 
 // Collective over all workers: each method is called by all alike, and all get the same outcome. Not thread-safe.

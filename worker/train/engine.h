@@ -15,16 +15,16 @@ namespace deit::train {
 
 // Where the model's state stands, as the engine sees it. Not owned; unchanged for the engine's life.
 struct StateView {
-  const float* weights = nullptr;                // flat, on the grid
-  const uint16_t* compute_weights = nullptr;     // bfloat16 copy of the same, or null
-  std::vector<int64_t> offset;                   // by tensor of the model: into the flat buffers (parameters) or into `buffers`
-  const float* buffers = nullptr;                // running statistics
+  const float* weights = nullptr;             // flat, on the grid
+  const uint16_t* compute_weights = nullptr;  // bfloat16 copy of the same, or null
+  std::vector<int64_t> offset;                // by tensor of the model: into the flat buffers (parameters) or into `buffers`
+  const float* buffers = nullptr;             // running statistics
 };
 
 // Of one lane's micro-batch; means over its images.
 struct LaneMetrics {
   double loss = 0, base = 0, distill = 0;
-  int64_t images = 0, correct = 0;               // correct: argmax of the fused logits equals the label
+  int64_t images = 0, correct = 0;  // correct: argmax of the fused logits equals the label
 };
 
 // Of some images; sums.

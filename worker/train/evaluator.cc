@@ -34,7 +34,8 @@ StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engi
   EvaluationCounts sum;
   for (int64_t c = 0; c < chunks.count(); ++c) {
     EvaluationCounts chunk;
-    std::memcpy(&chunk, team.gather().Of(static_cast<int>(c % workers)).data() + static_cast<size_t>(c / workers) * sizeof(chunk), sizeof(chunk));
+    std::memcpy(&chunk, team.gather().Of(static_cast<int>(c % workers)).data() + static_cast<size_t>(c / workers) * sizeof(chunk),
+                sizeof(chunk));
     sum.images += chunk.images;
     sum.correct_head += chunk.correct_head;
     sum.correct_dist += chunk.correct_dist;
@@ -45,6 +46,8 @@ StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engi
   return sum;
 }
 
-double Percent(int64_t correct, int64_t images) { return images == 0 ? 0 : 100.0 * static_cast<double>(correct) / static_cast<double>(images); }
+double Percent(int64_t correct, int64_t images) {
+  return images == 0 ? 0 : 100.0 * static_cast<double>(correct) / static_cast<double>(images);
+}
 
 }  // namespace deit::train

@@ -24,13 +24,8 @@ namespace {
 class Job {
  public:
   Job(collective::Communicator& world, const Attempt& attempt, const JobInputs& in, const JobOptions& options, JobPlace* place)
-      : world_(world),
-        attempt_(attempt),
-        in_(in),
-        spec_(*in.spec),
-        options_(options),
-        place_(place),
-        deadline_{absl::Seconds(in.spec->fault().stall_timeout())} {}
+      : world_(world), attempt_(attempt), in_(in), spec_(*in.spec), options_(options),
+        place_(place), deadline_{absl::Seconds(in.spec->fault().stall_timeout())} {}
 
   Status Run() {
     const absl::Duration start = Clock::System().Elapsed();
@@ -119,10 +114,8 @@ class Job {
         options.recovery->set_seconds(seconds);
       }
       auto opened = RunOutputs::Open(options);
-      if (opened.ok())
-        outputs_ = *std::move(opened);
-      else
-        return workspace_->team().Agree(WithExitCode(opened.status(), ExitCode::kRunFolder), "opening the run's files");
+      if (opened.ok()) outputs_ = *std::move(opened);
+      else return workspace_->team().Agree(WithExitCode(opened.status(), ExitCode::kRunFolder), "opening the run's files");
       Announce();
     }
     return workspace_->team().Agree(absl::OkStatus(), "opening the run's files");
@@ -138,7 +131,8 @@ class Job {
     outputs_->Event(restored_ ? v1::Event::JobResumed : v1::Event::JobStarted, text, first_step_);
     if (attempt_.identity.config_changed)
       outputs_->Event(v1::Event::ConfigChanged, "RESULT fields differ from those that the run folder had", first_step_);
-    for (const std::string& text_of_set : checkpointer_->rejected()) outputs_->Event(v1::Event::CheckpointRejected, text_of_set, first_step_);
+    for (const std::string& text_of_set : checkpointer_->rejected())
+      outputs_->Event(v1::Event::CheckpointRejected, text_of_set, first_step_);
     if (!numerics_changed_.empty()) outputs_->Event(v1::Event::NumericsChanged, numerics_changed_, first_step_);
     const int lanes = spec_.train().lanes(), workers = world_.size();
     const int steps_like = (lanes + workers - 1) / workers;  // lanes of the slowest worker

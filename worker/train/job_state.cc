@@ -22,7 +22,8 @@ Status FillWeights(const JobState& state, const std::function<Status(size_t tens
 }
 
 Status InitialiseWeights(const JobState& state, uint64_t seed) {
-  return FillWeights(state, [&](size_t t, float* out) { return models::InitialiseTensor((*state.tensors)[t], static_cast<int>(t), seed, out); });
+  return FillWeights(state,
+                     [&](size_t t, float* out) { return models::InitialiseTensor((*state.tensors)[t], static_cast<int>(t), seed, out); });
 }
 
 }  // namespace deit::train

@@ -26,10 +26,10 @@ struct JobState {
 
 // What a set says about a job besides tensors.
 struct JobProgress {
-  uint64_t step = 0;                 // steps done
-  int64_t updates = 0;               // optimizer updates applied
-  plan::Ledger ledger;               // of all views that led here
-  std::optional<double> val_acc1;    // percent, if evaluated at this step
+  uint64_t step = 0;               // steps done
+  int64_t updates = 0;             // optimizer updates applied
+  plan::Ledger ledger;             // of all views that led here
+  std::optional<double> val_acc1;  // percent, if evaluated at this step
   double train_seconds = 0;
 };
 

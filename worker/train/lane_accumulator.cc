@@ -51,11 +51,13 @@ void LaneAccumulator::Accept(int tensor, const update::BFloat16Bits* gradient) {
 void LaneAccumulator::CommitStatistics() { AcceptRange(statistics_.data(), grid_.elements(), static_cast<int64_t>(statistics_.size())); }
 
 void LaneAccumulator::Arrived(int parameter) {
-  DEIT_CHECK(!arrived_[static_cast<size_t>(parameter)], grid_.tensors()[static_cast<size_t>(parameter)].name, ": second gradient in one lane");
+  DEIT_CHECK(!arrived_[static_cast<size_t>(parameter)], grid_.tensors()[static_cast<size_t>(parameter)].name,
+             ": second gradient in one lane");
   arrived_[static_cast<size_t>(parameter)] = true;
   --missing_of_bucket_[static_cast<size_t>(grid_.BucketOfTensor(parameter))];
   const int before = ready_buckets_;
-  while (ready_buckets_ < static_cast<int>(missing_of_bucket_.size()) && missing_of_bucket_[static_cast<size_t>(ready_buckets_)] == 0) ++ready_buckets_;
+  while (ready_buckets_ < static_cast<int>(missing_of_bucket_.size()) && missing_of_bucket_[static_cast<size_t>(ready_buckets_)] == 0)
+    ++ready_buckets_;
   if (ready_ && ready_buckets_ > before && status_.ok()) status_ = ready_(ready_buckets_);
 }
 

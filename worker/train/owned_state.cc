@@ -45,7 +45,8 @@ void OwnedState::Update(const update::AdamWStep& step, const std::vector<double>
                         const float* gradients, float* weights) {
   for (const OwnedBlock& b : blocks_) {
     const size_t tensor = static_cast<size_t>(grid.blocks()[static_cast<size_t>(b.block)].tensor);
-    update::AdamW(step, weight_decay[tensor], gradients + b.offset, weights + b.offset, exp_avg_.data() + b.local, exp_avg_sq_.data() + b.local, b.count);
+    update::AdamW(step, weight_decay[tensor], gradients + b.offset, weights + b.offset, exp_avg_.data() + b.local,
+                  exp_avg_sq_.data() + b.local, b.count);
     if (!ema_.empty()) update::Ema(ema_decay, weights + b.offset, ema_.data() + b.local, b.count);
   }
 }

@@ -12,10 +12,10 @@ namespace deit::train {
 
 // One block of an owned part.
 struct OwnedBlock {
-  int block;        // of the grid
-  int64_t offset;   // in the flat buffers
+  int block;       // of the grid
+  int64_t offset;  // in the flat buffers
   int64_t count;
-  int64_t local;    // in exp_avg, exp_avg_sq and ema
+  int64_t local;  // in exp_avg, exp_avg_sq and ema
 };
 
 // Not thread-safe. Moments start at zero.
@@ -26,7 +26,7 @@ class OwnedState {
   const std::vector<OwnedBlock>& blocks() const { return blocks_; }  // ascending
   float* exp_avg() { return exp_avg_.data(); }
   float* exp_avg_sq() { return exp_avg_sq_.data(); }
-  float* ema() { return ema_.empty() ? nullptr : ema_.data(); }      // null without EMA or blocks
+  float* ema() { return ema_.empty() ? nullptr : ema_.data(); }  // null without EMA or blocks
 
   bool has_ema() const { return has_ema_; }  // also where this worker owns no block
 

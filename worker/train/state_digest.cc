@@ -16,16 +16,10 @@ uint64_t WeightsDigest(const JobState& state) {
   for (size_t t = 0; t < tensors.size(); ++t) {
     const size_t bytes = static_cast<size_t>(tensors[t].size()) * sizeof(float);
     switch (tensors[t].role) {
-      case models::TensorRole::kParameter:
-        digest.Update(weights + state.grid->tensors()[parameter++].offset, bytes);
-        break;
+      case models::TensorRole::kParameter: digest.Update(weights + state.grid->tensors()[parameter++].offset, bytes); break;
       case models::TensorRole::kRunningMean:
-      case models::TensorRole::kRunningVar:
-        digest.Update(buffers.values() + buffers.offset_of(static_cast<int>(t)), bytes);
-        break;
-      case models::TensorRole::kBatchesTracked:
-        digest.Update(&buffers.batches_tracked, sizeof(buffers.batches_tracked));
-        break;
+      case models::TensorRole::kRunningVar: digest.Update(buffers.values() + buffers.offset_of(static_cast<int>(t)), bytes); break;
+      case models::TensorRole::kBatchesTracked: digest.Update(&buffers.batches_tracked, sizeof(buffers.batches_tracked)); break;
     }
   }
   return digest.Value();

@@ -20,7 +20,9 @@ StepDecision DecideStep(const StepFacts& facts, double clip_grad) {
     decision.mean.correct += metrics.correct;
     if (!std::isfinite(metrics.loss) && decision.first_bad_lane < 0) decision.first_bad_lane = static_cast<int>(lane);
   }
-  const auto mean = [&](const std::vector<double>& values) { return update::TreeSum(values.data(), static_cast<int64_t>(values.size())) / lanes; };
+  const auto mean = [&](const std::vector<double>& values) {
+    return update::TreeSum(values.data(), static_cast<int64_t>(values.size())) / lanes;
+  };
   decision.mean.loss = mean(loss);
   decision.mean.base = mean(base);
   decision.mean.distill = mean(distill);

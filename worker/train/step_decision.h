@@ -10,19 +10,18 @@ namespace deit::train {
 
 // Everything that the small exchange brought, over all workers.
 struct StepFacts {
-  std::vector<LaneMetrics> lanes;   // by lane
-  std::vector<double> squares;      // by block of the grid: of the sum over the lanes
-  bool stop = false;                // anybody was asked to stop
+  std::vector<LaneMetrics> lanes;  // by lane
+  std::vector<double> squares;     // by block of the grid: of the sum over the lanes
+  bool stop = false;               // anybody was asked to stop
 };
 
-
 struct StepDecision {
-  LaneMetrics mean;                 // over all lanes; images and correct are sums
-  double gradient_norm = 0;         // of the mean over the lanes, before clipping
-  double gradient_scale = 0;        // what the sum over the lanes is multiplied with: 1 / lanes, times the clipping factor
+  LaneMetrics mean;           // over all lanes; images and correct are sums
+  double gradient_norm = 0;   // of the mean over the lanes, before clipping
+  double gradient_scale = 0;  // what the sum over the lanes is multiplied with: 1 / lanes, times the clipping factor
   bool finite = true;
-  int first_bad_lane = -1;          // whose loss is not finite; -1: none, or only the gradient is not
-  bool update = true;               // false: the step counts and its views are used up, but nothing changes
+  int first_bad_lane = -1;  // whose loss is not finite; -1: none, or only the gradient is not
+  bool update = true;       // false: the step counts and its views are used up, but nothing changes
   bool stop = false;
 };
 

@@ -12,18 +12,18 @@ namespace deit::train {
 
 // How many of each the payload of one worker holds.
 struct StepPayloadShape {
-  size_t lanes = 0;        // of the worker
-  size_t blocks = 0;       // that it owns
-  size_t statistics = 0;   // floats: subtree sums of batch statistics
+  size_t lanes = 0;       // of the worker
+  size_t blocks = 0;      // that it owns
+  size_t statistics = 0;  // floats: subtree sums of batch statistics
 
   size_t bytes() const;
 };
 
 struct StepPayload {
-  bool stop = false;                  // this worker was asked to stop after this step
-  std::vector<LaneMetrics> lanes;     // in lane order
-  std::vector<double> squares;        // by owned block
-  std::vector<float> statistics;      // of each subtree sum, one after another
+  bool stop = false;               // this worker was asked to stop after this step
+  std::vector<LaneMetrics> lanes;  // in lane order
+  std::vector<double> squares;     // by owned block
+  std::vector<float> statistics;   // of each subtree sum, one after another
 };
 
 // Plain memory in this machine's byte order: all workers of a launch run the same program (checked at the start).

@@ -30,7 +30,9 @@ size_t PixelsPerView(const v1::JobSpec& spec) {
 }
 
 // Sums of batch statistics that a worker sends: those of its lanes' maximal subtrees, or the one sum of all its lanes.
-size_t StatisticsSums(const exchange::ExchangePlan& plan, int worker) { return std::max<size_t>(1, plan.AccumulationOf(worker).sums.size()); }
+size_t StatisticsSums(const exchange::ExchangePlan& plan, int worker) {
+  return std::max<size_t>(1, plan.AccumulationOf(worker).sums.size());
+}
 
 StepPayloadShape ShapeOf(const exchange::ExchangePlan& plan, const plan::Grid& grid, int64_t statistics, int worker) {
   StepPayloadShape shape;
@@ -113,11 +115,13 @@ Status Trainer::RunLanes(BatchSource& source, std::vector<LaneMetrics>* metrics)
       DEIT_ASSIGN_OR_RETURN(batch, source.Next());
       DEIT_CHECK(batch != nullptr && batch->step == state_.team->context().step, "the loader is at another step");
       const size_t pixels = PixelsPerView(spec_);
-      for (size_t i = 0; i < batch->views.size(); ++i) ledger_.Add(batch->views[i], Digest64(batch->pixels + i * pixels, pixels * sizeof(float)));
+      for (size_t i = 0; i < batch->views.size(); ++i)
+        ledger_.Add(batch->views[i], Digest64(batch->pixels + i * pixels, pixels * sizeof(float)));
     }
     state_.team->context().Report(Phase::kCompute);
     const bool last = k + 1 == accumulation.lanes.size();
-    accumulator_->BeginLane(accumulation.lanes[k], last ? [this](int ready) { return reducer_->SetBucketsReady(ready); } : std::function<Status(int)>());
+    accumulator_->BeginLane(accumulation.lanes[k],
+                            last ? [this](int ready) { return reducer_->SetBucketsReady(ready); } : std::function<Status(int)>());
     DEIT_ASSIGN_OR_RETURN(const LaneMetrics lane, engine_.TrainLane(*batch, *accumulator_));
     DEIT_RETURN_IF_ERROR(accumulator_->EndLane());
     metrics->push_back(lane);
@@ -170,7 +174,8 @@ void Trainer::CombineStatistics(const std::vector<StepPayload>& payloads) {
   std::vector<plan::Subtree> subtrees;
   std::vector<const float*> inputs;
   for (size_t w = 0; w < payloads.size(); ++w) {
-    for (size_t k = 0; k < StatisticsSums(plan, static_cast<int>(w)); ++k) inputs.push_back(payloads[w].statistics.data() + k * statistics_.size());
+    for (size_t k = 0; k < StatisticsSums(plan, static_cast<int>(w)); ++k)
+      inputs.push_back(payloads[w].statistics.data() + k * statistics_.size());
     for (const auto& sum : plan.AccumulationOf(static_cast<int>(w)).sums) subtrees.push_back(sum.subtree);
   }
   const int64_t count = static_cast<int64_t>(statistics_.size());
@@ -189,10 +194,12 @@ void Trainer::Update(const StepDecision& decision, double learning_rate) {
   const v1::OptimizerSpec& optimizer = spec_.optimizer();
   const exchange::ExchangePlan& plan = state_.team->plan();
   exchange::NodeMemory& memory = state_.team->memory();
-  const update::AdamWStep step{learning_rate, optimizer.beta1(), optimizer.beta2(), optimizer.eps(), ++updates_done_, decision.gradient_scale};
+  const update::AdamWStep step{learning_rate,   optimizer.beta1(), optimizer.beta2(),
+                               optimizer.eps(), ++updates_done_,   decision.gradient_scale};
   const double ema_decay = spec_.ema().decay();
   state_.owned->Update(step, weight_decay_, ema_decay, *state_.grid, memory.slot(state_.team->context().member(), 0), memory.weights());
-  for (int bucket = 0; bucket < plan.buckets(); ++bucket) state_.team->weight_gather().Cast(plan.PartOf(bucket, state_.team->context().worker()));
+  for (int bucket = 0; bucket < plan.buckets(); ++bucket)
+    state_.team->weight_gather().Cast(plan.PartOf(bucket, state_.team->context().worker()));
   state_.buffers->Update(statistics_.data(), plan.lanes(), ema_decay);
 }
 

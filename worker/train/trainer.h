@@ -20,7 +20,7 @@ namespace deit::train {
 
 // Where a worker's time goes, in seconds since the start.
 struct StepTimes {
-  double data = 0, communication = 0, optimizer = 0;   // teacher, forward and backward: Engine::times()
+  double data = 0, communication = 0, optimizer = 0;  // teacher, forward and backward: Engine::times()
 };
 
 struct StepResult {
@@ -40,9 +40,11 @@ class Trainer {
 
   int64_t updates_done() const { return updates_done_; }
   int64_t lanes_computed() const { return lanes_computed_; }
-  int64_t bytes_sent() const { return reducer_->bytes_sent() + state_.team->gather().bytes_sent() + state_.team->weight_gather().bytes_sent(); }
+  int64_t bytes_sent() const {
+    return reducer_->bytes_sent() + state_.team->gather().bytes_sent() + state_.team->weight_gather().bytes_sent();
+  }
   const StepTimes& times() const { return times_; }
-  const plan::Ledger& ledger() const { return ledger_; }   // of the views that this worker trained on since its start
+  const plan::Ledger& ledger() const { return ledger_; }  // of the views that this worker trained on since its start
 
   // Largest payload of any worker's step.
   static size_t PayloadCapacity(const exchange::ExchangePlan& plan, const plan::Grid& grid, int64_t statistics);
@@ -59,10 +61,10 @@ class Trainer {
   Engine& engine_;
   std::unique_ptr<exchange::Reducer> reducer_;
   std::unique_ptr<LaneAccumulator> accumulator_;
-  std::vector<StepPayloadShape> shapes_;        // by worker
+  std::vector<StepPayloadShape> shapes_;  // by worker
   std::vector<size_t> sizes_;
-  std::vector<double> weight_decay_;            // by grid tensor
-  std::vector<float> statistics_;               // sum over all lanes
+  std::vector<double> weight_decay_;  // by grid tensor
+  std::vector<float> statistics_;     // sum over all lanes
   plan::Ledger ledger_;
   StepTimes times_;
   int64_t updates_done_ = 0, lanes_computed_ = 0;

@@ -10,8 +10,8 @@ namespace deit::train {
 Workspace::Workspace(const v1::JobSpec& spec, const Engine& engine, int64_t bucket_elements)
     : grid_(ParameterShapes(engine.tensors()), bucket_elements), buffers_(engine.tensors(), spec.ema().decay() > 0) {}
 
-StatusOr<std::unique_ptr<Workspace>> Workspace::Form(collective::Communicator& world, const v1::JobSpec& spec, int64_t evaluation_images, Engine& engine,
-                                                     int64_t bucket_elements) {
+StatusOr<std::unique_ptr<Workspace>> Workspace::Form(collective::Communicator& world, const v1::JobSpec& spec, int64_t evaluation_images,
+                                                     Engine& engine, int64_t bucket_elements) {
   auto space = std::unique_ptr<Workspace>(new Workspace(spec, engine, bucket_elements));
   const int64_t chunk = spec.evaluate().batch_size();
   exchange::TeamOptions options;

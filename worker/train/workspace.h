@@ -16,8 +16,8 @@ class Workspace {
  public:
   // Collective over `world`. Binds `engine`. Weights are zero until FillWeights. evaluation_images: of the validation part, 0 if it is never
   // evaluated. Errors as Team::Form.
-  static StatusOr<std::unique_ptr<Workspace>> Form(collective::Communicator& world, const v1::JobSpec& spec, int64_t evaluation_images, Engine& engine,
-                                                   int64_t bucket_elements = kBucketElements);
+  static StatusOr<std::unique_ptr<Workspace>> Form(collective::Communicator& world, const v1::JobSpec& spec, int64_t evaluation_images,
+                                                   Engine& engine, int64_t bucket_elements = kBucketElements);
 
   const JobState& state() const { return state_; }
   exchange::Team& team() const { return *team_; }

@@ -36,7 +36,8 @@ struct AdamWStep {
   double gradient_scale;  // 1 / lanes, times the clipping factor
 };
 
-void AdamW(const AdamWStep& step, double weight_decay, const float* gradient, float* parameter, float* exp_avg, float* exp_avg_sq, int64_t count);
+void AdamW(const AdamWStep& step, double weight_decay, const float* gradient, float* parameter, float* exp_avg, float* exp_avg_sq,
+           int64_t count);
 
 // average[i] = decay * average[i] + (1 - decay) * value[i]
 void Ema(double decay, const float* value, float* average, int64_t count);

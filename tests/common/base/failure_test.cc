@@ -10,9 +10,10 @@ namespace {
 
 std::string Printed(const Status& status) {
   return testing::RunChild([&] {
-    SetLogName("program");
-    LogFailure(status);
-  }).err;
+           SetLogName("program");
+           LogFailure(status);
+         })
+      .err;
 }
 
 TEST(FailureTest, PrintsMessageAndHint) {

@@ -18,7 +18,8 @@ TEST(JsonTextTest, QuotingEscapesAndRepairs) {
 TEST(JsonTextTest, Utf8IsCheckedCharacterByCharacter) {
   EXPECT_TRUE(IsUtf8(""));
   EXPECT_TRUE(IsUtf8("größe €😀"));
-  for (const char* bad : {"\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "a\xff"}) EXPECT_FALSE(IsUtf8(bad)) << bad;
+  for (const char* bad : {"\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "a\xff"})
+    EXPECT_FALSE(IsUtf8(bad)) << bad;
   EXPECT_EQ(Utf8Length("€x"), 3u);
 }
 

@@ -38,10 +38,8 @@ TEST(OperationsTest, AnAtomicWriteIsOldOrNewAfterACrashAtAnyOperation) {
       CrashFileSystem after(&disk);
       auto text = ReadWholeFile(after, "/run/f", 100);
       ASSERT_TRUE(text.ok()) << n << " " << text.status();
-      if (finished)
-        EXPECT_EQ(*text, "new");
-      else
-        EXPECT_TRUE(*text == "old" || *text == "new") << n << " " << *text;
+      if (finished) EXPECT_EQ(*text, "new");
+      else EXPECT_TRUE(*text == "old" || *text == "new") << n << " " << *text;
     }
   }
 }

@@ -105,7 +105,7 @@ TEST(GridTest, CoversEveryElementOnceForRandomModels) {
       ASSERT_TRUE(last || grid.ElementsIn(range) >= bucket_elements);
       if (range.empty()) continue;
       const BlockRange first_tensor = grid.BlocksOfTensor(grid.blocks()[static_cast<size_t>(range.begin)].tensor);
-      ASSERT_EQ(first_tensor.begin, range.begin);                                          // whole tensors
+      ASSERT_EQ(first_tensor.begin, range.begin);                                  // whole tensors
       ASSERT_LT(grid.ElementsIn({first_tensor.end, range.end}), bucket_elements);  // closed as soon as it was full
     }
     ASSERT_EQ(end, 0);

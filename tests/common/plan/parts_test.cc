@@ -13,8 +13,11 @@ namespace {
 // deit_tiny_distilled_patch16_224 in state-dict order.
 std::vector<TensorShape> TinyDistilled() {
   constexpr int64_t kWidth = 192;
-  std::vector<TensorShape> shapes{{"cls_token", {1, 1, kWidth}}, {"pos_embed", {1, 198, kWidth}}, {"dist_token", {1, 1, kWidth}},
-                                  {"patch_embed.proj.weight", {kWidth, 3, 16, 16}}, {"patch_embed.proj.bias", {kWidth}}};
+  std::vector<TensorShape> shapes{{"cls_token", {1, 1, kWidth}},
+                                  {"pos_embed", {1, 198, kWidth}},
+                                  {"dist_token", {1, 1, kWidth}},
+                                  {"patch_embed.proj.weight", {kWidth, 3, 16, 16}},
+                                  {"patch_embed.proj.bias", {kWidth}}};
   const auto add = [&shapes](const std::string& name, std::vector<int64_t> weight) {
     const int64_t rows = weight[0];
     shapes.push_back({name + ".weight", std::move(weight)});

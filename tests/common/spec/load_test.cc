@@ -125,9 +125,11 @@ TEST(LoadTest, AJobCanBeOverridesAlone) {
 
 TEST(LoadTest, JsonSaysTheSameAsTextproto) {
   const v1::JobSpec text = Parse(R"(model { name: "convnet" widths: [8, 16] } train { seed: 5 precision: BF16 drop_last: true }
-                                    data { root: "x/y" })", {}, "/j/a.textproto");
+                                    data { root: "x/y" })",
+                                 {}, "/j/a.textproto");
   const v1::JobSpec json = Parse(R"({"model": {"name": "convnet", "widths": [8, 16]}, "name": null,
-      "train": {"seed": "5", "precision": "BF16", "drop_last": true}, "data": {"root": "x\/y"}})", {}, "/j/a.json");
+      "train": {"seed": "5", "precision": "BF16", "drop_last": true}, "data": {"root": "x\/y"}})",
+                                 {}, "/j/a.json");
   EXPECT_TRUE(Same(text, json)) << SpecText(json);
 }
 

@@ -45,7 +45,8 @@ distillation { type: HARDER alpha: 2 }
 device: CUDA
 data { format: IDX mean: [0.1, 7] }
 teacher { schedule: AHEAD model { name: "convnt" } }
-)", {"train.lanse=3", "schedule.warmup_epochs=999", "foo"}),
+)",
+                       {"train.lanse=3", "schedule.warmup_epochs=999", "foo"}),
             R"(job.textproto:1:7: error: model.patch_size: 16: does not divide img_size 30, set it to 15 or 30
 job.textproto:1:9: error: model.nam: unknown field, did you mean "model.name"
 job.textproto:3:11: error: train.epochs: "two": want a whole number

@@ -40,21 +40,20 @@ TEST(SpecDigestTest, IsTheHashOfTheLinesThatTheHeaderPromises) {
 
 TEST(SpecDigestTest, ChangesWithEveryResultField) {
   const uint64_t digest = Digest({});
-  for (const char* word : {"train.epochs=8", "train.seed=1", "data.seed=4", "model.depth=11", "teacher.model.widths=8",
-                           "train.reduction=FASTEST",
-                           "optimizer.lr=0.1", "augment.hflip=0", "train.lanes=4", "teacher.record=DENSE_FP16", "train.non_finite=SKIP",
-                           "teacher.precision=BF16", "ema.decay=0.9", "data.mean=0.4", "data.max_images=5", "train.drop_last=true"}) {
+  for (const char* word :
+       {"train.epochs=8", "train.seed=1", "data.seed=4", "model.depth=11", "teacher.model.widths=8", "train.reduction=FASTEST",
+        "optimizer.lr=0.1", "augment.hflip=0", "train.lanes=4", "teacher.record=DENSE_FP16", "train.non_finite=SKIP",
+        "teacher.precision=BF16", "ema.decay=0.9", "data.mean=0.4", "data.max_images=5", "train.drop_last=true"}) {
     EXPECT_NE(Digest({word}), digest) << word;
   }
 }
 
 TEST(SpecDigestTest, IgnoresExecutionAndPaths) {
   const uint64_t digest = Digest({});
-  for (const char* word : {"name=x", "run_dir=y", "threads_per_worker=2", "log_interval=1", "data.threads=3", "checkpoint.every_steps=5",
-                           "checkpoint.keep=9", "fault.stall_timeout=3", "fault.max_restarts=7", "evaluate.every_epochs=2",
-                           "evaluate.batch_size=5", "train.max_steps=4", "teacher.schedule=INLINE", "teacher.store=s",
-                           "teacher.weights=other",
-                           "model.init_from=i", "data.root=r"}) {
+  for (const char* word :
+       {"name=x", "run_dir=y", "threads_per_worker=2", "log_interval=1", "data.threads=3", "checkpoint.every_steps=5", "checkpoint.keep=9",
+        "fault.stall_timeout=3", "fault.max_restarts=7", "evaluate.every_epochs=2", "evaluate.batch_size=5", "train.max_steps=4",
+        "teacher.schedule=INLINE", "teacher.store=s", "teacher.weights=other", "model.init_from=i", "data.root=r"}) {
     EXPECT_EQ(Digest({word}), digest) << word;
   }
 }
@@ -148,10 +147,10 @@ TEST(DiffSpecsTest, NamesResultFieldsFirstWithBothValues) {
   for (const auto& d : DiffSpecs(Parse(), after, {{"data.root", 1}, {"teacher.weights", 4}}, {{"data.root", 2}, {"teacher.weights", 4}})) {
     lines.push_back(ToString(d));
   }
-  EXPECT_THAT(lines, ElementsAre("data.mean: [0.5, 0.5, 0.5] -> [0.5, 0.5, 0.25]", "ema.decay: 0 -> 0.5",
-                                 "schedule.warmup_epochs: 0.7 -> 0.9", "train.epochs: 7 -> 9",
-                                 "content of data.root: 0000000000000001 -> 0000000000000002",
-                                 "data.root: unset -> \"/w/d\"", "log_interval: 50 -> 2"));
+  EXPECT_THAT(lines,
+              ElementsAre("data.mean: [0.5, 0.5, 0.5] -> [0.5, 0.5, 0.25]", "ema.decay: 0 -> 0.5", "schedule.warmup_epochs: 0.7 -> 0.9",
+                          "train.epochs: 7 -> 9", "content of data.root: 0000000000000001 -> 0000000000000002",
+                          "data.root: unset -> \"/w/d\"", "log_interval: 50 -> 2"));
 }
 
 TEST(DiffSpecsTest, EqualSpecsHaveNone) { EXPECT_TRUE(DiffSpecs(Parse(), Parse(), {{"data.root", 1}}, {}).empty()); }

@@ -12,9 +12,9 @@ namespace deit {
 namespace {
 
 using testing::ChildResult;
-using testing::TempFolder;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+using testing::TempFolder;
 
 ChildResult Coord(std::vector<std::string> words, const std::string& folder = "/") {
   words.insert(words.begin(), DEIT_COORD);
@@ -45,7 +45,7 @@ TEST(ProgramTest, UsageErrorsExit2AndSuggest) {
   ExpectFailure({"confg"}, 2, "deit-coord: error: unknown verb: confg, did you mean \"config\"\nhint: deit-coord help lists the verbs\n");
   ExpectFailure({"version", "--biuld"}, 2, "deit-coord: error: unknown flag: --biuld, did you mean \"--build\"\n");
   ExpectFailure({"config", "chekc"}, 2,
-            "deit-coord: error: config: unknown action: chekc, did you mean \"check\"\nhint: deit-coord help config\n");
+                "deit-coord: error: config: unknown action: chekc, did you mean \"check\"\nhint: deit-coord help config\n");
   ExpectFailure({"config", "check"}, 2, "deit-coord: error: no job file given\nhint: add --config=FILE\n");
   ExpectFailure({"config", "diff", "a"}, 2,
                 "deit-coord: error: config diff: want two job files\nhint: deit-coord config diff A.textproto B.textproto\n");

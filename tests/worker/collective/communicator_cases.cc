@@ -229,8 +229,8 @@ void GivesUpOnASilentPeer(Communicator& group) {
     const Status status = Wait(**receive, {absl::Milliseconds(100)}, [&] {
       return Awaited{absl::StrCat("worker ", left, " did not deliver bucket 3 of step 12"), "last reported: step 11, phase update"};
     });
-    EXPECT_EQ(status.message(), absl::StrCat("worker ", left,
-                                             " did not deliver bucket 3 of step 12 within 100ms (last reported: step 11, phase update)"));
+    EXPECT_EQ(status.message(),
+              absl::StrCat("worker ", left, " did not deliver bucket 3 of step 12 within 100ms (last reported: step 11, phase update)"));
   }
   Meet(group);
   const auto receive = group.Receive({.data = &found, .count = 1, .type = ElementType::kUint64}, left, 3);

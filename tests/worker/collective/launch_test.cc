@@ -1,6 +1,6 @@
 // How launches of real processes start and end: exit codes, deadlines on dead and stopped workers, nothing left behind.
-#include <gtest/gtest.h>
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -67,21 +67,25 @@ TEST(LocalCommunicatorTest, MembersInDifferentOperationsAreTold) {
 }
 
 TEST(LocalCommunicatorTest, NoRoomIsAnAnswerForAllAlike) {
-  RunOnThreads(3, [](Communicator& group) {
-    EXPECT_EQ(group.Share(30'000).status().code(), absl::StatusCode::kResourceExhausted);
-    EXPECT_TRUE(group.Share(10'000).ok());
-  }, {.hosts = {}, .shared_memory_room = 40'000});
+  RunOnThreads(3,
+               [](Communicator& group) {
+                 EXPECT_EQ(group.Share(30'000).status().code(), absl::StatusCode::kResourceExhausted);
+                 EXPECT_TRUE(group.Share(10'000).ok());
+               },
+               {.hosts = {}, .shared_memory_room = 40'000});
 }
 
 TEST(LocalCommunicatorTest, SimulatedNodesShareMemoryOnlyWithin) {
-  RunOnThreads(3, [](Communicator& group) {
-    EXPECT_EQ(group.hosts(), (std::vector<std::string>{"a", "a", "b"}));
-    EXPECT_EQ(group.Share(10).status().code(), absl::StatusCode::kInvalidArgument);
-    const std::vector<int> node = group.rank() < 2 ? std::vector<int>{0, 1} : std::vector<int>{2};
-    const auto own = group.Subgroup(node, "node");
-    ASSERT_TRUE(own.ok());
-    EXPECT_TRUE((*own)->Share(10).ok());
-  }, {.hosts = {"a", "a", "b"}});
+  RunOnThreads(3,
+               [](Communicator& group) {
+                 EXPECT_EQ(group.hosts(), (std::vector<std::string>{"a", "a", "b"}));
+                 EXPECT_EQ(group.Share(10).status().code(), absl::StatusCode::kInvalidArgument);
+                 const std::vector<int> node = group.rank() < 2 ? std::vector<int>{0, 1} : std::vector<int>{2};
+                 const auto own = group.Subgroup(node, "node");
+                 ASSERT_TRUE(own.ok());
+                 EXPECT_TRUE((*own)->Share(10).ok());
+               },
+               {.hosts = {"a", "a", "b"}});
 }
 
 }  // namespace

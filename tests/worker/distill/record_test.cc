@@ -41,9 +41,9 @@ TEST(HalfTest, RoundsToNearestTiesToEven) {
   EXPECT_EQ(HalfFromFloat(2049.001F), HalfFromFloat(2050.0F));
   EXPECT_EQ(HalfFromFloat(65519.9F), 0x7BFF);
   EXPECT_EQ(HalfFromFloat(65520.0F), 0x7C00);
-  EXPECT_EQ(HalfFromFloat(0x1p-25F), 0x0000);       // a tie, down to even
+  EXPECT_EQ(HalfFromFloat(0x1p-25F), 0x0000);  // a tie, down to even
   EXPECT_EQ(HalfFromFloat(0x1.000002p-25F), 0x0001);
-  EXPECT_EQ(HalfFromFloat(0x1.8p-24F), 0x0002);     // a tie, up to even
+  EXPECT_EQ(HalfFromFloat(0x1.8p-24F), 0x0002);  // a tie, up to even
   EXPECT_EQ(HalfFromFloat(0x1p-30F), 0x0000);
 }
 

@@ -48,7 +48,8 @@ TEST_P(LeavesTest, ParametersAreViewsOfTheFlatBufferOnTheGrid) {
   for (size_t t = 0; t < values.size(); ++t) {
     const int64_t offset = grid_->tensors()[t].offset;
     const bool narrow = GetParam() && model_->tensors()[t].compute_precision;
-    const void* expected = narrow ? static_cast<const void*>(state_.compute_weights + offset) : static_cast<const void*>(state_.weights + offset);
+    const void* expected =
+        narrow ? static_cast<const void*>(state_.compute_weights + offset) : static_cast<const void*>(state_.weights + offset);
     EXPECT_EQ(values[t].const_data_ptr(), expected) << model_->tensors()[t].name;
     EXPECT_EQ(reinterpret_cast<uintptr_t>(values[t].const_data_ptr()) % (narrow ? 128 : 256), 0u) << model_->tensors()[t].name;
     EXPECT_EQ(values[t].requires_grad(), !model_->tensors()[t].direct_gradient);
@@ -70,11 +71,13 @@ TEST_P(LeavesTest, NoGradientOutlivesTheBackwardPassAndEachArrivesOnce) {
   for (size_t t = 0; t < values.size(); ++t) EXPECT_FALSE(values[t].grad().defined()) << model_->tensors()[t].name;
   // The padding between tensors stays zero: gradients are written on the grid only.
   for (size_t t = 0; t + 1 < values.size(); ++t) {
-    for (int64_t i = grid_->tensors()[t].offset + grid_->tensors()[t].count; i < grid_->tensors()[t + 1].offset; ++i) ASSERT_EQ(slot[static_cast<size_t>(i)], 0.0f);
+    for (int64_t i = grid_->tensors()[t].offset + grid_->tensors()[t].count; i < grid_->tensors()[t + 1].offset; ++i)
+      ASSERT_EQ(slot[static_cast<size_t>(i)], 0.0f);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Precisions, LeavesTest, ::testing::Values(false, true), [](const auto& param) { return param.param ? "BF16" : "FP32"; });
+INSTANTIATE_TEST_SUITE_P(Precisions, LeavesTest, ::testing::Values(false, true),
+                         [](const auto& param) { return param.param ? "BF16" : "FP32"; });
 
 }  // namespace
 }  // namespace deit::engine

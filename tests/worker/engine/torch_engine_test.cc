@@ -17,8 +17,9 @@ namespace deit::engine {
 namespace {
 
 v1::JobSpec Spec(const std::vector<std::string>& overrides) {
-  std::vector<std::string> all = {"model.name=deit_distilled", "model.img_size=28", "model.in_chans=1", "model.patch_size=7", "model.embed_dim=48",
-                                  "model.depth=2", "model.num_heads=3", "model.num_classes=10", "train.batch_size=8", "train.lanes=1"};
+  std::vector<std::string> all = {"model.name=deit_distilled", "model.img_size=28", "model.in_chans=1",  "model.patch_size=7",
+                                  "model.embed_dim=48",        "model.depth=2",     "model.num_heads=3", "model.num_classes=10",
+                                  "train.batch_size=8",        "train.lanes=1"};
   all.insert(all.end(), overrides.begin(), overrides.end());
   auto spec = spec::ParseSpec("", "", all);
   DEIT_CHECK(spec.ok(), spec.status().message());
@@ -113,10 +114,12 @@ TEST_P(AlignmentTest, GradientsOffTheBoundsAreCloseAndMayDiffer) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Precisions, AlignmentTest, ::testing::Values("FP32", "BF16"), [](const auto& param) { return std::string(param.param); });
+INSTANTIATE_TEST_SUITE_P(Precisions, AlignmentTest, ::testing::Values("FP32", "BF16"),
+                         [](const auto& param) { return std::string(param.param); });
 
 TEST(TorchEngineTest, BatchStatisticsReachTheAccumulator) {
-  const v1::JobSpec spec = Spec({"model.name=convnet", "model.widths=4,8", "model.patch_size=", "model.embed_dim=", "model.depth=", "model.num_heads="});
+  const v1::JobSpec spec =
+      Spec({"model.name=convnet", "model.widths=4,8", "model.patch_size=", "model.embed_dim=", "model.depth=", "model.num_heads="});
   const std::vector<float> slot = LaneGradient(spec, 0);
   const auto engine = NewTorchEngine(spec, true);
   ASSERT_TRUE(engine.ok());
@@ -154,8 +157,8 @@ TEST(TorchEngineTest, EvaluationCountsEachHeadAndTies) {
 }
 
 TEST(TorchEngineTest, MissingTeacherWeightsAreNamed) {
-  const v1::JobSpec spec = Spec({"teacher.model.name=convnet", "teacher.model.widths=4,8", "teacher.weights=/nowhere/teacher.safetensors",
-                                 "distillation.type=HARD"});
+  const v1::JobSpec spec = Spec(
+      {"teacher.model.name=convnet", "teacher.model.widths=4,8", "teacher.weights=/nowhere/teacher.safetensors", "distillation.type=HARD"});
   const auto engine = NewTorchEngine(spec, true);
   ASSERT_FALSE(engine.ok());
   EXPECT_TRUE(absl::IsNotFound(engine.status())) << engine.status();

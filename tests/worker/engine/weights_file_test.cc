@@ -62,7 +62,9 @@ TEST(WeightsFileTest, NamesEveryTensorThatDoesNotFit) {
 TEST(WeightsFileTest, ContentDigestSeesValuesNamesAndTypes) {
   const testing::TempFolder folder;
   const float other[] = {5, 6, 8};
-  const auto digest = [&](const std::vector<checkpoint::TensorData>& tensors) { return *WeightsContentDigest(Write(folder, "x.safetensors", tensors)); };
+  const auto digest = [&](const std::vector<checkpoint::TensorData>& tensors) {
+    return *WeightsContentDigest(Write(folder, "x.safetensors", tensors));
+  };
   const uint64_t base = digest({{"b", Dtype::kF32, {3}, kB, 12}});
   EXPECT_NE(base, digest({{"b", Dtype::kF32, {3}, other, 12}}));
   EXPECT_NE(base, digest({{"c", Dtype::kF32, {3}, kB, 12}}));

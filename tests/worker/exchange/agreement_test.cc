@@ -62,18 +62,21 @@ TEST(AgreementTest, ATeamAgreesInEveryWorld) {
   const plan::Grid grid = SampleGrid();
   for (int workers : {1, 2, 5}) {
     for (const World& world : Worlds(workers)) {
-      testing::RunOnThreads(workers, [&](Communicator& member) {
-        auto team = Team::Form(member, grid, OptionsFor(8));
-        ASSERT_TRUE(team.ok()) << team.status();
-        EXPECT_TRUE((*team)->Agree(absl::OkStatus(), "x").ok());
-        const int culprit = workers - 1;
-        const Status all = (*team)->Agree(member.rank() == culprit ? FullDisk() : absl::OkStatus(), "saving");
-        if (workers > 1) ExpectFullDisk(all, member.rank(), culprit);
-        EXPECT_FALSE(all.ok());
-        const auto numbers = (*team)->ShareNumbers(static_cast<uint64_t>(member.rank()), "x");
-        ASSERT_TRUE(numbers.ok()) << numbers.status();
-        for (size_t w = 0; w < numbers->size(); ++w) EXPECT_EQ((*numbers)[w], w);
-      }, world.options);
+      testing::RunOnThreads(
+          workers,
+          [&](Communicator& member) {
+            auto team = Team::Form(member, grid, OptionsFor(8));
+            ASSERT_TRUE(team.ok()) << team.status();
+            EXPECT_TRUE((*team)->Agree(absl::OkStatus(), "x").ok());
+            const int culprit = workers - 1;
+            const Status all = (*team)->Agree(member.rank() == culprit ? FullDisk() : absl::OkStatus(), "saving");
+            if (workers > 1) ExpectFullDisk(all, member.rank(), culprit);
+            EXPECT_FALSE(all.ok());
+            const auto numbers = (*team)->ShareNumbers(static_cast<uint64_t>(member.rank()), "x");
+            ASSERT_TRUE(numbers.ok()) << numbers.status();
+            for (size_t w = 0; w < numbers->size(); ++w) EXPECT_EQ((*numbers)[w], w);
+          },
+          world.options);
     }
   }
 }
@@ -90,19 +93,23 @@ TEST(TeamTest, MoreWorkersThanLanesIsAMistakeOfTheUsers) {
 TEST(TeamTest, BuffersStandOnPageBounds) {
   const plan::Grid grid = SampleGrid();
   for (const World& world : Worlds(3)) {
-    testing::RunOnThreads(3, [&](Communicator& member) {
-      TeamOptions options = OptionsFor(8);
-      options.statistics = 13;
-      options.compute_copy = true;
-      auto team = Team::Form(member, grid, options);
-      ASSERT_TRUE(team.ok()) << team.status();
-      const auto place = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % kBufferAlignment; };
-      NodeMemory& memory = (*team)->memory();
-      EXPECT_EQ(place(memory.weights()), 0u);
-      EXPECT_EQ(place(memory.compute_weights()), 0u);
-      for (int s = 0; s < (*team)->plan().AccumulationOf(member.rank()).slots; ++s) EXPECT_EQ(place(memory.slot((*team)->context().member(), s)), 0u);
-      ASSERT_TRUE((*team)->Agree(absl::OkStatus(), "the end").ok());
-    }, world.options);
+    testing::RunOnThreads(
+        3,
+        [&](Communicator& member) {
+          TeamOptions options = OptionsFor(8);
+          options.statistics = 13;
+          options.compute_copy = true;
+          auto team = Team::Form(member, grid, options);
+          ASSERT_TRUE(team.ok()) << team.status();
+          const auto place = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % kBufferAlignment; };
+          NodeMemory& memory = (*team)->memory();
+          EXPECT_EQ(place(memory.weights()), 0u);
+          EXPECT_EQ(place(memory.compute_weights()), 0u);
+          for (int s = 0; s < (*team)->plan().AccumulationOf(member.rank()).slots; ++s)
+            EXPECT_EQ(place(memory.slot((*team)->context().member(), s)), 0u);
+          ASSERT_TRUE((*team)->Agree(absl::OkStatus(), "the end").ok());
+        },
+        world.options);
   }
 }
 

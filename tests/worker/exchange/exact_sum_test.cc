@@ -41,7 +41,8 @@ void ExpectSums(Team& team, const Sample& sample, size_t step, const std::string
     const size_t at = static_cast<size_t>(tensor.offset), count = static_cast<size_t>(tensor.count);
     ASSERT_EQ(std::memcmp(team.memory().weights() + at, sample.sums[step].data() + at, count * sizeof(float)), 0)
         << where << " step " << step << " " << tensor.name;
-    ASSERT_EQ(std::memcmp(team.memory().compute_weights() + at, sample.narrow_sums[step].data() + at, count * sizeof(update::BFloat16Bits)), 0)
+    ASSERT_EQ(std::memcmp(team.memory().compute_weights() + at, sample.narrow_sums[step].data() + at, count * sizeof(update::BFloat16Bits)),
+              0)
         << where << " step " << step << " " << tensor.name;
   }
 }
@@ -85,9 +86,9 @@ TEST_P(ExactSumTest, HasTheBitsOfTheTreeAndThePlansBytesInEveryWorld) {
   for (int workers : {1, 2, 3, 5, 8}) {
     for (const World& world : Worlds(workers)) {
       std::vector<Sent> sent(static_cast<size_t>(workers));
-      testing::RunOnThreads(workers, [&](Communicator& member) {
-        RunSteps(member, sample, &sent[static_cast<size_t>(member.rank())], world.name);
-      }, world.options);
+      testing::RunOnThreads(
+          workers, [&](Communicator& member) { RunSteps(member, sample, &sent[static_cast<size_t>(member.rank())], world.name); },
+          world.options);
       if (HasFatalFailure()) return;
     }
   }
@@ -100,9 +101,9 @@ TEST(RingBytesTest, PowersOfTwoOfWorkersSendARingsBytes) {
   for (int workers : {2, 4, 8}) {
     const World world = Worlds(workers)[2];
     std::vector<Sent> sent(static_cast<size_t>(workers));
-    testing::RunOnThreads(workers, [&](Communicator& member) {
-      RunSteps(member, sample, &sent[static_cast<size_t>(member.rank())], world.name);
-    }, world.options);
+    testing::RunOnThreads(
+        workers, [&](Communicator& member) { RunSteps(member, sample, &sent[static_cast<size_t>(member.rank())], world.name); },
+        world.options);
     int64_t total = 0;
     for (const Sent& worker : sent) total += worker.gradients + worker.weights;
     EXPECT_EQ(total, kSteps * 2 * (workers - 1) * sample.grid.elements() * 4) << workers;

@@ -80,7 +80,8 @@ TEST(ExchangePlanTest, EveryOwnerGetsEachLaneOnce) {
       for (const NodeSum& sum : plan.RemoteInputs(node)) count(sum.subtree);
       EXPECT_THAT(lanes, ::testing::Each(1));
       const int log = std::countr_zero(static_cast<unsigned>(c.lanes));
-      EXPECT_EQ(plan.RootProgram(node).outputs, (std::vector<plan::TreeProgram::Output>{{{log, 0}, plan.RootProgram(node).outputs[0].reg}}));
+      EXPECT_EQ(plan.RootProgram(node).outputs,
+                (std::vector<plan::TreeProgram::Output>{{{log, 0}, plan.RootProgram(node).outputs[0].reg}}));
     }
   }
 }

@@ -17,7 +17,8 @@ constexpr int kRounds = 20;
 // Sizes of one round; every third is empty for somebody, the seventh for all.
 std::vector<size_t> SizesOf(int round, int workers) {
   std::vector<size_t> sizes;
-  for (int w = 0; w < workers; ++w) sizes.push_back(round == 7 || (round + w) % 3 == 0 ? 0 : static_cast<size_t>(1 + 997 * (round + w) % 4096));
+  for (int w = 0; w < workers; ++w)
+    sizes.push_back(round == 7 || (round + w) % 3 == 0 ? 0 : static_cast<size_t>(1 + 997 * (round + w) % 4096));
   return sizes;
 }
 
@@ -32,24 +33,28 @@ TEST(PayloadGatherTest, EverybodySeesEverybodysBytesInEveryWorld) {
   const plan::Grid grid = SampleGrid();
   for (int workers : {1, 2, 3, 5, 8}) {
     for (const World& world : Worlds(workers)) {
-      testing::RunOnThreads(workers, [&](Communicator& member) {
-        auto team = Team::Form(member, grid, OptionsFor(8));
-        ASSERT_TRUE(team.ok()) << team.status();
-        PayloadGather& gather = (*team)->gather();
-        const int64_t before = gather.bytes_sent();
-        for (int round = 0; round < kRounds; ++round) {
-          const std::vector<size_t> sizes = SizesOf(round, workers);
-          const size_t own = sizes[static_cast<size_t>(member.rank())];
-          const Status exchanged = gather.Exchange(PayloadOf(round, member.rank(), own), sizes, "results");
-          ASSERT_TRUE(exchanged.ok()) << world.name << exchanged;
-          for (int w = 0; w < workers; ++w) {
-            const auto expected = PayloadOf(round, w, sizes[static_cast<size_t>(w)]);
-            const auto got = gather.Of(w);
-            ASSERT_TRUE(std::equal(got.begin(), got.end(), expected.begin(), expected.end())) << world.name << " round " << round << " of " << w;
-          }
-        }
-        EXPECT_EQ(gather.bytes_sent() == before, workers == 1);
-      }, world.options);
+      testing::RunOnThreads(
+          workers,
+          [&](Communicator& member) {
+            auto team = Team::Form(member, grid, OptionsFor(8));
+            ASSERT_TRUE(team.ok()) << team.status();
+            PayloadGather& gather = (*team)->gather();
+            const int64_t before = gather.bytes_sent();
+            for (int round = 0; round < kRounds; ++round) {
+              const std::vector<size_t> sizes = SizesOf(round, workers);
+              const size_t own = sizes[static_cast<size_t>(member.rank())];
+              const Status exchanged = gather.Exchange(PayloadOf(round, member.rank(), own), sizes, "results");
+              ASSERT_TRUE(exchanged.ok()) << world.name << exchanged;
+              for (int w = 0; w < workers; ++w) {
+                const auto expected = PayloadOf(round, w, sizes[static_cast<size_t>(w)]);
+                const auto got = gather.Of(w);
+                ASSERT_TRUE(std::equal(got.begin(), got.end(), expected.begin(), expected.end()))
+                    << world.name << " round " << round << " of " << w;
+              }
+            }
+            EXPECT_EQ(gather.bytes_sent() == before, workers == 1);
+          },
+          world.options);
       if (HasFatalFailure()) return;
     }
   }
@@ -61,14 +66,17 @@ TEST(PayloadGatherTest, CountsWhatIsSentAndWhatIsReadFromOthers) {
   collective::LocalOptions two_nodes;
   two_nodes.hosts = {"a", "a", "b"};
   std::vector<int64_t> bytes(3);
-  testing::RunOnThreads(3, [&](Communicator& member) {
-    auto team = Team::Form(member, grid, OptionsFor(8));
-    ASSERT_TRUE(team.ok()) << team.status();
-    const int64_t before = (*team)->gather().bytes_sent();
-    const std::vector<size_t> sizes = {1, 10, 100};
-    ASSERT_TRUE((*team)->gather().Exchange(std::vector<std::byte>(sizes[static_cast<size_t>(member.rank())]), sizes, "results").ok());
-    bytes[static_cast<size_t>(member.rank())] = (*team)->gather().bytes_sent() - before;
-  }, two_nodes);
+  testing::RunOnThreads(
+      3,
+      [&](Communicator& member) {
+        auto team = Team::Form(member, grid, OptionsFor(8));
+        ASSERT_TRUE(team.ok()) << team.status();
+        const int64_t before = (*team)->gather().bytes_sent();
+        const std::vector<size_t> sizes = {1, 10, 100};
+        ASSERT_TRUE((*team)->gather().Exchange(std::vector<std::byte>(sizes[static_cast<size_t>(member.rank())]), sizes, "results").ok());
+        bytes[static_cast<size_t>(member.rank())] = (*team)->gather().bytes_sent() - before;
+      },
+      two_nodes);
   EXPECT_EQ(bytes[0], 10 + (1 + 10)) << "reads worker 1's, sends both to the other node";
   EXPECT_EQ(bytes[1], 1 + 100) << "reads worker 0's and, from worker 0's memory, worker 2's";
   EXPECT_EQ(bytes[2], 100) << "sends its own";

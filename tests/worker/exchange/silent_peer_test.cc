@@ -30,24 +30,27 @@ Status Outcome(bool shared, End end, LaneOrder order, const Part& before, const 
   options.hosts = {"a", shared ? "a" : "b"};
   std::atomic<bool> over = false;
   Status outcome;
-  testing::RunOnThreads(2, [&](Communicator& member) {
-    auto team = Team::Form(member, grid, OptionsFor(8, order));
-    ASSERT_TRUE(team.ok()) << team.status();
-    (*team)->context().step = 7;
-    (*team)->context().Report(Phase::kCompute);
-    ASSERT_TRUE(before(**team).ok());
-    ASSERT_TRUE((*team)->Agree(absl::OkStatus(), "the start").ok());
-    if (member.rank() == 1) {
-      while (end == End::kHangs && !over) absl::SleepFor(absl::Milliseconds(1));
-      return;
-    }
-    (*team)->context().deadline.limit = kLimit;
-    const absl::Duration start = Clock::System().Elapsed();
-    (*team)->context().Report(Phase::kGather);
-    outcome = part(**team);
-    EXPECT_LT(Clock::System().Elapsed() - start, kLimit + kSlack);
-    over = true;
-  }, options);
+  testing::RunOnThreads(
+      2,
+      [&](Communicator& member) {
+        auto team = Team::Form(member, grid, OptionsFor(8, order));
+        ASSERT_TRUE(team.ok()) << team.status();
+        (*team)->context().step = 7;
+        (*team)->context().Report(Phase::kCompute);
+        ASSERT_TRUE(before(**team).ok());
+        ASSERT_TRUE((*team)->Agree(absl::OkStatus(), "the start").ok());
+        if (member.rank() == 1) {
+          while (end == End::kHangs && !over) absl::SleepFor(absl::Milliseconds(1));
+          return;
+        }
+        (*team)->context().deadline.limit = kLimit;
+        const absl::Duration start = Clock::System().Elapsed();
+        (*team)->context().Report(Phase::kGather);
+        outcome = part(**team);
+        EXPECT_LT(Clock::System().Elapsed() - start, kLimit + kSlack);
+        over = true;
+      },
+      options);
   EXPECT_EQ(ExitCodeOf(outcome), ExitCode::kPeerLost) << outcome;
   return outcome;
 }

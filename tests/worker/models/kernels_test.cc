@@ -154,13 +154,21 @@ TEST(BranchTest, AddAndGradientScale) {
 }
 
 TEST(Bf16Test, RoundsToNearestEvenAndKeepsNotANumber) {
-  const std::vector<float> values = {1.0F, 1.00390625F, 1.01171875F, 1.0039064F, -3.14159F, 1e-40F, std::numeric_limits<float>::infinity(),
-                                     std::bit_cast<float>(0x7FFFFFFFU), std::bit_cast<float>(0xFFFFFFFFU), 3.4e38F};
+  const std::vector<float> values = {1.0F,
+                                     1.00390625F,
+                                     1.01171875F,
+                                     1.0039064F,
+                                     -3.14159F,
+                                     1e-40F,
+                                     std::numeric_limits<float>::infinity(),
+                                     std::bit_cast<float>(0x7FFFFFFFU),
+                                     std::bit_cast<float>(0xFFFFFFFFU),
+                                     3.4e38F};
   std::vector<Bf16> rounded(values.size());
   BranchGradient(values.data(), 1.0F, 1, static_cast<int64_t>(values.size()), rounded.data(), nullptr);
   EXPECT_EQ(FromBf16(rounded[0]), 1.0F);
-  EXPECT_EQ(FromBf16(rounded[1]), 1.0F);          // a tie, down to even
-  EXPECT_EQ(FromBf16(rounded[2]), 1.015625F);     // a tie, up to even
+  EXPECT_EQ(FromBf16(rounded[1]), 1.0F);       // a tie, down to even
+  EXPECT_EQ(FromBf16(rounded[2]), 1.015625F);  // a tie, up to even
   EXPECT_EQ(FromBf16(rounded[3]), 1.0078125F);
   EXPECT_EQ(FromBf16(rounded[4]), -3.140625F);
   EXPECT_TRUE(std::isinf(FromBf16(rounded[6])));

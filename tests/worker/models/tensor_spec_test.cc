@@ -17,8 +17,16 @@ namespace deit::models {
 namespace {
 
 TransformerSizes Sizes(int64_t width, int64_t heads, bool distilled) {
-  return {.classes = 1000, .image = 224, .channels = 3, .patch = 16, .width = width, .depth = 12, .heads = heads, .hidden = 4 * width,
-          .drop_path = 0, .distilled = distilled};
+  return {.classes = 1000,
+          .image = 224,
+          .channels = 3,
+          .patch = 16,
+          .width = width,
+          .depth = 12,
+          .heads = heads,
+          .hidden = 4 * width,
+          .drop_path = 0,
+          .distilled = distilled};
 }
 
 std::vector<std::string> Lines(const std::vector<TensorSpec>& tensors) {

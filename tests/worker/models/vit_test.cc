@@ -19,8 +19,16 @@
 namespace deit::models {
 namespace {
 
-constexpr TransformerSizes kSmall = {.classes = 10, .image = 32, .channels = 3, .patch = 8, .width = 48, .depth = 3, .heads = 3,
-                                     .hidden = 100, .drop_path = 0, .distilled = true};
+constexpr TransformerSizes kSmall = {.classes = 10,
+                                     .image = 32,
+                                     .channels = 3,
+                                     .patch = 8,
+                                     .width = 48,
+                                     .depth = 3,
+                                     .heads = 3,
+                                     .hidden = 100,
+                                     .drop_path = 0,
+                                     .distilled = true};
 
 TransformerSizes Plain(TransformerSizes sizes) {
   sizes.distilled = false;
@@ -161,8 +169,7 @@ TEST_F(TransformerTest, RepeatsBitByBitOnTheSameModel) {
   const std::vector<uint64_t> positions = Positions(4);
   const auto gradients = [&](const at::Tensor& images) {
     RecordingSink sink;
-    const Outputs outputs =
-        model->Forward(values, {}, images, {.training = true, .seed = 9, .positions = positions.data(), .sink = &sink});
+    const Outputs outputs = model->Forward(values, {}, images, {.training = true, .seed = 9, .positions = positions.data(), .sink = &sink});
     LossOf({outputs.head, outputs.head_dist}).backward();
     return sink.gradients;
   };

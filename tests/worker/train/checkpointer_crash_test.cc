@@ -21,8 +21,8 @@ struct Kill {
 };
 
 struct Killed {
-  bool survived = false;   // the save ended before its n-th operation
-  bool reported = false;   // the save was said to be done
+  bool survived = false;  // the save ended before its n-th operation
+  bool reported = false;  // the save was said to be done
 };
 
 // Two workers save step 1; then the victim is killed at the n-th operation of saving step 2.

@@ -21,7 +21,9 @@ using testing::CrashFileSystem;
 
 constexpr int kWorlds[] = {1, 2, 3, 5, 8};
 
-plan::Ledger LedgerAfter(uint64_t steps, const v1::JobSpec& spec, const WorkerOptions& options) { return Train(1, steps, spec, options).ledger; }
+plan::Ledger LedgerAfter(uint64_t steps, const v1::JobSpec& spec, const WorkerOptions& options) {
+  return Train(1, steps, spec, options).ledger;
+}
 
 void ExpectRoundTrips(const v1::JobSpec& spec, const WorkerOptions& options, std::span<const int> savers, std::span<const int> loaders) {
   const std::vector<Digests> uninterrupted = Uninterrupted(5, spec, options);
@@ -185,20 +187,23 @@ TEST(CheckpointerTest, AMissingFileIsDamageAndAMissingManifestAnUnfinishedSet) {
 TEST(CheckpointerTest, NoGoodSetIsABeginning) {
   CrashDisk disk;
   SaveTwoSets(disk);
-  for (int64_t step : {2, 4}) ASSERT_TRUE(disk.Overwrite(checkpoint::SetPath(kRoot, step) + "/model_00.safetensors", [](std::string* b) { b->back() ^= 1; }).ok());
+  for (int64_t step : {2, 4})
+    ASSERT_TRUE(disk.Overwrite(checkpoint::SetPath(kRoot, step) + "/model_00.safetensors", [](std::string* b) { b->back() ^= 1; }).ok());
   OnWorkers(2, disk, SmallSpec(), TinyJob(), [](SavingWorker& saving, Communicator&, CrashFileSystem&) { EXPECT_EQ(saving.Start(), 0u); });
 }
 
 // A sound set whose tensors are not what its manifest says, as a bug of ours in saving would leave it.
 void LieAboutWeights(CrashDisk& disk, int64_t step) {
   const std::string path = checkpoint::SetPath(kRoot, step) + "/manifest.json";
-  ASSERT_TRUE(disk.Overwrite(path, [](std::string* bytes) {
-    v1::CheckpointManifest manifest;
-    ASSERT_TRUE(checkpoint::UnsealJson(*bytes, &manifest).ok());
-    manifest.set_weights_digest("0123456789abcdef");
-    manifest.clear_digest();
-    *bytes = checkpoint::SealJson(manifest);
-  }).ok());
+  ASSERT_TRUE(disk.Overwrite(path,
+                             [](std::string* bytes) {
+                               v1::CheckpointManifest manifest;
+                               ASSERT_TRUE(checkpoint::UnsealJson(*bytes, &manifest).ok());
+                               manifest.set_weights_digest("0123456789abcdef");
+                               manifest.clear_digest();
+                               *bytes = checkpoint::SealJson(manifest);
+                             })
+                  .ok());
 }
 
 TEST(CheckpointerTest, ASetThatVerifiesButLoadsOtherWeightsIsSetAsideToo) {

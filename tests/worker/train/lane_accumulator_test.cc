@@ -39,7 +39,8 @@ std::vector<LaneData> DrawLanes() {
 }
 
 struct Slots {
-  explicit Slots(int count) : memory(static_cast<size_t>(count), std::vector<float>(static_cast<size_t>(SampleGrid().elements() + kStatistics), -77)) {}
+  explicit Slots(int count)
+      : memory(static_cast<size_t>(count), std::vector<float>(static_cast<size_t>(SampleGrid().elements() + kStatistics), -77)) {}
   std::vector<float*> pointers() {
     std::vector<float*> all;
     for (auto& slot : memory) all.push_back(slot.data());

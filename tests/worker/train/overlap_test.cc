@@ -22,8 +22,8 @@ std::vector<models::TensorSpec> BucketTensors() {
 }
 
 struct Measured {
-  double step_seconds = 1e9;   // of the fastest step
-  bool sent_early = true;      // all but the last bucket had left before its last gradient was known
+  double step_seconds = 1e9;  // of the fastest step
+  bool sent_early = true;     // all but the last bucket had left before its last gradient was known
 };
 
 // Two workers, each on its own node, one lane each, 60 ms of backward; buckets' messages are seen `delay` late.
@@ -37,15 +37,18 @@ Measured Measure(absl::Duration delay) {
     std::vector<std::jthread> threads;
     for (auto& member : members) {
       threads.emplace_back([&, own = std::move(member)]() mutable {
-        const auto world = testing::NewFaultyCommunicator(std::move(own), {.delay = delay, .unreachable = {}, .first_prompt_tag = exchange::PayloadTag(0)});
+        const auto world = testing::NewFaultyCommunicator(std::move(own),
+                                                          {.delay = delay, .unreachable = {}, .first_prompt_tag = exchange::PayloadTag(0)});
         Measured& mine = measured[static_cast<size_t>(world->rank())];
-        SmallWorker worker(*world, spec, {.engine = {.tensors = BucketTensors(), .backward = absl::Milliseconds(60)}, .bucket_elements = kBucketElements});
+        SmallWorker worker(
+            *world, spec, {.engine = {.tensors = BucketTensors(), .backward = absl::Milliseconds(60)}, .bucket_elements = kBucketElements});
         worker.Initialise();
         exchange::Team& team = worker.workspace().team();
         ASSERT_EQ(team.plan().buckets(), kBuckets);
         int64_t before = 0, all_but_last = 0;
         for (int bucket = 0; bucket + 1 < kBuckets; ++bucket) all_but_last += 4 * team.plan().PartOf(bucket, 1 - world->rank()).count;
-        worker.engine().BeforeLastTensor([&] { mine.sent_early = mine.sent_early && worker.trainer().bytes_sent() - before == all_but_last; });
+        worker.engine().BeforeLastTensor(
+            [&] { mine.sent_early = mine.sent_early && worker.trainer().bytes_sent() - before == all_but_last; });
         for (int step = 0; step < kSteps; ++step) {
           before = worker.trainer().bytes_sent();
           const absl::Duration start = Clock::System().Elapsed();

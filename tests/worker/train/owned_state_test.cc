@@ -46,12 +46,14 @@ TEST(OwnedStateTest, OwnersTogetherDoWhatOneDoes) {
       const size_t n = state.blocks().size();
       for (size_t k = 0; k < n; ++k) {
         const size_t block = static_cast<size_t>(state.blocks()[k].block);
-        for (size_t kind = 0; kind < 3; ++kind) EXPECT_EQ(mine[kind * n + k], digests[kind * blocks + block]) << workers << " workers, block " << block;
+        for (size_t kind = 0; kind < 3; ++kind)
+          EXPECT_EQ(mine[kind * n + k], digests[kind * blocks + block]) << workers << " workers, block " << block;
         EXPECT_EQ(my_squares[k], squares[block]);
       }
       owned += n;
       elements += state.bytes() / 12;
-      EXPECT_LE(state.bytes(), 12 * (grid.ElementsIn({0, static_cast<int>(blocks)}) / workers + plan::kBlockElements)) << "1/W and one block";
+      EXPECT_LE(state.bytes(), 12 * (grid.ElementsIn({0, static_cast<int>(blocks)}) / workers + plan::kBlockElements))
+          << "1/W and one block";
     }
     EXPECT_EQ(owned, blocks);
     EXPECT_EQ(elements, grid.ElementsIn({0, static_cast<int>(blocks)}));

@@ -26,7 +26,8 @@ CheckpointerOptions OptionsFor(files::FileSystem& fs, std::string nonce) {
 
 SavingWorker::SavingWorker(collective::Communicator& world, files::FileSystem& fs, const v1::JobSpec& spec, const WorkerOptions& options,
                            std::string nonce)
-    : first_(world.rank() == 0), worker_(world, spec, options), checkpointer_(worker_.workspace().state(), OptionsFor(fs, std::move(nonce))) {}
+    : first_(world.rank() == 0), worker_(world, spec, options),
+      checkpointer_(worker_.workspace().state(), OptionsFor(fs, std::move(nonce))) {}
 
 uint64_t SavingWorker::Start() {
   auto restored = checkpointer_.Restore();

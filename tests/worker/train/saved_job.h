@@ -16,7 +16,8 @@ inline constexpr char kRoot[] = "/run/checkpoints";
 // One worker with its checkpointer. `fs` is its view of the disk.
 class SavingWorker {
  public:
-  SavingWorker(collective::Communicator& world, files::FileSystem& fs, const v1::JobSpec& spec, const WorkerOptions& options, std::string nonce = "first");
+  SavingWorker(collective::Communicator& world, files::FileSystem& fs, const v1::JobSpec& spec, const WorkerOptions& options,
+               std::string nonce = "first");
 
   // From the newest good set, else from the seed. Returns where it starts.
   uint64_t Start();

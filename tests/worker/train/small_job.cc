@@ -217,25 +217,28 @@ uint64_t SmallWorker::state() {
 
 Outcome Train(int workers, uint64_t steps, const v1::JobSpec& spec, const WorkerOptions& options, const collective::LocalOptions& local) {
   std::vector<Outcome> each(static_cast<size_t>(workers));
-  testing::RunOnThreads(workers, [&](collective::Communicator& world) {
-    SmallWorker worker(world, spec, options);
-    worker.Initialise();
-    Outcome& mine = each[static_cast<size_t>(world.rank())];
-    for (uint64_t step = 0; step < steps; ++step) {
-      const auto result = worker.Step();
-      ASSERT_TRUE(result.ok()) << result.status();
-      mine.gradient_norm = result->decision.gradient_norm;
-    }
-    mine.weights = worker.weights();
-    mine.state = worker.state();
-    mine.ledger = worker.trainer().ledger();
-    mine.computed = worker.engine().computed();
-    mine.optimizer_bytes = {worker.workspace().state().owned->bytes()};
-    mine.bytes_sent = {worker.trainer().bytes_sent()};
-    mine.lanes = {worker.trainer().lanes_computed()};
-    // Nobody takes its memory away while another still reads it.
-    EXPECT_TRUE(exchange::ShareNumbers(world, {absl::Seconds(30)}, 0, "the end").ok());
-  }, local);
+  testing::RunOnThreads(
+      workers,
+      [&](collective::Communicator& world) {
+        SmallWorker worker(world, spec, options);
+        worker.Initialise();
+        Outcome& mine = each[static_cast<size_t>(world.rank())];
+        for (uint64_t step = 0; step < steps; ++step) {
+          const auto result = worker.Step();
+          ASSERT_TRUE(result.ok()) << result.status();
+          mine.gradient_norm = result->decision.gradient_norm;
+        }
+        mine.weights = worker.weights();
+        mine.state = worker.state();
+        mine.ledger = worker.trainer().ledger();
+        mine.computed = worker.engine().computed();
+        mine.optimizer_bytes = {worker.workspace().state().owned->bytes()};
+        mine.bytes_sent = {worker.trainer().bytes_sent()};
+        mine.lanes = {worker.trainer().lanes_computed()};
+        // Nobody takes its memory away while another still reads it.
+        EXPECT_TRUE(exchange::ShareNumbers(world, {absl::Seconds(30)}, 0, "the end").ok());
+      },
+      local);
   Outcome all = each[0];
   for (size_t w = 1; w < each.size(); ++w) {
     EXPECT_EQ(each[w].weights, all.weights) << "worker " << w;

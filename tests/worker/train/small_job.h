@@ -37,8 +37,8 @@ enum class Fault { kNone, kLoss, kGradient };
 
 struct EngineOptions {
   std::vector<models::TensorSpec> tensors = LargeTensors();
-  int backwards_lane = -1;                     // adds its images from the last to the first
-  Fault fault = Fault::kNone;                  // what is not finite in lane 5 of fault_step
+  int backwards_lane = -1;     // adds its images from the last to the first
+  Fault fault = Fault::kNone;  // what is not finite in lane 5 of fault_step
   uint64_t fault_step = 0;
   absl::Duration backward = absl::ZeroDuration();  // of each lane, spread over its tensors
 };
@@ -55,7 +55,9 @@ class FormulaEngine final : public Engine {
   const EngineTimes& times() const override { return times_; }
   int64_t teacher_forwards() const override { return 0; }
 
-  void BeforeLastTensor(std::function<void()> hook) { before_last_ = std::move(hook); }  // called before a lane's last gradient is delivered
+  void BeforeLastTensor(std::function<void()> hook) {
+    before_last_ = std::move(hook);
+  }                                                                                    // called before a lane's last gradient is delivered
   const std::vector<std::pair<uint64_t, int>>& computed() const { return computed_; }  // (step, lane)
 
  private:
@@ -94,13 +96,13 @@ class SmallWorker {
  public:
   SmallWorker(collective::Communicator& world, const v1::JobSpec& spec, const WorkerOptions& options);
 
-  void Initialise();                                 // weights from the seed; starts at step 0
-  void StartAt(uint64_t step, int64_t updates);      // what is in the workspace is the state before `step`
+  void Initialise();                             // weights from the seed; starts at step 0
+  void StartAt(uint64_t step, int64_t updates);  // what is in the workspace is the state before `step`
   StatusOr<StepResult> Step(bool stop_requested = false);
   void Steps(uint64_t count);
 
   uint64_t weights() const { return weights_digest_(); }
-  uint64_t state();                                  // collective
+  uint64_t state();  // collective
   uint64_t step() const { return step_; }
   Workspace& workspace() { return *workspace_; }
   Trainer& trainer() { return *trainer_; }
@@ -124,12 +126,13 @@ class SmallWorker {
 // A whole run on threads, and what came of it.
 struct Outcome {
   uint64_t weights = 0, state = 0;
-  double gradient_norm = 0;                            // of the last step
-  plan::Ledger ledger;                                 // of all workers
-  std::vector<std::pair<uint64_t, int>> computed;      // (step, lane), sorted
+  double gradient_norm = 0;                                 // of the last step
+  plan::Ledger ledger;                                      // of all workers
+  std::vector<std::pair<uint64_t, int>> computed;           // (step, lane), sorted
   std::vector<int64_t> optimizer_bytes, bytes_sent, lanes;  // by worker
 };
 
-Outcome Train(int workers, uint64_t steps, const v1::JobSpec& spec, const WorkerOptions& options = {}, const collective::LocalOptions& local = {});
+Outcome Train(int workers, uint64_t steps, const v1::JobSpec& spec, const WorkerOptions& options = {},
+              const collective::LocalOptions& local = {});
 
 }  // namespace deit::train

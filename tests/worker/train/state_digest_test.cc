@@ -16,7 +16,8 @@ std::string InitialBytes(const std::vector<models::TensorSpec>& tensors, uint64_
     std::vector<float> values(static_cast<size_t>(tensors[t].size()));
     EXPECT_TRUE(models::InitialiseTensor(tensors[t], static_cast<int>(t), seed, values.data()).ok());
     const bool count = tensors[t].role == models::TensorRole::kBatchesTracked;
-    bytes += count ? std::string(sizeof(int64_t), '\0') : std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+    bytes += count ? std::string(sizeof(int64_t), '\0')
+                   : std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
   }
   return bytes;
 }
@@ -52,7 +53,8 @@ TEST(StateDigestTest, EveryPartOfTheStateShowsAndPaddingDoesNot) {
       changes(state.buffers->ema() + i, false, true);
     }
     for (const OwnedBlock& b : state.owned->blocks()) {
-      for (float* kind : {state.owned->exp_avg(), state.owned->exp_avg_sq(), state.owned->ema()}) changes(kind + b.local + b.count - 1, false, true);
+      for (float* kind : {state.owned->exp_avg(), state.owned->exp_avg_sq(), state.owned->ema()})
+        changes(kind + b.local + b.count - 1, false, true);
     }
     ++state.buffers->batches_tracked;
     EXPECT_NE(worker.weights(), weights_digest);

@@ -22,7 +22,8 @@ std::vector<plan::LedgerEntry> Recompute(uint64_t images, uint64_t repeats, uint
   const FormulaViews views;
   for (uint64_t position = 0; position < positions; ++position) {
     const uint64_t epoch = position / images, offset = position % images;
-    const plan::View view{position, epoch, plan::EpochOrder(seed, epoch, images).Image(offset / repeats), static_cast<uint32_t>(offset % repeats)};
+    const plan::View view{position, epoch, plan::EpochOrder(seed, epoch, images).Image(offset / repeats),
+                          static_cast<uint32_t>(offset % repeats)};
     std::array<float, 16> pixels;
     int32_t label = 0;
     EXPECT_TRUE(views.Render(view, pixels.data(), &label).ok());
@@ -80,18 +81,22 @@ TEST(TrainedViewsTest, ShowsAViewTrainedTwiceSkippedExchangedOrWithAnotherPixel)
               batch->labels.push_back(batch->labels[0]);
               std::copy_n(batch->pixels, 16, batch->pixels + 16 * (batch->views.size() - 1));
             }).Entries(),
-            expected) << "one more";
+            expected)
+      << "one more";
   EXPECT_NE(Tampered([](data::MicroBatch* batch) {
               batch->views[1] = batch->views[0];
               std::copy_n(batch->pixels, 16, batch->pixels + 16);
             }).Entries(),
-            expected) << "one twice instead of another";
+            expected)
+      << "one twice instead of another";
   EXPECT_NE(Tampered([](data::MicroBatch* batch) {
               batch->views.pop_back();
               batch->labels.pop_back();
             }).Entries(),
-            expected) << "one skipped";
-  EXPECT_NE(Tampered([](data::MicroBatch* batch) { std::swap_ranges(batch->pixels, batch->pixels + 16, batch->pixels + 16); }).Entries(), expected)
+            expected)
+      << "one skipped";
+  EXPECT_NE(Tampered([](data::MicroBatch* batch) { std::swap_ranges(batch->pixels, batch->pixels + 16, batch->pixels + 16); }).Entries(),
+            expected)
       << "pixels of another view";
   EXPECT_NE(Tampered([](data::MicroBatch* batch) { batch->pixels[37] += 1e-6f; }).Entries(), expected) << "one pixel";
 }

@@ -115,14 +115,17 @@ TEST(TrainerTest, OptimizerStateIsSharedOutUpToOneBlock) {
 
 TEST(TrainerTest, SendsThePlansBytesInEachStep) {
   for (const LocalOptions& local : {Hosts({"a", "a", "a"}), Hosts({"a", "b", "a"}), Hosts({"a", "b", "c"})}) {
-    testing::RunOnThreads(3, [](Communicator& world) {
-      SmallWorker worker(world, SmallSpec(), {});
-      worker.Initialise();
-      worker.Steps(kSteps);
-      exchange::Team& team = worker.workspace().team();
-      EXPECT_EQ(worker.trainer().bytes_sent() - team.gather().bytes_sent(),
-                static_cast<int64_t>(kSteps) * (team.plan().GradientBytes(world.rank()) + team.plan().WeightBytes(world.rank())));
-    }, local);
+    testing::RunOnThreads(
+        3,
+        [](Communicator& world) {
+          SmallWorker worker(world, SmallSpec(), {});
+          worker.Initialise();
+          worker.Steps(kSteps);
+          exchange::Team& team = worker.workspace().team();
+          EXPECT_EQ(worker.trainer().bytes_sent() - team.gather().bytes_sent(),
+                    static_cast<int64_t>(kSteps) * (team.plan().GradientBytes(world.rank()) + team.plan().WeightBytes(world.rank())));
+        },
+        local);
   }
 }
 
@@ -167,8 +170,13 @@ struct State {
 
 State StateOf(SmallWorker& worker) {
   BufferState& buffers = *worker.workspace().state().buffers;
-  return {worker.weights(), worker.state(), worker.workspace().state().owned->Digests(), {buffers.values(), buffers.values() + buffers.size()},
-          {buffers.ema(), buffers.ema() + buffers.size()}, worker.trainer().updates_done(), buffers.batches_tracked};
+  return {worker.weights(),
+          worker.state(),
+          worker.workspace().state().owned->Digests(),
+          {buffers.values(), buffers.values() + buffers.size()},
+          {buffers.ema(), buffers.ema() + buffers.size()},
+          worker.trainer().updates_done(),
+          buffers.batches_tracked};
 }
 
 class SkippedStepTest : public ::testing::TestWithParam<Fault> {};
@@ -222,7 +230,8 @@ TEST(TrainerTest, AStepIsAdamWOnTheMeanOverLanes) {
     const std::vector<float> before(weights, weights + 15);
     OwnedState& owned = *worker.workspace().state().owned;
     for (const OwnedBlock& b : owned.blocks()) {
-      for (int64_t i = 0; i < b.count; ++i) ASSERT_EQ(owned.ema()[b.local + i], weights[b.offset + i]) << "the average starts as the weights";
+      for (int64_t i = 0; i < b.count; ++i)
+        ASSERT_EQ(owned.ema()[b.local + i], weights[b.offset + i]) << "the average starts as the weights";
     }
     worker.Steps(1);
     // Adam's first step moves every element by the learning rate, against its gradient's sign.

@@ -37,8 +37,11 @@ float Widen(uint32_t upper_half) { return std::bit_cast<float>(upper_half << 16)
 // Nearest of the two bfloat16 around a finite value, ties to the even one, by distances in double. Beyond the largest comes 2^128.
 BFloat16Bits NearestBFloat16(float value) {
   const uint32_t below = std::bit_cast<uint32_t>(value) >> 16;
-  const auto magnitude = [](uint32_t half) { return (half & 0x7fff) == 0x7f80 ? std::ldexp(1.0, 128) : std::abs(static_cast<double>(Widen(half))); };
-  const double low = std::abs(static_cast<double>(value)) - magnitude(below), high = magnitude(below + 1) - std::abs(static_cast<double>(value));
+  const auto magnitude = [](uint32_t half) {
+    return (half & 0x7fff) == 0x7f80 ? std::ldexp(1.0, 128) : std::abs(static_cast<double>(Widen(half)));
+  };
+  const double low = std::abs(static_cast<double>(value)) - magnitude(below),
+               high = magnitude(below + 1) - std::abs(static_cast<double>(value));
   if (low == high) return static_cast<BFloat16Bits>(below % 2 == 0 ? below : below + 1);
   return static_cast<BFloat16Bits>(low < high ? below : below + 1);
 }
@@ -157,7 +160,8 @@ Results ComputeInPieces(std::span<const int64_t> bounds, size_t shift) {
   auto [s_room, s_at] = aligned(Draw(7));
   auto [w_room, w_at] = aligned(Draw(8));
   auto [x_room, x_at] = aligned(Draw(9));
-  float *g = g_room.data() + g_at, *h = h_room.data() + h_at, *p = p_room.data() + p_at, *m = m_room.data() + m_at, *v = v_room.data() + v_at;
+  float *g = g_room.data() + g_at, *h = h_room.data() + h_at, *p = p_room.data() + p_at, *m = m_room.data() + m_at,
+        *v = v_room.data() + v_at;
   float *e = e_room.data() + e_at, *s = s_room.data() + s_at, *w = w_room.data() + w_at, *x = x_room.data() + x_at;
   std::vector<BFloat16Bits> narrow_room(kRoom + 64);
   BFloat16Bits* narrow = narrow_room.data() + shift;
