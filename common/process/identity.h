@@ -1,0 +1,33 @@
+// Which process is meant: a number alone is soon another's. Linux only (proc(5)).
+#pragma once
+
+#include <sys/types.h>
+
+#include "common/base/status.h"
+#include "proto/job.pb.h"
+
+namespace deit::process {
+
+enum class Life {
+  kAlive,
+  kDead,     // ended, or a zombie, or the machine was started anew
+  kUnknown,  // of another host: nobody here can see it
+};
+
+// This process.
+v1::ProcessIdentity Self();
+
+// The living process `pid` of this host; NotFound when there is none.
+StatusOr<v1::ProcessIdentity> IdentityOf(pid_t pid);
+
+// An identity without a pid is dead.
+Life LifeOf(const v1::ProcessIdentity& identity);
+
+// Sends `signal` to exactly that process (pidfd_open(2), so that no other process can come in between). NotFound when it is dead,
+// FailedPrecondition when it is of another host.
+Status Signal(const v1::ProcessIdentity& identity, int signal);
+
+// "process 4711 on node1".
+std::string Describe(const v1::ProcessIdentity& identity);
+
+}  // namespace deit::process
