@@ -3,7 +3,8 @@
 set(DEIT_TEST_ENVIRONMENT
   # Tests start more workers than there are cores, also as root in a container, and stay off the network.
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
-  OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo)
+  OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo
+  "DEIT_STATE_DIR=${PROJECT_BINARY_DIR}/test-state")  # never the user's own
 set(suppressions "${PROJECT_SOURCE_DIR}/tests/support/sanitizers")
 
 if(DEIT_SANITIZE STREQUAL "address")

@@ -16,6 +16,7 @@
 #include "common/base/log.h"
 #include "common/base/nearest.h"
 #include "common/run/signals.h"
+#include "common/run/whereabouts.h"
 #include "worker/engine/numerics.h"
 #include "worker/exchange/agreement.h"
 #include "worker/tasks/tasks.h"
@@ -26,6 +27,7 @@ DEFINE_string(run_dir, "", "run folder; default runs/NAME under the current fold
 DEFINE_string(resume, "auto", "auto, never, required");
 DEFINE_bool(allow_config_change, false, "go on in a run folder whose job had other RESULT fields");
 DEFINE_int64(stop_after_steps, -1, "stop as if preempted after so many more steps: save, exit 75");
+DEFINE_int32(attempt, 0, "the attempt that deit-coord run has begun; 0: this launch begins its own");
 DEFINE_string(weights, "", "evaluate, predict: a safetensors file or a checkpoint set");
 DEFINE_string(input, "", "predict: safetensors file with tensor x (N, C, H, W; fp32)");
 DEFINE_string(output, "", "predict: safetensors file to write");
@@ -54,6 +56,7 @@ flags:
   --resume=auto           auto: go on from the newest good checkpoint; never: begin anew; required: fail without one
   --allow_config_change   go on although the run folder's job had other RESULT fields
   --stop_after_steps=N    stop as if preempted after N more steps: save, exit 75
+  --attempt=N             given by deit-coord run, which owns the run folder: the attempt that it has begun
   --task=train            train, evaluate, predict, benchmark, models
   --weights=F             evaluate, predict: safetensors file or checkpoint set (evaluate: default the run folder's newest)
   --input=X --output=Y    predict: tensor x in, logits out (safetensors)
@@ -87,6 +90,10 @@ StatusOr<tasks::Options> ReadOptions(int argc, char** argv) {
     return absl::InvalidArgumentError(
         absl::StrCat("--steps: ", FLAGS_steps, ", --warmup_steps: ", FLAGS_warmup_steps, ": want at least 1 and 0"));
   }
+  if (FLAGS_attempt < 0 || (FLAGS_attempt > 0 && FLAGS_run_dir.empty())) {
+    return absl::InvalidArgumentError(absl::StrCat("--attempt: ", FLAGS_attempt, ": want at least 1, and --run_dir beside it"));
+  }
+  if (FLAGS_attempt > 0) options.attempt = FLAGS_attempt;
   options.weights = FLAGS_weights;
   options.input = FLAGS_input;
   options.output = FLAGS_output;
@@ -161,7 +168,7 @@ int Main(int argc, char** argv) {
   google::gflags_exitfunc = [](int) { std::_Exit(static_cast<int>(ExitCode::kBadConfig)); };
   gflags::ParseCommandLineNonHelpFlags(&argc, &argv, true);
   run::InstallStopSignals();
-  const auto options = ReadOptions(argc, argv);
+  auto options = ReadOptions(argc, argv);
   if (!options.ok()) {
     Report(options.status());
     return static_cast<int>(ExitCode::kBadConfig);
@@ -175,6 +182,8 @@ int Main(int argc, char** argv) {
   }
   const int worker = (*session)->world().rank();
   if ((*session)->world().size() > 1) SetLogName(absl::StrCat("deit-worker[", worker, "]"));
+  run::Whereabouts whereabouts;
+  options->whereabouts = &whereabouts;
   const Status status = RunTask(*options, **session);
   const ExitCode code = ExitCodeOf(status);
   const std::optional<int> speaker = SpeakerFor(status);

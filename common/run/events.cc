@@ -38,7 +38,9 @@ Status EventLog::Record(v1::Event::Reason reason, const std::string& message, co
   if (subject.step) event.set_step(*subject.step);
   if (subject.worker) event.set_worker(*subject.worker);
   event.set_message(message);
-  return file_.Append(ToJsonLine(event) + "\n");
+  return Copy(event);
 }
+
+Status EventLog::Copy(const v1::Event& event) { return file_.Append(ToJsonLine(event) + "\n"); }
 
 }  // namespace deit::run

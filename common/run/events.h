@@ -31,6 +31,9 @@ class EventLog {
   // `message`: a sentence for people, "step 120 saved: 3 files, 23.6MiB". Failing to write an event never stops a job: callers log it.
   Status Record(v1::Event::Reason reason, const std::string& message, const EventSubject& subject = {});
 
+  // An event that another log has already, as it stands there.
+  Status Copy(const v1::Event& event);
+
  private:
   EventLog(AppendFile file, Clock& clock) : file_(std::move(file)), clock_(&clock) {}
   AppendFile file_;

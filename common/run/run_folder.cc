@@ -32,6 +32,11 @@ std::string ThisProcess() {
 }  // namespace
 
 std::string RunFolder::Attempt(int attempt) const { return absl::StrCat(Logs(), "/", kAttemptPrefix, attempt); }
+std::string RunFolder::Guardian(int attempt) const { return Attempt(attempt) + "/guardian.json"; }
+std::string RunFolder::LauncherStdout(int attempt) const { return Attempt(attempt) + "/launcher.stdout.log"; }
+std::string RunFolder::LauncherStderr(int attempt) const { return Attempt(attempt) + "/launcher.stderr.log"; }
+std::string RunFolder::Start(int attempt) const { return Attempt(attempt) + "/start.json"; }
+std::string RunFolder::AttemptEvents(int attempt) const { return Attempt(attempt) + "/events.jsonl"; }
 std::string RunFolder::Result(int attempt) const { return Attempt(attempt) + "/result.json"; }
 std::string RunFolder::Exit(int attempt) const { return Attempt(attempt) + "/exit.json"; }
 std::string RunFolder::Worker(int attempt, int worker) const { return absl::StrCat(Attempt(attempt), "/worker_", worker); }
@@ -53,8 +58,9 @@ StatusOr<files::FileLock> LockRunFolder(const RunFolder& folder) {
   return Refused(lock.status(), folder, "wait for that run or stop it, or choose another run_dir");
 }
 
-StatusOr<int> StartAttempt(files::FileSystem& fs, const RunFolder& folder) {
+StatusOr<int> LastAttempt(files::FileSystem& fs, const RunFolder& folder) {
   auto names = fs.List(folder.Logs());
+  if (absl::IsNotFound(names.status())) return 0;
   if (!names.ok()) return Unwritable(names.status(), folder);
   int last = 0;
   for (const std::string& name : *names) {
@@ -62,6 +68,11 @@ StatusOr<int> StartAttempt(files::FileSystem& fs, const RunFolder& folder) {
     int attempt = 0;
     if (absl::ConsumePrefix(&number, kAttemptPrefix) && absl::SimpleAtoi(number, &attempt)) last = std::max(last, attempt);
   }
+  return last;
+}
+
+StatusOr<int> StartAttempt(files::FileSystem& fs, const RunFolder& folder) {
+  DEIT_ASSIGN_OR_RETURN(const int last, LastAttempt(fs, folder));
   DEIT_RETURN_IF_ERROR(Unwritable(files::CreateFolders(fs, folder.Attempt(last + 1)), folder));
   return last + 1;
 }

@@ -27,9 +27,15 @@ class RunFolder {
   std::string TensorBoard() const { return In("tb"); }           // a folder
   std::string Checkpoints() const { return In("checkpoints"); }  // a folder
   std::string Logs() const { return In("logs"); }                // a folder
+  std::string Control() const { return In("control.json"); }     // where the owner listens (ControlAddress)
 
   // Attempts count from 1, workers from 0.
-  std::string Attempt(int attempt) const;             // logs/attempt_1, a folder
+  std::string Attempt(int attempt) const;         // logs/attempt_1, a folder
+  std::string Guardian(int attempt) const;        // logs/attempt_1/guardian.json
+  std::string LauncherStdout(int attempt) const;  // logs/attempt_1/launcher.stdout.log
+  std::string LauncherStderr(int attempt) const;
+  std::string Start(int attempt) const;               // logs/attempt_1/start.json
+  std::string AttemptEvents(int attempt) const;       // logs/attempt_1/events.jsonl
   std::string Result(int attempt) const;              // logs/attempt_1/result.json
   std::string Exit(int attempt) const;                // logs/attempt_1/exit.json
   std::string Worker(int attempt, int worker) const;  // logs/attempt_1/worker_0, a folder
@@ -48,6 +54,9 @@ Status MakeRunFolder(files::FileSystem& fs, const RunFolder& folder);
 // The owner's lock: held for as long as the job's owner lives, over all attempts. Refused while another process holds it,
 // naming that one's pid and host.
 StatusOr<files::FileLock> LockRunFolder(const RunFolder& folder);
+
+// The highest attempt that has a folder; 0: none. NotFound is 0 too.
+StatusOr<int> LastAttempt(files::FileSystem& fs, const RunFolder& folder);
 
 // Makes the folder of the next attempt and returns its number: one more than the highest there is. Only under the lock.
 StatusOr<int> StartAttempt(files::FileSystem& fs, const RunFolder& folder);

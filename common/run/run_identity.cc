@@ -12,7 +12,6 @@
 #include "common/files/operations.h"
 #include "common/run/json.h"
 #include "common/run/json_file.h"
-#include "proto/run.pb.h"
 
 namespace deit::run {
 namespace {
@@ -101,11 +100,11 @@ StatusOr<Identity> ClaimIdentity(files::FileSystem& fs, const RunFolder& folder,
   return identity;
 }
 
-StatusOr<std::string> ReadJobId(files::FileSystem& fs, const RunFolder& folder) {
+StatusOr<v1::RunIdentity> ReadIdentity(files::FileSystem& fs, const RunFolder& folder) {
   auto found = Read(fs, folder);
   if (!found.ok()) return absl::NotFoundError(found.status().message());
   if (found->is_copy) return absl::NotFoundError(absl::StrCat(folder.path(), ": a copy of a run folder that was not started yet"));
-  return found->identity.job();
+  return found->identity;
 }
 
 }  // namespace deit::run

@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/files/file_system.h"
 #include "common/run/run_folder.h"
+#include "proto/run.pb.h"
 
 namespace deit::run {
 
@@ -30,7 +31,7 @@ struct Identity {
 StatusOr<Identity> ClaimIdentity(files::FileSystem& fs, const RunFolder& folder, const IdentityRequest& request,
                                  absl::FunctionRef<std::string()> field_diff);
 
-// The id, for readers. NotFound: not a run folder, a copy that was never started, or a broken job.json.
-StatusOr<std::string> ReadJobId(files::FileSystem& fs, const RunFolder& folder);
+// Job id and spec digest, for readers. NotFound: not a run folder, a copy that was never started, or a broken job.json.
+StatusOr<v1::RunIdentity> ReadIdentity(files::FileSystem& fs, const RunFolder& folder);
 
 }  // namespace deit::run

@@ -14,30 +14,48 @@
 
 namespace deit::run {
 
-struct AttemptStart {
+// What is known of an attempt when it is launched.
+struct AttemptLaunch {
   std::string job;
   std::string name;
   std::string spec_digest;
   int attempt = 1;
   int workers = 1;
-  int64_t first_step = 0;
-  // The step that earlier attempts are known to have reached: first_step plus MetricsLog::steps_removed(), or progress.json's
-  // step. What they did beyond first_step is lost.
-  int64_t reached_step = 0;
-  std::optional<v1::Summary::Recovery> recovery;  // unset for a fresh start
   absl::Time time;
+};
+
+// How an attempt ended, as its owner saw it from outside.
+struct AttemptEnd {
+  int attempt = 1;
+  std::string cause;  // a sentence: "worker 1 on node1: killed by signal 9 (Killed)"
+  std::optional<int> exit_code = {};
+  std::optional<int> signal = {};
+  std::optional<int> worker = {};  // the root cause's, where a worker was it
+  std::string node = {};
+  int64_t reached_step = 0;  // steps known to have been done, counted from the job's beginning
+  absl::Time time = {};
 };
 
 // The state of a job after an attempt that ended so: 0 SUCCEEDED, 75 STOPPED, everything else FAILED.
 v1::JobState::Value StateAfter(ExitCode code);
 
-// Adds an attempt. One before it whose end nobody recorded gets the cause "lost" and the steps it is known to have reached;
-// `restarts` grows unless the one before ended with 0 or 75; `steps_lost` grows by reached_step - first_step. State: RUNNING.
-void BeginAttempt(const AttemptStart& start, v1::Summary* summary);
+// STOPPED, SUCCEEDED, FAILED, CANCELED, LOST: nothing of the job runs any more.
+bool IsEnd(v1::JobState::Value state);
 
-// Puts what is known about the running or just ended attempt into the summary; may be called again with newer results. `ended`:
-// it is over, with result.exit_code; sets cause, state and end time.
-void ApplyResult(const v1::AttemptResult& result, bool ended, v1::Summary* summary);
+// Adds an attempt. One before it whose end nobody recorded gets the cause "lost"; `restarts` grows unless the one before ended with
+// 0 or 75. State: STARTING.
+void BeginAttempt(const AttemptLaunch& launch, v1::Summary* summary);
+
+// All workers of the last attempt have the same state: its first step, and, when it goes on from a checkpoint, the recovery. `steps_lost`
+// grows by reached_step - first_step; an attempt before it that could not count its steps gets those it is known to have reached. State:
+// RUNNING. A second call for the same attempt changes nothing.
+void ApplyStart(const v1::AttemptStart& start, v1::Summary* summary);
+
+// Worker 0's account of the last attempt's end: counts, digests, cause, state.
+void ApplyResult(const v1::AttemptResult& result, v1::Summary* summary);
+
+// The owner's account: cause, worker, node, signal. Counts that worker 0 gave stay. The state is the caller's to set.
+void ApplyEnd(const AttemptEnd& end, v1::Summary* summary);
 
 // The summary of earlier attempts: empty without the file, and, with a warning, when it cannot be read. That of a copied folder
 // is carried over although its job id is another one: the steps are the same steps.

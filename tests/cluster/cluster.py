@@ -59,7 +59,7 @@ class Launch:
         command = [str(program), *map(str, words)]
         if workers > 1 or mpirun:
             command = [MPIEXEC, "-np", str(workers), *command]
-        environment = dict(os.environ, TMPDIR=str(folder / "tmp"), **(env or {}))
+        environment = dict(os.environ, TMPDIR=str(folder / "tmp"), DEIT_STATE_DIR=str(folder / "state"), **(env or {}))
         environment.update([MARK.split("=")])
         environment["OMPI_ALLOW_RUN_AS_ROOT"] = environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
         environment["OMPI_MCA_rmaps_base_oversubscribe"] = "1"

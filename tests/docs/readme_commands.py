@@ -30,7 +30,7 @@ def main(source, binaries):
         (folder / "configs").symlink_to(source / "configs")
         (folder / "build/release").mkdir(parents=True)
         (folder / "build/release/bin").symlink_to(binaries)
-        environment = dict(os.environ, OMPI_MCA_rmaps_base_oversubscribe="1")
+        environment = dict(os.environ, OMPI_MCA_rmaps_base_oversubscribe="1", DEIT_STATE_DIR=str(folder / "state"))
         if os.geteuid() == 0:
             environment.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
         for command in commands(readme):

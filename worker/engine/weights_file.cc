@@ -4,9 +4,8 @@
 #include <map>
 
 #include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
-#include "common/base/digest.h"
 #include "common/base/exit_code.h"
+#include "common/checkpoint/weights_content.h"
 #include "worker/distill/half.h"
 #include "worker/update/block_math.h"
 
@@ -18,35 +17,13 @@ using checkpoint::SafetensorsFile;
 using checkpoint::TensorInfo;
 using models::TensorRole;
 
-StatusOr<std::vector<SafetensorsFile>> OpenFiles(const std::string& path) {
-  auto& fs = files::FileSystem::Posix();
-  DEIT_ASSIGN_OR_RETURN(const files::FileInfo info, fs.Stat(path));
-  std::vector<std::string> paths = {path};
-  if (info.is_folder) {
-    DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(path));
-    paths.clear();
-    for (const std::string& name : names) {
-      if (absl::StartsWith(name, "model") && absl::EndsWith(name, ".safetensors")) paths.push_back(path + "/" + name);
-    }
-    if (paths.empty()) return absl::NotFoundError(absl::StrCat(path, ": no model*.safetensors in it"));
-  }
-  std::vector<SafetensorsFile> opened;
-  for (const std::string& file : paths) {
-    DEIT_ASSIGN_OR_RETURN(auto safetensors, SafetensorsFile::Open(fs, file));
-    opened.push_back(std::move(safetensors));
-  }
-  return opened;
-}
-
-std::string ShapeText(absl::Span<const uint64_t> shape) { return absl::StrCat("[", absl::StrJoin(shape, ", "), "]"); }
-
 bool Readable(Dtype dtype) { return dtype == Dtype::kF32 || dtype == Dtype::kF16 || dtype == Dtype::kBF16; }
 
 }  // namespace
 
 StatusOr<WeightsFile> WeightsFile::Open(const std::string& path, const std::vector<models::TensorSpec>& tensors) {
   WeightsFile weights;
-  DEIT_ASSIGN_OR_RETURN(weights.files_, OpenFiles(path));
+  DEIT_ASSIGN_OR_RETURN(weights.files_, checkpoint::OpenWeights(path));
   weights.tensors_ = tensors;
   std::map<std::string, Place> found;
   for (size_t f = 0; f < weights.files_.size(); ++f) {
@@ -63,7 +40,8 @@ StatusOr<WeightsFile> WeightsFile::Open(const std::string& path, const std::vect
       continue;
     }
     if (it->second.info->shape != shape) {
-      problems.push_back(absl::StrCat(tensor.name, ": shape ", ShapeText(it->second.info->shape), ", the model's is ", ShapeText(shape)));
+      problems.push_back(absl::StrCat(tensor.name, ": shape ", checkpoint::ShapeText(it->second.info->shape), ", the model's is ",
+                                      checkpoint::ShapeText(shape)));
     } else if (count ? it->second.info->dtype != Dtype::kI64 : !Readable(it->second.info->dtype)) {
       problems.push_back(absl::StrCat(tensor.name, ": type ", checkpoint::Name(it->second.info->dtype), " cannot be used"));
     }
@@ -98,25 +76,6 @@ StatusOr<int64_t> WeightsFile::BatchesTracked() const {
     return value;
   }
   return 0;
-}
-
-StatusOr<uint64_t> WeightsContentDigest(const std::string& path) {
-  DEIT_ASSIGN_OR_RETURN(const std::vector<SafetensorsFile> files, OpenFiles(path));
-  std::map<std::string, std::pair<const SafetensorsFile*, const TensorInfo*>> tensors;  // by name, however they are spread over files
-  for (const SafetensorsFile& file : files) {
-    for (const TensorInfo& info : file.tensors()) tensors[info.name] = {&file, &info};
-  }
-  DigestStream digest;
-  std::vector<std::byte> bytes;
-  for (const auto& [name, place] : tensors) {
-    const auto& [file, info] = place;
-    bytes.resize(info->bytes);
-    DEIT_RETURN_IF_ERROR(file->ReadRange(*info, 0, info->bytes, bytes.data()));
-    const std::string heading = absl::StrCat(name, " ", checkpoint::Name(info->dtype), " ", ShapeText(info->shape), "\n");
-    digest.Update(heading.data(), heading.size());
-    digest.Update(bytes.data(), bytes.size());
-  }
-  return digest.Value();
 }
 
 }  // namespace deit::engine

@@ -34,8 +34,4 @@ class WeightsFile {
   std::vector<Place> places_;  // by tensor
 };
 
-// xxh3-64 of all tensors' names, types, shapes and contents, however they are spread over files: what the spec digest takes instead of
-// the path. NotFound, DataLoss as Open.
-StatusOr<uint64_t> WeightsContentDigest(const std::string& path);
-
 }  // namespace deit::engine

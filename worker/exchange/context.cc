@@ -29,6 +29,7 @@ const char* PhaseName(Phase phase) {
 void Context::Report(Phase phase) const {
   memory->flags().Set(member(), kStep, step);
   memory->flags().Set(member(), kPhase, static_cast<uint64_t>(phase));
+  if (whereabouts != nullptr) whereabouts->Report(PhaseName(phase));
 }
 
 std::string Context::LastReport(int worker) const {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "common/run/whereabouts.h"
 #include "worker/collective/communicator.h"
 #include "worker/collective/wait.h"
 #include "worker/exchange/exchange_plan.h"
@@ -21,15 +22,16 @@ struct Context {
   const ExchangePlan* plan;
   NodeMemory* memory;
   collective::Communicator* world;
-  collective::Deadline deadline;  // of each wait
-  uint64_t step = 0;              // the step being worked on, for messages
+  collective::Deadline deadline;            // of each wait
+  uint64_t step = 0;                        // the step being worked on, for messages
+  run::Whereabouts* whereabouts = nullptr;  // hears of each phase too; may be null
 
   int worker() const { return world->rank(); }
   int node() const { return plan->topology().node_of[static_cast<size_t>(worker())]; }
   int member() const { return plan->topology().index_of[static_cast<size_t>(worker())]; }
   const std::vector<int>& members() const { return plan->topology().members[static_cast<size_t>(node())]; }
 
-  // Tells the node what this worker does from now on.
+  // Tells the node (and whereabouts) what this worker does from now on.
   void Report(Phase phase) const;
 
   // "last reported: step 12, phase update", or empty for a worker of another node.

@@ -4,6 +4,7 @@
 #include "absl/strings/str_format.h"
 #include "common/base/log.h"
 #include "common/checkpoint/set_reader.h"
+#include "common/checkpoint/weights_content.h"
 #include "common/run/run_folder.h"
 #include "worker/data/evaluation_chunks.h"
 #include "worker/engine/numerics.h"
@@ -21,7 +22,7 @@ namespace {
 // --weights, or the run folder's newest good checkpoint.
 StatusOr<std::string> ChooseWeights(const Options& options, const v1::JobSpec& spec) {
   if (!options.weights.empty()) {
-    const Status good = VerifyIfCheckpoint(options.weights);
+    const Status good = checkpoint::VerifyIfCheckpoint(options.weights);
     return good.ok() ? StatusOr<std::string>(options.weights) : Annotate(good, "--weights");
   }
   auto& fs = files::FileSystem::Posix();

@@ -1,8 +1,5 @@
 #include "worker/tasks/initial_weights.h"
 
-#include "common/checkpoint/set_layout.h"
-#include "common/checkpoint/set_reader.h"
-#include "common/files/operations.h"
 #include "worker/engine/weights_file.h"
 #include "worker/train/buffer_state.h"
 
@@ -25,14 +22,6 @@ Status LoadWeights(const std::string& path, const train::JobState& state) {
   const Status buffers = weights.ok() ? ReadBuffers(*weights, state) : weights.status();
   DEIT_RETURN_IF_ERROR(state.team->Agree(buffers, "reading weights"));
   return train::FillWeights(state, [&](size_t t, float* out) { return weights->Read(t, out); });
-}
-
-Status VerifyIfCheckpoint(const std::string& path) {
-  auto& fs = files::FileSystem::Posix();
-  DEIT_ASSIGN_OR_RETURN(const files::FileInfo info, fs.Stat(path));
-  if (!info.is_folder) return absl::OkStatus();
-  DEIT_ASSIGN_OR_RETURN(const bool is_set, files::Exists(fs, path + "/" + checkpoint::kManifestName));
-  return is_set ? checkpoint::VerifySet(fs, path).status() : absl::OkStatus();
 }
 
 }  // namespace deit::tasks

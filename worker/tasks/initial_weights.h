@@ -12,7 +12,4 @@ namespace deit::tasks {
 // Collective, as FillWeights; all workers get the same outcome. Errors: as engine::WeightsFile.
 Status LoadWeights(const std::string& path, const train::JobState& state);
 
-// A folder with a manifest is verified, file by file, before any of it is believed; files and other folders are fine here.
-Status VerifyIfCheckpoint(const std::string& path);
-
 }  // namespace deit::tasks

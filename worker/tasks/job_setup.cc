@@ -1,11 +1,7 @@
 #include "worker/tasks/job_setup.h"
 
-#include "common/base/digest.h"
 #include "common/plan/job_stream.h"
 #include "common/spec/load.h"
-#include "common/spec/spec_digest.h"
-#include "worker/engine/weights_file.h"
-#include "worker/tasks/initial_weights.h"
 
 namespace deit::tasks {
 
@@ -26,28 +22,6 @@ StatusOr<JobData> OpenData(const v1::JobSpec& spec) {
   DEIT_ASSIGN_OR_RETURN(auto stream, plan::StreamOf(spec, static_cast<uint64_t>(data.train->size())));
   data.stream = std::make_unique<plan::Stream>(stream);
   return data;
-}
-
-namespace {
-
-StatusOr<uint64_t> DigestWeights(const std::string& path) {
-  DEIT_RETURN_IF_ERROR(VerifyIfCheckpoint(path));
-  return engine::WeightsContentDigest(path);
-}
-
-}  // namespace
-
-StatusOr<std::string> DigestJob(const v1::JobSpec& spec, const dataset::Index& train) {
-  spec::ContentDigests contents = {{"data.root", train.fingerprint()}};
-  const std::pair<const char*, std::string> weights[] = {{"model.init_from", spec.model().init_from()},
-                                                         {"teacher.weights", spec.teacher().weights()}};
-  for (const auto& [field, path] : weights) {
-    if (path.empty()) continue;
-    auto digest = DigestWeights(path);
-    if (!digest.ok()) return Annotate(digest.status(), field);
-    contents[field] = *digest;
-  }
-  return DigestHex(spec::SpecDigest(spec, contents));
 }
 
 collective::Deadline StallDeadline(const v1::JobSpec& spec) { return {absl::Seconds(spec.fault().stall_timeout())}; }

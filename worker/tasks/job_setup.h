@@ -1,4 +1,4 @@
-// From a loaded spec to what training and evaluation need: data, plan and digests.
+// From a loaded spec to what training and evaluation need: data and plan.
 #pragma once
 
 #include <memory>
@@ -25,9 +25,6 @@ StatusOr<v1::JobSpec> LoadJob(const Options& options);
 
 // Opens both parts of the data.
 StatusOr<JobData> OpenData(const v1::JobSpec& spec);
-
-// The digest over RESULT fields and the contents behind the spec's paths, 16 hex digits.
-StatusOr<std::string> DigestJob(const v1::JobSpec& spec, const dataset::Index& train);
 
 collective::Deadline StallDeadline(const v1::JobSpec& spec);
 

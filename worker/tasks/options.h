@@ -14,9 +14,11 @@ struct Options {
   std::string config;                  // job file; empty: overrides alone
   std::vector<std::string> overrides;  // path=value, with --run_dir first
   train::JobOptions job;
-  std::string weights, input, output;     // evaluate, predict
-  bool json = false;                      // benchmark, evaluate, models
-  uint64_t steps = 20, warmup_steps = 3;  // benchmark
+  std::optional<int> attempt;               // that deit-coord run has begun
+  run::Whereabouts* whereabouts = nullptr;  // of this worker; never null
+  std::string weights, input, output;       // evaluate, predict
+  bool json = false;                        // benchmark, evaluate, models
+  uint64_t steps = 20, warmup_steps = 3;    // benchmark
 };
 
 }  // namespace deit::tasks

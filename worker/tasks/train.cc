@@ -1,5 +1,6 @@
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
+#include "common/job/job_digest.h"
 #include "common/run/error_report.h"
 #include "common/run/message_copy.h"
 #include "worker/engine/numerics.h"
@@ -25,8 +26,9 @@ Status StartWeights(const v1::JobSpec& spec, const train::JobState& state) {
 }
 
 Status RunAttempt(const Options& options, collective::Communicator& world, const v1::JobSpec& spec, const train::Attempt& attempt,
-                  const std::string& spec_digest, const JobData& data, train::JobPlace* place) {
+                  const std::string& spec_digest, const JobData& data) {
   const auto deadline = StallDeadline(spec);
+  options.whereabouts->Report("build model");
   auto engine = BuildEngine(spec);
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, engine.status(), "building the model"));
   const train::JobInputs inputs{&spec,
@@ -37,7 +39,7 @@ Status RunAttempt(const Options& options, collective::Communicator& world, const
                                 data.validation->size(),
                                 engine->get(),
                                 [&spec](const train::JobState& state) { return StartWeights(spec, state); }};
-  return train::RunJob(world, attempt, inputs, options.job, place);
+  return train::RunJob(world, attempt, inputs, options.job, *options.whereabouts);
 }
 
 }  // namespace
@@ -47,26 +49,30 @@ Status Train(const Options& options, collective::Session& session) {
   const auto spec = LoadJob(options);
   const auto deadline = spec.ok() ? StallDeadline(*spec) : SetupDeadline();
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, spec.status(), "reading the job"));
+  options.whereabouts->Report("open data");
   const auto data = OpenData(*spec);
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, data.status(), "opening the data"));
-  const auto digest = DigestJob(*spec, *data->train);
+  options.whereabouts->Report("read weights");
+  const auto digest = job::DigestJob(*spec, *data->train);
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, digest.status(), "reading weights"));
-  DEIT_ASSIGN_OR_RETURN(
-      const train::Attempt attempt,
-      train::OpenAttempt(world, deadline, *spec, *digest, {options.job.allow_config_change, options.job.resume == train::Resume::kNever}));
+  DEIT_ASSIGN_OR_RETURN(const train::Attempt attempt, train::OpenAttempt(world, deadline, *spec, *digest,
+                                                                         {options.job.allow_config_change,
+                                                                          options.job.resume == train::Resume::kNever, options.attempt}));
 
   const int worker = world.rank();
   const auto copy = run::MessageCopy::Start(attempt.folder.Stdout(attempt.number, worker), attempt.folder.Stderr(attempt.number, worker));
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, WithExitCode(copy.status(), ExitCode::kRunFolder), "opening logs"));
-  train::JobPlace place;
-  Status status = RunAttempt(options, world, *spec, attempt, *digest, *data, &place);
+  Status status = RunAttempt(options, world, *spec, attempt, *digest, *data);
   const ExitCode code = ExitCodeOf(status);
   if (code == ExitCode::kPeerLost) status = WithHint(std::move(status), "run again: training goes on from the newest checkpoint");
   if (!status.ok() && code != ExitCode::kStoppedAndSaved) {
-    const auto error = run::MakeWorkerError(status, {worker, attempt.number, static_cast<int64_t>(place.step), place.phase}, absl::Now());
+    const auto error = run::MakeWorkerError(
+        status, {worker, attempt.number, static_cast<int64_t>(options.whereabouts->steps_done()), options.whereabouts->phase()},
+        absl::Now());
     const Status written = run::WriteWorkerError(files::FileSystem::Posix(), attempt.folder.Error(attempt.number, worker), error);
     if (!written.ok()) LogWarning(written.message());
   }
+  if (attempt.owner) attempt.owner->Finish(status);
   return status;
 }
 

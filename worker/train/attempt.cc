@@ -1,72 +1,54 @@
 #include "worker/train/attempt.h"
 
-#include <algorithm>
 #include <random>
 
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "common/base/exit_code.h"
-#include "common/base/log.h"
-#include "common/checkpoint/set_reader.h"
-#include "common/files/operations.h"
-#include "common/spec/load.h"
-#include "common/spec/spec_digest.h"
+#include "common/run/run_identity.h"
 #include "worker/exchange/agreement.h"
 
 namespace deit::train {
 namespace {
 
-// What differs between the job that was here and this one, RESULT fields only.
-std::string FieldDiff(const run::RunFolder& folder, const v1::JobSpec& spec) {
-  const auto before = spec::LoadSpec(folder.Config(), {});
-  if (!before.ok()) return "";
-  std::vector<std::string> lines;
-  for (const auto& difference : spec::DiffSpecs(*before, spec)) {
-    if (difference.effect == v1::RESULT) lines.push_back(spec::ToString(difference));
+files::FileSystem& Fs() { return files::FileSystem::Posix(); }
+
+Status TakeFolder(collective::Communicator& world, const v1::JobSpec& spec, const std::string& spec_digest, const AttemptOptions& options,
+                  Attempt* attempt) {
+  const job::OwnerOptions owning{.allow_config_change = options.allow_config_change,
+                                 .take_over = false,
+                                 .begin_anew = options.begin_anew,
+                                 .workers = world.size(),
+                                 .workers_min = world.size(),
+                                 .workers_max = world.size()};
+  DEIT_ASSIGN_OR_RETURN(attempt->owner, job::JobOwner::Take(spec, spec_digest, owning));
+  attempt->job_id = attempt->owner->job();
+  DEIT_ASSIGN_OR_RETURN(attempt->number, attempt->owner->BeginAttempt());
+  return absl::OkStatus();
+}
+
+// The owner has read the same job file; if it came to another job, something changed in between.
+Status CheckFolder(const std::string& spec_digest, Attempt* attempt) {
+  const auto identity = run::ReadIdentity(Fs(), attempt->folder);
+  if (!identity.ok()) return WithExitCode(identity.status(), ExitCode::kRunFolder);
+  if (identity->spec_digest() != spec_digest) {
+    return WithExitCode(absl::FailedPreconditionError(absl::StrCat("run_dir: ", attempt->folder.path(), ": its spec digest is ",
+                                                                   identity->spec_digest(), ", the workers' is ", spec_digest,
+                                                                   ": the data or the weights changed, or the programs differ")),
+                        ExitCode::kRunFolder);
   }
-  return absl::StrJoin(lines, "\n");
-}
-
-// Sets of another beginning must neither be resumed from nor stand where new ones go. Nothing is deleted.
-Status PutCheckpointsAside(const Attempt& attempt) {
-  auto& fs = files::FileSystem::Posix();
-  const std::string here = attempt.folder.Checkpoints();
-  DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, fs.List(here));
-  if (sets.empty()) return absl::OkStatus();
-  const std::string aside = absl::StrCat(here, "_before_attempt_", attempt.number);
-  DEIT_RETURN_IF_ERROR(files::RenameDurably(fs, here, aside));
-  LogInfo(absl::StrCat("begins anew: the checkpoints that were here are now in ", aside));
-  return files::CreateFolders(fs, here);
-}
-
-// Whether a checkpoint was ever saved here. A folder without one holds nothing that another job could spoil.
-StatusOr<bool> HoldsResults(const run::RunFolder& folder) {
-  DEIT_ASSIGN_OR_RETURN(const auto sets, checkpoint::ListSets(files::FileSystem::Posix(), folder.Checkpoints()));
-  return std::any_of(sets.begin(), sets.end(), [](const auto& set) { return set.state != checkpoint::SetState::kIncomplete; });
-}
-
-Status OpenFolder(const v1::JobSpec& spec, const std::string& spec_digest, const AttemptOptions& options, Attempt* attempt) {
-  auto& fs = files::FileSystem::Posix();
-  DEIT_RETURN_IF_ERROR(run::MakeRunFolder(fs, attempt->folder));
-  DEIT_ASSIGN_OR_RETURN(attempt->lock, run::LockRunFolder(attempt->folder));
-  DEIT_ASSIGN_OR_RETURN(const bool holds_results, HoldsResults(attempt->folder));
-  DEIT_ASSIGN_OR_RETURN(attempt->identity,
-                        run::ClaimIdentity(fs, attempt->folder, {spec_digest, options.allow_config_change || !holds_results},
-                                           [&] { return FieldDiff(attempt->folder, spec); }));
-  attempt->job_id = attempt->identity.job;
-  DEIT_ASSIGN_OR_RETURN(attempt->number, run::StartAttempt(fs, attempt->folder));
-  if (options.begin_anew) DEIT_RETURN_IF_ERROR(WithExitCode(PutCheckpointsAside(*attempt), ExitCode::kRunFolder));
-  return WithExitCode(files::WriteFileAtomically(fs, attempt->folder.Config(), spec::SpecText(spec)), ExitCode::kRunFolder);
+  attempt->job_id = identity->job();
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadline deadline, const v1::JobSpec& spec,
                               const std::string& spec_digest, const AttemptOptions& options) {
-  Attempt attempt{run::RunFolder(spec.run_dir()), 1, "", "", {}, std::nullopt};
+  Attempt attempt{run::RunFolder(spec.run_dir()), options.number.value_or(1), "", "", nullptr};
   const bool first = world.rank() == 0;
-  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, first ? OpenFolder(spec, spec_digest, options, &attempt) : absl::OkStatus(),
-                                       "opening the run folder"));
+  Status opened;
+  if (first) opened = options.number ? CheckFolder(spec_digest, &attempt) : TakeFolder(world, spec, spec_digest, options, &attempt);
+  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, opened, "opening the run folder"));
   // A nonce only has to differ between attempts; no result depends on it.
   std::random_device entropy;
   const uint64_t drawn = static_cast<uint64_t>(entropy()) << 32 | entropy();
@@ -78,9 +60,8 @@ StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadl
   attempt.number = static_cast<int>(numbers[0]);
   attempt.nonce = absl::StrFormat("%d-%016x", attempt.number, nonces[0]);
   attempt.job_id = absl::StrFormat("%08x", ids[0]);
-  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline,
-                                       run::MakeWorkerFolder(files::FileSystem::Posix(), attempt.folder, attempt.number, world.rank()),
-                                       "making log folders"));
+  DEIT_RETURN_IF_ERROR(
+      exchange::Agree(world, deadline, run::MakeWorkerFolder(Fs(), attempt.folder, attempt.number, world.rank()), "making log folders"));
   return attempt;
 }
 

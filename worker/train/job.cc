@@ -23,15 +23,18 @@ namespace {
 
 class Job {
  public:
-  Job(collective::Communicator& world, const Attempt& attempt, const JobInputs& in, const JobOptions& options, JobPlace* place)
+  Job(collective::Communicator& world, const Attempt& attempt, const JobInputs& in, const JobOptions& options,
+      run::Whereabouts& whereabouts)
       : world_(world), attempt_(attempt), in_(in), spec_(*in.spec), options_(options),
-        place_(place), deadline_{absl::Seconds(in.spec->fault().stall_timeout())} {}
+        whereabouts_(whereabouts), deadline_{absl::Seconds(in.spec->fault().stall_timeout())} {}
 
   Status Run() {
     const absl::Duration start = Clock::System().Elapsed();
     DEIT_RETURN_IF_ERROR(CompareWorkers());
     DEIT_RETURN_IF_ERROR(Assemble());
+    whereabouts_.Report("load");
     DEIT_RETURN_IF_ERROR(RestoreOrInitialise());
+    whereabouts_.Loaded(first_step_, absl::Now());
     DEIT_RETURN_IF_ERROR(OpenOutputs(absl::ToDoubleSeconds(Clock::System().Elapsed() - start)));
     const Status trained = Train();
     return End(trained);
@@ -67,6 +70,7 @@ class Job {
 
   Status Assemble() {
     DEIT_ASSIGN_OR_RETURN(workspace_, Workspace::Form(world_, spec_, in_.evaluation_images, *in_.engine));
+    workspace_->team().context().whereabouts = &whereabouts_;
     evaluation_.emplace(*in_.evaluation_views, in_.evaluation_images, spec_.evaluate().batch_size(), spec_.data().threads());
     CheckpointerOptions saving;
     saving.root = attempt_.folder.Checkpoints();
@@ -105,8 +109,7 @@ class Job {
 
   Status OpenOutputs(double seconds) {
     if (first()) {
-      OutputsOptions options{&spec_,    in_.stream,   &attempt_,          world_.size(),  first_step_,
-                             EndStep(), std::nullopt, progress_.val_acc1, in_.spec_digest};
+      OutputsOptions options{&spec_, in_.stream, &attempt_, world_.size(), first_step_, EndStep(), std::nullopt, progress_.val_acc1};
       if (restored_) {
         options.recovery.emplace();
         options.recovery->set_source("disk");
@@ -129,8 +132,6 @@ class Job {
                                           " lanes, run folder ", attempt_.folder.path());
     LogInfo(text);
     outputs_->Event(restored_ ? v1::Event::JobResumed : v1::Event::JobStarted, text, first_step_);
-    if (attempt_.identity.config_changed)
-      outputs_->Event(v1::Event::ConfigChanged, "RESULT fields differ from those that the run folder had", first_step_);
     for (const std::string& text_of_set : checkpointer_->rejected())
       outputs_->Event(v1::Event::CheckpointRejected, text_of_set, first_step_);
     if (!numerics_changed_.empty()) outputs_->Event(v1::Event::NumericsChanged, numerics_changed_, first_step_);
@@ -176,7 +177,6 @@ class Job {
   }
 
   Status TrainStep(uint64_t step, BatchSource& source, bool stop_requested, bool* stop) {
-    place_->step = step;
     const absl::Duration start = Clock::System().Elapsed();
     const double data_before = trainer_->times().data;
     DEIT_ASSIGN_OR_RETURN(const StepResult result, trainer_->Step(step, source, stop_requested));
@@ -186,6 +186,7 @@ class Job {
     if (!result.decision.finite) DEIT_RETURN_IF_ERROR(NonFinite(step, result.decision));
     progress_.step = step + 1;
     progress_.updates = trainer_->updates_done();
+    whereabouts_.StepDone(step + 1, seconds, absl::Now());
     if (outputs_) outputs_->StepDone(step, result, seconds, trainer_->times().data - data_before);
     return absl::OkStatus();
   }
@@ -241,8 +242,6 @@ class Job {
   // Collective where all workers got here with the same outcome; after a lost peer only this worker's own files are written.
   Status End(const Status& trained) {
     const ExitCode code = ExitCodeOf(trained);
-    place_->phase = exchange::PhaseName(
-        static_cast<exchange::Phase>(workspace_->team().memory().flags().Get(workspace_->team().context().member(), exchange::kPhase)));
     const bool together = trained.ok() || code == ExitCode::kStoppedAndSaved || code == ExitCode::kNotSaved || code == ExitCode::kNonFinite;
     v1::AttemptResult result;
     result.set_first_step(static_cast<int64_t>(first_step_));
@@ -300,7 +299,7 @@ class Job {
   const JobInputs& in_;
   const v1::JobSpec& spec_;
   const JobOptions options_;
-  JobPlace* const place_;
+  run::Whereabouts& whereabouts_;
   const collective::Deadline deadline_;
   std::string fingerprint_;
   std::string numerics_changed_;  // since the checkpoint was saved; empty: not
@@ -319,8 +318,8 @@ class Job {
 }  // namespace
 
 Status RunJob(collective::Communicator& world, const Attempt& attempt, const JobInputs& inputs, const JobOptions& options,
-              JobPlace* place) {
-  return Job(world, attempt, inputs, options, place).Run();
+              run::Whereabouts& whereabouts) {
+  return Job(world, attempt, inputs, options, whereabouts).Run();
 }
 
 }  // namespace deit::train

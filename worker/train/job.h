@@ -9,6 +9,7 @@
 
 #include "common/dataset/index.h"
 #include "common/plan/stream.h"
+#include "common/run/whereabouts.h"
 #include "proto/spec.pb.h"
 #include "worker/collective/communicator.h"
 #include "worker/data/view_source.h"
@@ -38,15 +39,10 @@ struct JobInputs {
   std::function<Status(const JobState&)> initialise;  // weights of a job without a checkpoint; collective, as FillWeights
 };
 
-// Where an attempt was when it ended, for error.json.
-struct JobPlace {
-  uint64_t step = 0;
-  std::string phase = "start";
-};
-
 // Collective over `world`. OK: trained to the end. A status with exit code 75: stopped, everything saved. Others: as their exit codes
-// say. Under an error that not all workers can know of (a lost peer, a broken picture) the caller ends the launch. `place` is kept up to
-// date.
-Status RunJob(collective::Communicator& world, const Attempt& attempt, const JobInputs& inputs, const JobOptions& options, JobPlace* place);
+// say. Under an error that not all workers can know of (a lost peer, a broken picture) the caller ends the launch. `whereabouts` hears
+// how far it is.
+Status RunJob(collective::Communicator& world, const Attempt& attempt, const JobInputs& inputs, const JobOptions& options,
+              run::Whereabouts& whereabouts);
 
 }  // namespace deit::train

@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/terminal.h"
 #include "common/run/error_report.h"
+#include "common/run/json_file.h"
 #include "common/run/unix_time.h"
 #include "worker/train/evaluator.h"
 
@@ -29,20 +30,30 @@ StatusOr<std::unique_ptr<RunOutputs>> RunOutputs::Open(const OutputsOptions& opt
   DEIT_ASSIGN_OR_RETURN(outputs->csv_,
                         run::SummaryCsv::Open(folder.SummaryCsv(), static_cast<int>(options.stream->EpochOfStep(options.first_step))));
   DEIT_ASSIGN_OR_RETURN(outputs->tensorboard_, run::TensorBoardWriter::Open(folder.TensorBoard(), first_step, Clock::System()));
-  DEIT_ASSIGN_OR_RETURN(outputs->events_, run::EventLog::Open(folder.Events(), Clock::System()));
+  outputs->owner_ = options.attempt->owner.get();
+  if (outputs->owner_ == nullptr) {
+    DEIT_ASSIGN_OR_RETURN(outputs->events_, run::EventLog::Open(folder.AttemptEvents(options.attempt->number), Clock::System()));
+  }
   outputs->val_acc1_ = options.val_acc1;
-  auto& fs = files::FileSystem::Posix();
-  outputs->summary_ = run::ReadSummary(fs, folder.Summary());
-  run::BeginAttempt({options.attempt->job_id, options.spec->name(), options.spec_digest, options.attempt->number, options.workers,
-                     first_step, first_step + outputs->metrics_->steps_removed(), options.recovery, absl::Now()},
-                    &outputs->summary_);
-  DEIT_RETURN_IF_ERROR(run::WriteSummary(fs, folder.Summary(), outputs->summary_));
+  DEIT_RETURN_IF_ERROR(outputs->WriteStart(first_step + outputs->metrics_->steps_removed()));
   run::ProgressOptions progress;
   progress.path = folder.Progress();
   progress.log_interval = options.spec->log_interval();
   progress.rewrite = CanRewriteLines(STDOUT_FILENO);
   outputs->progress_ = std::make_unique<run::Progress>(progress);
   return outputs;
+}
+
+Status RunOutputs::WriteStart(int64_t reached_step) {
+  v1::AttemptStart start;
+  start.set_time(run::UnixSeconds(absl::Now()));
+  start.set_attempt(options_.attempt->number);
+  start.set_workers(options_.workers);
+  start.set_first_step(static_cast<int64_t>(options_.first_step));
+  start.set_reached_step(reached_step);
+  if (options_.recovery) *start.mutable_recovery() = *options_.recovery;
+  if (owner_ != nullptr) owner_->Started(start);
+  return run::WriteJsonFile(files::FileSystem::Posix(), options_.attempt->folder.Start(start.attempt()), start);
 }
 
 void RunOutputs::Check(const Status& status) {
@@ -108,6 +119,7 @@ void RunOutputs::StepDone(uint64_t step, const StepResult& result, double second
         {{run::kTagTrainLoss, loss_}, {run::kTagTrainLr, learning_rate_}, {run::kTagImagesPerSecond, images_per_second()}}));
   }
   progress_->Update(ProgressAfter(step + 1));
+  if (owner_ != nullptr) owner_->Keep();
 }
 
 void RunOutputs::EpochDone(uint64_t epoch, uint64_t steps_done, const EvaluationCounts& counts) {
@@ -129,6 +141,7 @@ void RunOutputs::Event(v1::Event::Reason reason, const std::string& message, std
   run::EventSubject subject;
   subject.attempt = options_.attempt->number;
   if (step) subject.step = static_cast<int64_t>(*step);
+  if (owner_ != nullptr) return owner_->Event(reason, message, subject);
   Check(events_->Record(reason, message, subject));
 }
 
@@ -146,9 +159,8 @@ void RunOutputs::End(v1::AttemptResult result, const Status& status) {
   if (val_acc1_) result.set_val_acc1(*val_acc1_);
   if (seconds_ > 0) result.set_images_per_second(images_per_second());
   run::SetOutcome(status, absl::Now(), &result);
-  run::ApplyResult(result, true, &summary_);
   Check(run::WriteAttemptResult(fs, options_.attempt->folder.Result(options_.attempt->number), result));
-  Check(run::WriteSummary(fs, options_.attempt->folder.Summary(), summary_));
+  if (owner_ != nullptr) owner_->Ended(result);
   Sync();
 }
 

@@ -1,5 +1,6 @@
-// What worker 0 writes while a job runs: metrics, summaries, events, TensorBoard, progress. None of it can stop training: what cannot be
-// written is said once.
+// What worker 0 writes while a job runs: metrics, epochs' rows, TensorBoard, progress, the attempt's start, events and result. None of it can
+// stop training: what cannot be written is said once. Where worker 0 is the job's owner too, events and results go into the job's own
+// files at once; else the owner reads them from the attempt's.
 #pragma once
 
 #include <memory>
@@ -10,7 +11,6 @@
 #include "common/run/events.h"
 #include "common/run/metrics_log.h"
 #include "common/run/progress.h"
-#include "common/run/summary.h"
 #include "common/run/summary_csv.h"
 #include "common/run/tensorboard.h"
 #include "proto/spec.pb.h"
@@ -28,7 +28,6 @@ struct OutputsOptions {
   uint64_t first_step = 0, end_step = 0;          // of this attempt; the job's, or train.max_steps
   std::optional<v1::Summary::Recovery> recovery;  // unset for a fresh start
   std::optional<double> val_acc1;                 // as restored
-  std::string spec_digest;
 };
 
 // Not thread-safe. Files of earlier attempts are cut back to first_step and continued.
@@ -54,6 +53,7 @@ class RunOutputs {
 
  private:
   explicit RunOutputs(const OutputsOptions& options) : options_(options) {}
+  Status WriteStart(int64_t reached_step);
   v1::Progress ProgressAfter(uint64_t steps_done) const;
   void Check(const Status& status);
 
@@ -61,9 +61,9 @@ class RunOutputs {
   std::optional<run::MetricsLog> metrics_;
   std::optional<run::SummaryCsv> csv_;
   std::optional<run::TensorBoardWriter> tensorboard_;
-  std::optional<run::EventLog> events_;
+  job::JobOwner* owner_ = nullptr;       // null under deit-coord run
+  std::optional<run::EventLog> events_;  // the attempt's own, without an owner here
   std::unique_ptr<run::Progress> progress_;
-  v1::Summary summary_;
   bool complained_ = false;
   double loss_ = 0, epoch_loss_ = 0, learning_rate_ = 0, step_seconds_ = 0, data_share_ = 0, seconds_ = 0;
   int64_t epoch_steps_ = 0, images_ = 0;

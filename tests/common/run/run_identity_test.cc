@@ -40,7 +40,7 @@ TEST_F(RunIdentityTest, TheIdIsDrawnOnceAndKept) {
   EXPECT_EQ(second->job, first->job);
   EXPECT_FALSE(second->first_start);
   EXPECT_FALSE(second->is_copy);
-  EXPECT_EQ(ReadJobId(Fs(), folder_).value(), first->job);
+  EXPECT_EQ(ReadIdentity(Fs(), folder_).value().job(), first->job);
 }
 
 TEST_F(RunIdentityTest, OtherFoldersGetOtherIds) {
@@ -53,7 +53,7 @@ TEST_F(RunIdentityTest, AMovedFolderKeepsItsId) {
   const std::string id = Claim(folder_)->job;
   const RunFolder moved(temp_ / "moved");
   std::filesystem::rename(folder_.path(), moved.path());
-  EXPECT_EQ(ReadJobId(Fs(), moved).value(), id);
+  EXPECT_EQ(ReadIdentity(Fs(), moved).value().job(), id);
   EXPECT_EQ(Claim(moved)->job, id);
 }
 
@@ -61,7 +61,7 @@ TEST_F(RunIdentityTest, ACopyDrawsItsOwnIdAtItsFirstStart) {
   const std::string id = Claim(folder_)->job;
   const RunFolder copy(temp_ / "copy");
   std::filesystem::copy(folder_.path(), copy.path(), std::filesystem::copy_options::recursive);
-  EXPECT_TRUE(absl::IsNotFound(ReadJobId(Fs(), copy).status()));
+  EXPECT_TRUE(absl::IsNotFound(ReadIdentity(Fs(), copy).status()));
   const auto started = Claim(copy);
   ASSERT_TRUE(started.ok());
   EXPECT_TRUE(started->is_copy);
@@ -93,11 +93,11 @@ TEST_F(RunIdentityTest, ABrokenFileCostsTheIdOnly) {
   const std::string id = Claim(folder_)->job;
   for (const char* text : {"", "{}", "{\"job\":\"../../x\"}", "\xff\xfe", "{\"job\": \"0123"}) {
     std::ofstream(folder_.Job()) << text;
-    EXPECT_FALSE(ReadJobId(Fs(), folder_).ok()) << text;
+    EXPECT_FALSE(ReadIdentity(Fs(), folder_).ok()) << text;
     const auto claimed = Claim(folder_);
     ASSERT_TRUE(claimed.ok()) << text << claimed.status();
     EXPECT_NE(claimed->job, id);
-    EXPECT_EQ(ReadJobId(Fs(), folder_).value(), claimed->job);
+    EXPECT_EQ(ReadIdentity(Fs(), folder_).value().job(), claimed->job);
   }
 }
 

@@ -11,16 +11,30 @@
 namespace deit::run {
 namespace {
 
-AttemptStart Start(int attempt, int64_t first_step, int64_t reached_step) {
-  return {.job = "7f3a81bc",
-          .name = "tiny",
-          .spec_digest = "00112233aabbccdd",
-          .attempt = attempt,
-          .workers = 2,
-          .first_step = first_step,
-          .reached_step = reached_step,
-          .recovery = {},
-          .time = absl::FromUnixSeconds(100)};
+void Launch(int attempt, v1::Summary* summary) {
+  BeginAttempt({.job = "7f3a81bc",
+                .name = "tiny",
+                .spec_digest = "00112233aabbccdd",
+                .attempt = attempt,
+                .workers = 2,
+                .time = absl::FromUnixSeconds(100)},
+               summary);
+}
+
+v1::AttemptStart Training(int attempt, int64_t first_step, int64_t reached_step) {
+  v1::AttemptStart start;
+  start.set_time(101);
+  start.set_attempt(attempt);
+  start.set_workers(2);
+  start.set_first_step(first_step);
+  start.set_reached_step(reached_step);
+  return start;
+}
+
+// Launched, and training.
+void Start(int attempt, int64_t first_step, int64_t reached_step, v1::Summary* summary) {
+  Launch(attempt, summary);
+  ApplyStart(Training(attempt, first_step, reached_step), summary);
 }
 
 v1::AttemptResult Result(int attempt, int64_t first_step, int64_t steps, const Status& outcome) {
@@ -39,11 +53,11 @@ const Status kStopped = WithExitCode(absl::CancelledError("stopped"), ExitCode::
 
 TEST(SummaryTest, AnUnbrokenRunHasOneAttempt) {
   v1::Summary summary;
-  BeginAttempt(Start(1, 0, 0), &summary);
+  Start(1, 0, 0, &summary);
   EXPECT_EQ(summary.state(), v1::JobState::RUNNING);
   v1::AttemptResult result = Result(1, 0, 12, absl::OkStatus());
   result.set_val_acc1(61.25);
-  ApplyResult(result, /*ended=*/true, &summary);
+  ApplyResult(result, &summary);
   EXPECT_EQ(summary.state(), v1::JobState::SUCCEEDED);
   EXPECT_EQ(summary.job(), "7f3a81bc");
   EXPECT_EQ(summary.steps(), 12);
@@ -59,13 +73,14 @@ TEST(SummaryTest, AnUnbrokenRunHasOneAttempt) {
 
 TEST(SummaryTest, StoppingAndGoingOnIsNoRestart) {
   v1::Summary summary;
-  BeginAttempt(Start(1, 0, 0), &summary);
-  ApplyResult(Result(1, 0, 5, kStopped), true, &summary);
+  Start(1, 0, 0, &summary);
+  ApplyResult(Result(1, 0, 5, kStopped), &summary);
   EXPECT_EQ(summary.state(), v1::JobState::STOPPED);
-  AttemptStart next = Start(2, 5, 5);
-  next.recovery.emplace().set_source("disk");
-  BeginAttempt(next, &summary);
-  ApplyResult(Result(2, 5, 7, absl::OkStatus()), true, &summary);
+  Launch(2, &summary);
+  v1::AttemptStart next = Training(2, 5, 5);
+  next.mutable_recovery()->set_source("disk");
+  ApplyStart(next, &summary);
+  ApplyResult(Result(2, 5, 7, absl::OkStatus()), &summary);
   EXPECT_EQ(summary.restarts(), 0);
   EXPECT_EQ(summary.steps_lost(), 0);
   EXPECT_EQ(summary.steps(), 12);
@@ -76,8 +91,8 @@ TEST(SummaryTest, StoppingAndGoingOnIsNoRestart) {
 
 TEST(SummaryTest, AKilledAttemptIsARestartAndItsUnsavedStepsAreLost) {
   v1::Summary summary;
-  BeginAttempt(Start(1, 0, 0), &summary);
-  BeginAttempt(Start(2, 4, 7), &summary);  // nobody recorded the end of attempt 1, which reached step 7
+  Start(1, 0, 0, &summary);
+  Start(2, 4, 7, &summary);  // nobody recorded the end of attempt 1, which reached step 7
   EXPECT_EQ(summary.restarts(), 1);
   EXPECT_EQ(summary.steps_lost(), 3);
   EXPECT_EQ(summary.steps(), 4);
@@ -88,22 +103,50 @@ TEST(SummaryTest, AKilledAttemptIsARestartAndItsUnsavedStepsAreLost) {
 
 TEST(SummaryTest, AFailureNamesItsCause) {
   v1::Summary summary;
-  BeginAttempt(Start(1, 0, 0), &summary);
-  ApplyResult(Result(1, 0, 3, absl::UnavailableError("worker 1 on n1: exit 71")), true, &summary);
+  Start(1, 0, 0, &summary);
+  ApplyResult(Result(1, 0, 3, absl::UnavailableError("worker 1 on n1: exit 71")), &summary);
   EXPECT_EQ(summary.state(), v1::JobState::FAILED);
   EXPECT_EQ(summary.attempts(0).exit_code(), 69);
   EXPECT_EQ(summary.attempts(0).cause(), "a peer was lost or stalled: worker 1 on n1: exit 71");
 }
 
-TEST(SummaryTest, ResultsOfARunningAttemptReplaceEachOther) {
+TEST(SummaryTest, AnAttemptThatDiedBeforeItTrainedLosesNothing) {
   v1::Summary summary;
-  BeginAttempt(Start(1, 0, 0), &summary);
-  ApplyResult(Result(1, 0, 3, absl::OkStatus()), false, &summary);
-  ApplyResult(Result(1, 0, 6, absl::OkStatus()), false, &summary);
-  EXPECT_EQ(summary.state(), v1::JobState::RUNNING);
-  EXPECT_EQ(summary.teacher_forwards(), 48);
-  EXPECT_EQ(summary.workers_size(), 2);
-  EXPECT_EQ(summary.attempts(0).cause(), "");
+  Start(1, 0, 0, &summary);
+  ApplyEnd(
+      {.attempt = 1, .cause = "worker 1 on n1: killed by signal 9 (Killed)", .signal = 9, .worker = 1, .node = "n1", .reached_step = 6},
+      &summary);
+  Launch(2, &summary);
+  EXPECT_EQ(summary.state(), v1::JobState::STARTING);
+  ApplyEnd({.attempt = 2, .cause = "mpirun: killed by signal 9 (Killed)", .signal = 9}, &summary);
+  Start(3, 4, 7, &summary);
+  EXPECT_EQ(summary.restarts(), 2);
+  EXPECT_EQ(summary.steps_lost(), 3);
+  EXPECT_EQ(summary.attempts(0).steps_executed(), 7) << "metrics knew of one more step than the owner";
+  EXPECT_EQ(summary.attempts(0).worker(), 1);
+  EXPECT_EQ(summary.attempts(0).node(), "n1");
+  EXPECT_EQ(summary.attempts(1).steps_executed(), 0);
+  EXPECT_FALSE(summary.attempts(1).has_worker());
+  EXPECT_EQ(summary.attempts(2).first_step(), 4);
+}
+
+TEST(SummaryTest, AStartIsAppliedOnce) {
+  v1::Summary summary;
+  Start(1, 0, 0, &summary);
+  Start(2, 4, 7, &summary);
+  const std::string once = summary.SerializeAsString();
+  ApplyStart(Training(2, 4, 7), &summary);
+  EXPECT_EQ(summary.SerializeAsString(), once);
+}
+
+TEST(SummaryTest, TheOwnersViewOfAnEndKeepsWhatWorkerZeroCounted) {
+  v1::Summary summary;
+  Start(1, 0, 0, &summary);
+  ApplyResult(Result(1, 0, 3, absl::UnavailableError("worker 1 did not deliver")), &summary);
+  ApplyEnd({.attempt = 1, .cause = "worker 1 on n1: silent", .exit_code = 69, .worker = 1, .node = "n1", .reached_step = 2}, &summary);
+  EXPECT_EQ(summary.attempts(0).steps_executed(), 3);
+  EXPECT_EQ(summary.attempts(0).cause(), "worker 1 on n1: silent");
+  EXPECT_EQ(summary.teacher_forwards(), 24);
 }
 
 TEST(SummaryTest, IsCarriedOverInItsFile) {
@@ -112,8 +155,8 @@ TEST(SummaryTest, IsCarriedOverInItsFile) {
   auto& fs = files::FileSystem::Posix();
   EXPECT_EQ(ReadSummary(fs, path).attempts_size(), 0);
   v1::Summary summary;
-  BeginAttempt(Start(1, 0, 0), &summary);
-  ApplyResult(Result(1, 0, 5, kStopped), true, &summary);
+  Start(1, 0, 0, &summary);
+  ApplyResult(Result(1, 0, 5, kStopped), &summary);
   ASSERT_TRUE(WriteSummary(fs, path, summary).ok());
   EXPECT_EQ(ReadSummary(fs, path).SerializeAsString(), summary.SerializeAsString());
 }

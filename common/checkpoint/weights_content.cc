@@ -1,0 +1,64 @@
+#include "common/checkpoint/weights_content.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
+#include "common/base/digest.h"
+#include "common/checkpoint/set_layout.h"
+#include "common/checkpoint/set_reader.h"
+#include "common/files/operations.h"
+
+namespace deit::checkpoint {
+
+StatusOr<std::vector<SafetensorsFile>> OpenWeights(const std::string& path) {
+  auto& fs = files::FileSystem::Posix();
+  DEIT_ASSIGN_OR_RETURN(const files::FileInfo info, fs.Stat(path));
+  std::vector<std::string> paths = {path};
+  if (info.is_folder) {
+    DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(path));
+    paths.clear();
+    for (const std::string& name : names) {
+      if (absl::StartsWith(name, "model") && absl::EndsWith(name, ".safetensors")) paths.push_back(path + "/" + name);
+    }
+    if (paths.empty()) return absl::NotFoundError(absl::StrCat(path, ": no model*.safetensors in it"));
+  }
+  std::vector<SafetensorsFile> opened;
+  for (const std::string& file : paths) {
+    DEIT_ASSIGN_OR_RETURN(auto safetensors, SafetensorsFile::Open(fs, file));
+    opened.push_back(std::move(safetensors));
+  }
+  return opened;
+}
+
+StatusOr<uint64_t> WeightsContentDigest(const std::string& path) {
+  DEIT_ASSIGN_OR_RETURN(const std::vector<SafetensorsFile> files, OpenWeights(path));
+  std::map<std::string, std::pair<const SafetensorsFile*, const TensorInfo*>> tensors;  // by name, however they are spread over files
+  for (const SafetensorsFile& file : files) {
+    for (const TensorInfo& info : file.tensors()) tensors[info.name] = {&file, &info};
+  }
+  DigestStream digest;
+  std::vector<std::byte> bytes;
+  for (const auto& [name, place] : tensors) {
+    const auto& [file, info] = place;
+    bytes.resize(info->bytes);
+    DEIT_RETURN_IF_ERROR(file->ReadRange(*info, 0, info->bytes, bytes.data()));
+    const std::string heading = absl::StrCat(name, " ", Name(info->dtype), " ", ShapeText(info->shape), "\n");
+    digest.Update(heading.data(), heading.size());
+    digest.Update(bytes.data(), bytes.size());
+  }
+  return digest.Value();
+}
+
+Status VerifyIfCheckpoint(const std::string& path) {
+  auto& fs = files::FileSystem::Posix();
+  DEIT_ASSIGN_OR_RETURN(const files::FileInfo info, fs.Stat(path));
+  if (!info.is_folder) return absl::OkStatus();
+  DEIT_ASSIGN_OR_RETURN(const bool is_set, files::Exists(fs, path + "/" + kManifestName));
+  return is_set ? VerifySet(fs, path).status() : absl::OkStatus();
+}
+
+std::string ShapeText(const std::vector<uint64_t>& shape) { return absl::StrCat("[", absl::StrJoin(shape, ", "), "]"); }
+
+}  // namespace deit::checkpoint

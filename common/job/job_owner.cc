@@ -1,0 +1,193 @@
+#include "common/job/job_owner.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_join.h"
+#include "common/base/exit_code.h"
+#include "common/base/log.h"
+#include "common/checkpoint/set_reader.h"
+#include "common/files/operations.h"
+#include "common/process/identity.h"
+#include "common/run/json_file.h"
+#include "common/run/unix_time.h"
+#include "common/spec/load.h"
+#include "common/spec/spec_digest.h"
+
+namespace deit::job {
+namespace {
+
+constexpr absl::Duration kKeep = absl::Seconds(5);
+
+files::FileSystem& Fs() { return files::FileSystem::Posix(); }
+
+// What differs between the job that was here and this one, RESULT fields only.
+std::string FieldDiff(const run::RunFolder& folder, const v1::JobSpec& spec) {
+  const auto before = spec::LoadSpec(folder.Config(), {});
+  if (!before.ok()) return "";
+  std::vector<std::string> lines;
+  for (const auto& difference : spec::DiffSpecs(*before, spec)) {
+    if (difference.effect == v1::RESULT) lines.push_back(spec::ToString(difference));
+  }
+  return absl::StrJoin(lines, "\n");
+}
+
+// Whether a checkpoint was ever saved here. A folder without one holds nothing that another job could spoil.
+StatusOr<bool> HoldsResults(const run::RunFolder& folder) {
+  DEIT_ASSIGN_OR_RETURN(const auto sets, checkpoint::ListSets(Fs(), folder.Checkpoints()));
+  return std::any_of(sets.begin(), sets.end(), [](const auto& set) { return set.state != checkpoint::SetState::kIncomplete; });
+}
+
+// Sets of another beginning must neither be resumed from nor stand where new ones go. Nothing is deleted.
+Status PutCheckpointsAside(const run::RunFolder& folder) {
+  const std::string here = folder.Checkpoints();
+  DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, Fs().List(here));
+  if (sets.empty()) return absl::OkStatus();
+  DEIT_ASSIGN_OR_RETURN(const int last, run::LastAttempt(Fs(), folder));
+  const std::string aside = absl::StrCat(here, "_before_attempt_", last + 1);
+  DEIT_RETURN_IF_ERROR(files::RenameDurably(Fs(), here, aside));
+  LogInfo(absl::StrCat("begins anew: the checkpoints that were here are now in ", aside));
+  return files::CreateFolders(Fs(), here);
+}
+
+// An attempt whose owner died goes on by itself; a second one beside it would write the same files.
+Status CheckNoAttemptLives(const run::RunFolder& folder) {
+  DEIT_ASSIGN_OR_RETURN(const int last, run::LastAttempt(Fs(), folder));
+  v1::GuardianRecord record;
+  if (last == 0 || !run::ReadJsonFile(Fs(), folder.Guardian(last), &record).ok()) return absl::OkStatus();
+  if (process::LifeOf(record.guardian()) == process::Life::kDead) return absl::OkStatus();
+  const Status status = absl::FailedPreconditionError(absl::StrCat("run_dir: ", folder.path(), ": attempt ", last, " is still training (",
+                                                                   process::Describe(record.guardian()), "), and its deit-coord is gone"));
+  return WithHint(WithExitCode(status, ExitCode::kRunFolder), "take it over with deit-coord run, or stop it with deit-coord cancel");
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<JobOwner>> JobOwner::Take(const v1::JobSpec& spec, const std::string& spec_digest, const OwnerOptions& options) {
+  const run::RunFolder folder(spec.run_dir());
+  DEIT_RETURN_IF_ERROR(run::MakeRunFolder(Fs(), folder));
+  DEIT_ASSIGN_OR_RETURN(files::FileLock lock, run::LockRunFolder(folder));
+  if (!options.take_over) DEIT_RETURN_IF_ERROR(CheckNoAttemptLives(folder));
+  auto owner = std::unique_ptr<JobOwner>(new JobOwner(folder, std::move(lock)));
+  DEIT_ASSIGN_OR_RETURN(const bool holds_results, HoldsResults(folder));
+  DEIT_ASSIGN_OR_RETURN(owner->identity_, run::ClaimIdentity(Fs(), folder, {spec_digest, options.allow_config_change || !holds_results},
+                                                             [&] { return FieldDiff(folder, spec); }));
+  if (options.begin_anew) DEIT_RETURN_IF_ERROR(WithExitCode(PutCheckpointsAside(folder), ExitCode::kRunFolder));
+  DEIT_RETURN_IF_ERROR(WithExitCode(files::WriteFileAtomically(Fs(), folder.Config(), spec::SpecText(spec)), ExitCode::kRunFolder));
+  auto events = run::EventLog::Open(folder.Events(), Clock::System());
+  if (!events.ok()) return WithExitCode(events.status(), ExitCode::kRunFolder);
+  owner->events_ = *std::move(events);
+  owner->summary_ = run::ReadSummary(Fs(), folder.Summary());
+  owner->summary_.set_spec_digest(spec_digest);
+  owner->BeginRecord(spec, options);
+  if (owner->identity_.config_changed) {
+    owner->Event(v1::Event::ConfigChanged, "RESULT fields differ from those that the run folder had");
+  }
+  return owner;
+}
+
+// A machine without a place for records trains all the same; only `deit-coord status` does not know of it.
+void JobOwner::BeginRecord(const v1::JobSpec& spec, const OwnerOptions& options) {
+  auto state = jobs::StateFolder::FromEnvironment();
+  const Status made = state.ok() ? jobs::MakeStateFolder(*state) : state.status();
+  if (made.ok()) {
+    state_folder_ = *std::move(state);
+    run::ReadJsonFile(Fs(), state_folder_->Record(job()), &record_).IgnoreError();  // an earlier owner's
+    Fs().Remove(state_folder_->CancelRequest(job())).IgnoreError();                 // it was for that one
+  } else {
+    LogWarning(absl::StrCat(made.message(), ": deit-coord status will not show this job"));
+  }
+  record_.set_job(job());
+  record_.set_name(spec.name());
+  record_.set_run_dir(folder_.path());
+  record_.set_spec_digest(summary_.spec_digest());
+  *record_.mutable_owner() = process::Self();
+  record_.set_workers_wanted(options.workers);
+  record_.set_workers_min(options.workers_min);
+  record_.set_workers_max(options.workers_max);
+  record_.set_max_restarts(spec.fault().max_restarts());
+  if (record_.created() == 0) record_.set_created(run::UnixSeconds(absl::Now()));
+}
+
+bool JobOwner::CancelRequested() const { return state_folder_ && files::Exists(Fs(), state_folder_->CancelRequest(job())).value_or(false); }
+
+StatusOr<int> JobOwner::BeginAttempt() {
+  DEIT_ASSIGN_OR_RETURN(const int attempt, run::StartAttempt(Fs(), folder_));
+  run::BeginAttempt({job(), record_.name(), summary_.spec_digest(), attempt, record_.workers_wanted(), absl::Now()}, &summary_);
+  WriteSummary();
+  record_.set_attempt(attempt);
+  record_.set_restarts(summary_.restarts());
+  record_.clear_workers();
+  SetState(summary_.attempts_size() > 1 && summary_.restarts() > 0 ? v1::JobState::RECOVERING : v1::JobState::STARTING);
+  return attempt;
+}
+
+void JobOwner::Event(v1::Event::Reason reason, const std::string& message, const run::EventSubject& subject) {
+  Check(events_->Record(reason, message, subject));
+}
+
+void JobOwner::CopyEvent(const v1::Event& event) { Check(events_->Copy(event)); }
+
+void JobOwner::Started(const v1::AttemptStart& start) {
+  run::ApplyStart(start, &summary_);
+  SetState(v1::JobState::RUNNING);
+}
+
+void JobOwner::Ended(const v1::AttemptResult& result) {
+  run::ApplyResult(result, &summary_);
+  WriteSummary();
+}
+
+void JobOwner::Ended(const run::AttemptEnd& end) {
+  run::ApplyEnd(end, &summary_);
+  WriteSummary();
+}
+
+void JobOwner::AddRecovery(const v1::Summary::Recovery& recovery) {
+  summary_.mutable_attempts(summary_.attempts_size() - 1)->mutable_recovery()->MergeFrom(recovery);
+  WriteSummary();
+}
+
+void JobOwner::SetState(v1::JobState::Value state, const std::string& reason, const std::string& hint) {
+  if (summary_.attempts_size() > 0 && summary_.state() != state) {
+    summary_.set_state(state);
+    WriteSummary();
+  }
+  record_.set_state(state);
+  record_.set_reason(reason);
+  record_.set_hint(hint);
+  record_.clear_ended();
+  if (run::IsEnd(state)) record_.set_ended(run::UnixSeconds(absl::Now()));
+  Publish();
+}
+
+void JobOwner::Finish(const Status& status) {
+  const ExitCode code = ExitCodeOf(status);
+  const bool canceled = code == ExitCode::kStoppedAndSaved && CancelRequested();
+  record_.set_exit_code(static_cast<int>(code));
+  const bool failed = run::StateAfter(code) == v1::JobState::FAILED;
+  SetState(canceled ? v1::JobState::CANCELED : run::StateAfter(code), failed ? std::string(status.message()) : "",
+           failed ? HintOf(status) : "");
+}
+
+void JobOwner::Publish() {
+  published_ = Clock::System().Elapsed();
+  if (!state_folder_) return;
+  record_.set_updated(run::UnixSeconds(absl::Now()));
+  Check(run::ReplaceJsonFile(Fs(), state_folder_->Record(job()), record_));
+}
+
+void JobOwner::Keep() {
+  if (Clock::System().Elapsed() - published_ >= kKeep) Publish();
+}
+
+void JobOwner::WriteSummary() { Check(run::WriteSummary(Fs(), folder_.Summary(), summary_)); }
+
+void JobOwner::Check(const Status& status) {
+  if (status.ok() || complained_) return;
+  complained_ = true;
+  LogWarning(absl::StrCat("the job's files do not take everything: ", status.message()));
+}
+
+}  // namespace deit::job

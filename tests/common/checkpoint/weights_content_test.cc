@@ -1,0 +1,48 @@
+#include "common/checkpoint/weights_content.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_folder.h"
+
+namespace deit::checkpoint {
+namespace {
+
+const float kA[] = {1, 2, 3, 4}, kB[] = {5, 6, 7};
+
+std::string Write(const testing::TempFolder& folder, const std::string& name, const std::vector<TensorData>& tensors) {
+  const std::string path = folder / name;
+  const auto written = WriteSafetensors(files::FileSystem::Posix(), path, tensors, {});
+  EXPECT_TRUE(written.ok()) << written.status();
+  return path;
+}
+
+TEST(WeightsContentTest, HowTensorsAreSpreadOverFilesDoesNotMatter) {
+  const testing::TempFolder folder;
+  const std::string file = Write(folder, "w.safetensors", {{"a", Dtype::kF32, {2, 2}, kA, 16}, {"b", Dtype::kF32, {3}, kB, 12}});
+  Write(folder, "model_00.safetensors", {{"b", Dtype::kF32, {3}, kB, 12}});
+  Write(folder, "model_01.safetensors", {{"a", Dtype::kF32, {2, 2}, kA, 16}});
+  EXPECT_EQ(*WeightsContentDigest(file), *WeightsContentDigest(folder.path()));
+  EXPECT_EQ(OpenWeights(folder.path())->size(), 2u);
+}
+
+TEST(WeightsContentTest, TheDigestSeesValuesNamesAndTypes) {
+  const testing::TempFolder folder;
+  const float other[] = {5, 6, 8};
+  const auto digest = [&](const std::vector<TensorData>& tensors) {
+    return *WeightsContentDigest(Write(folder, "x.safetensors", tensors));
+  };
+  const uint64_t base = digest({{"b", Dtype::kF32, {3}, kB, 12}});
+  EXPECT_NE(base, digest({{"b", Dtype::kF32, {3}, other, 12}}));
+  EXPECT_NE(base, digest({{"c", Dtype::kF32, {3}, kB, 12}}));
+  EXPECT_NE(base, digest({{"b", Dtype::kI32, {3}, kB, 12}}));
+}
+
+TEST(WeightsContentTest, AFolderWithoutWeightsAndAMissingFileAreSaid) {
+  const testing::TempFolder folder;
+  EXPECT_TRUE(absl::IsNotFound(OpenWeights(folder.path()).status()));
+  EXPECT_TRUE(absl::IsNotFound(WeightsContentDigest(folder / "missing.safetensors").status()));
+  EXPECT_TRUE(VerifyIfCheckpoint(folder.path()).ok()) << "a plain folder is no checkpoint";
+}
+
+}  // namespace
+}  // namespace deit::checkpoint
