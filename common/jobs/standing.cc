@@ -1,0 +1,93 @@
+#include "common/jobs/standing.h"
+
+#include <cstring>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "common/base/exit_code.h"
+#include "common/base/numbers.h"
+
+namespace deit::jobs {
+namespace {
+
+using process::Life;
+using v1::JobState;
+
+constexpr char kRunAgain[] = "run it again: it goes on from its last checkpoint";
+constexpr char kTakeOver[] = "deit-coord run with the same job and run folder takes it over";
+
+bool Speaks(Life life, double last_word, double now) {
+  return life == Life::kAlive || (life == Life::kUnknown && now - last_word <= kSilenceSeconds);
+}
+
+std::string For(double seconds) { return DurationText(absl::Seconds(std::max(0.0, seconds))); }
+
+// What an owner need not say, because the state says it.
+const char* UsualReason(JobState::Value state) {
+  switch (state) {
+    case JobState::QUEUED: return "waits for its turn";
+    case JobState::STARTING: return "its workers start";
+    case JobState::RECOVERING: return "its workers start again";
+    case JobState::DRAINING: return "saves and stops";
+    case JobState::STOPPED: return "saved: run it again to go on";
+    case JobState::SUCCEEDED: return "all steps are done";
+    case JobState::CANCELED: return "canceled";
+    case JobState::FAILED: return "its owner gave no cause";
+    default: return "";
+  }
+}
+
+Standing AsRecorded(const v1::JobRecord& record) {
+  return {record.state(), record.reason().empty() ? UsualReason(record.state()) : record.reason(), record.hint()};
+}
+
+std::string Cause(const v1::LauncherExit& exit) {
+  if (exit.out_of_memory_kills() > 0) return "out of memory: the kernel ended a worker";
+  if (exit.has_signal()) return absl::StrCat("its launcher was ended by signal ", exit.signal(), " (", ::strsignal(exit.signal()), ")");
+  return absl::StrCat("exit ", exit.exit_code(), " (", Meaning(static_cast<ExitCode>(exit.exit_code())), ")");
+}
+
+// An attempt ended while no owner lived.
+Standing AfterExit(const v1::LauncherExit& exit, bool cancel_requested) {
+  if (exit.has_exit_code() && exit.exit_code() == static_cast<int>(ExitCode::kDone)) {
+    return {JobState::SUCCEEDED, UsualReason(JobState::SUCCEEDED), ""};
+  }
+  if (exit.has_exit_code() && exit.exit_code() == static_cast<int>(ExitCode::kStoppedAndSaved)) {
+    const auto state = cancel_requested ? JobState::CANCELED : JobState::STOPPED;
+    return {state, UsualReason(state), ""};
+  }
+  return {JobState::FAILED, Cause(exit), kRunAgain};
+}
+
+bool AttemptLives(const v1::JobRecord& record, const Signs& signs, double now) {
+  return Speaks(signs.guardian, signs.trained.value_or(record.updated()), now) || WorkersAlive(signs, now) > 0;
+}
+
+}  // namespace
+
+int WorkersAlive(const Signs& signs, double now) {
+  return static_cast<int>(
+      std::count_if(signs.workers.begin(), signs.workers.end(), [&](Life life) { return Speaks(life, signs.trained.value_or(0), now); }));
+}
+
+bool IsOver(JobState::Value state) { return state >= JobState::STOPPED; }
+
+Standing Judge(const v1::JobRecord& record, const Signs& signs, double now) {
+  if (record.has_ended()) return AsRecorded(record);
+  const double silent = now - record.updated();
+  if (Speaks(signs.owner, record.updated(), now)) {
+    Standing standing = AsRecorded(record);
+    if (silent > kSilenceSeconds) standing.reason = absl::StrCat("its owner lives, but is silent for ", For(silent));
+    return standing;
+  }
+  if (signs.exit) return AfterExit(*signs.exit, signs.cancel_requested);
+  if (AttemptLives(record, signs, now)) return {JobState::RUNNING, "unsupervised", record.has_guardian() ? kTakeOver : ""};
+  if (signs.owner == Life::kUnknown) {
+    return {JobState::LOST, absl::StrCat("no word from ", record.owner().host(), " for ", For(silent)), kRunAgain};
+  }
+  return {JobState::LOST, "its processes are gone, and none of them recorded an end", kRunAgain};
+}
+
+}  // namespace deit::jobs

@@ -1,0 +1,42 @@
+// What is to be said of a job: its record is its owner's last word, and the owner may have died since.
+// docs/supervision.md has the table.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/process/identity.h"
+#include "proto/job.pb.h"
+
+namespace deit::jobs {
+
+// What can be seen of a job besides its record.
+struct Signs {
+  process::Life owner = process::Life::kDead;
+  process::Life guardian = process::Life::kDead;
+  std::vector<process::Life> workers = {};    // as in the record
+  std::optional<v1::LauncherExit> exit = {};  // how the launcher of the record's attempt ended
+  std::optional<double> trained = {};         // the workers' last word, progress.json's time; Unix seconds
+  bool cancel_requested = false;
+};
+
+struct Standing {
+  v1::JobState::Value state = v1::JobState::LOST;
+  std::string reason;  // empty only while there is nothing to say
+  std::string hint;    // the one next action, if there is one
+};
+
+// Processes of another host are seen by nobody here: after so many seconds without a word they count as dead.
+inline constexpr double kSilenceSeconds = 60;
+
+// Pure. `now` in Unix seconds.
+Standing Judge(const v1::JobRecord& record, const Signs& signs, double now);
+
+// How many of signs.workers live.
+int WorkersAlive(const Signs& signs, double now);
+
+// True for a state in which nothing happens any more: STOPPED, SUCCEEDED, FAILED, CANCELED, LOST.
+bool IsOver(v1::JobState::Value state);
+
+}  // namespace deit::jobs
