@@ -52,6 +52,18 @@ int OpenOutput(int fd) {
   return ::open(absl::StrCat("/proc/", pid, "/fd/", fd).c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 }
 
+// What the environment says, else the terminal, else `otherwise`.
+int SizeOf(int fd, const char* variable, unsigned short winsize::*dimension, int otherwise) {
+  int chosen = 0;
+  if (const char* text = std::getenv(variable); text != nullptr && absl::SimpleAtoi(text, &chosen) && chosen > 0) return chosen;
+  struct winsize size {};
+  if (const int output = OpenOutput(fd); output >= 0) {
+    if (::ioctl(output, TIOCGWINSZ, &size) != 0) size.*dimension = 0;
+    ::close(output);
+  }
+  return size.*dimension > 0 ? size.*dimension : otherwise;
+}
+
 }  // namespace
 
 bool CanRewriteLines(int fd) {
@@ -63,15 +75,13 @@ bool CanRewriteLines(int fd) {
   return terminal;
 }
 
-int TerminalWidth(int fd) {
-  int columns = 0;
-  if (const char* text = std::getenv("COLUMNS"); text != nullptr && absl::SimpleAtoi(text, &columns) && columns > 0) return columns;
-  struct winsize size {};
-  if (const int output = OpenOutput(fd); output >= 0) {
-    if (::ioctl(output, TIOCGWINSZ, &size) != 0) size.ws_col = 0;
-    ::close(output);
-  }
-  return size.ws_col > 0 ? size.ws_col : 80;
+int TerminalWidth(int fd) { return SizeOf(fd, "COLUMNS", &winsize::ws_col, 80); }
+
+int TerminalHeight(int fd) { return SizeOf(fd, "LINES", &winsize::ws_row, 24); }
+
+bool CanShowColor(int fd) {
+  const char* no_color = std::getenv("NO_COLOR");
+  return (no_color == nullptr || *no_color == '\0') && CanRewriteLines(fd);
 }
 
 }  // namespace deit

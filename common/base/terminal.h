@@ -12,4 +12,10 @@ bool CanRewriteLines(int fd);
 // each call, because windows are resized.
 int TerminalWidth(int fd);
 
+// Lines, like TerminalWidth: LINES, else the terminal's, else 24.
+int TerminalHeight(int fd);
+
+// True when colour is welcome: CanRewriteLines(fd), and NO_COLOR (https://no-color.org) is unset or empty.
+bool CanShowColor(int fd);
+
 }  // namespace deit

@@ -20,8 +20,9 @@ std::optional<Message> ReadIfThere(files::FileSystem& fs, const std::string& pat
 // An owner writes its last word before it dies: one that is dead now may have written since `record` was read.
 Life LifeOfOwner(files::FileSystem& fs, const StateFolder& folder, v1::JobRecord& record) {
   for (;;) {
+    if (record.has_ended()) return Life::kDead;
     const Life life = LifeOf(record.owner());
-    if (record.has_ended() || life != Life::kDead) return life;
+    if (life != Life::kDead) return life;
     auto again = ReadJobRecord(fs, folder, record.job());
     if (!again.ok() || again->updated() == record.updated()) return life;
     again->set_run_dir(record.run_dir());  // a moved folder stays where it was found

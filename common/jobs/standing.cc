@@ -62,14 +62,15 @@ Standing AfterExit(const v1::LauncherExit& exit, bool cancel_requested) {
 }
 
 bool AttemptLives(const v1::JobRecord& record, const Signs& signs, double now) {
-  return Speaks(signs.guardian, signs.trained.value_or(record.updated()), now) || WorkersAlive(signs, now) > 0;
+  bool lives = Speaks(signs.guardian, signs.trained.value_or(record.updated()), now);
+  for (size_t i = 0; i < signs.workers.size(); ++i) lives = lives || WorkerLives(signs, i, now);
+  return lives;
 }
 
 }  // namespace
 
-int WorkersAlive(const Signs& signs, double now) {
-  return static_cast<int>(
-      std::count_if(signs.workers.begin(), signs.workers.end(), [&](Life life) { return Speaks(life, signs.trained.value_or(0), now); }));
+bool WorkerLives(const Signs& signs, size_t index, double now) {
+  return index < signs.workers.size() && Speaks(signs.workers[index], signs.trained.value_or(0), now);
 }
 
 bool IsOver(JobState::Value state) { return state >= JobState::STOPPED; }

@@ -2,6 +2,7 @@
 // docs/supervision.md has the table.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,8 +34,8 @@ inline constexpr double kSilenceSeconds = 60;
 // Pure. `now` in Unix seconds.
 Standing Judge(const v1::JobRecord& record, const Signs& signs, double now);
 
-// How many of signs.workers live.
-int WorkersAlive(const Signs& signs, double now);
+// Whether signs.workers[index] counts as alive; false beyond them.
+bool WorkerLives(const Signs& signs, size_t index, double now);
 
 // True for a state in which nothing happens any more: STOPPED, SUCCEEDED, FAILED, CANCELED, LOST.
 bool IsOver(v1::JobState::Value state);

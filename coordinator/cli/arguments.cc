@@ -62,6 +62,8 @@ StatusOr<Arguments> Arguments::Parse(absl::Span<const std::string> words, absl::
       result.flags_[flag->name] = "";
     } else if (has_value) {
       result.flags_[flag->name] = word.substr(equals + 1);
+    } else if (!flag->implied.empty()) {
+      result.flags_[flag->name] = flag->implied;
     } else if (i + 1 < words.size()) {
       result.flags_[flag->name] = words[++i];
     } else {

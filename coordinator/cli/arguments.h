@@ -13,10 +13,11 @@
 namespace deit::cli {
 
 struct Flag {
-  std::string name;   // with underscores: "max_restarts"
-  std::string value;  // what follows, as help shows it: "FILE"; empty: a switch
-  std::string help;   // one line
-  char letter = 0;    // short form: 'o' for -o; 0: none
+  std::string name;          // with underscores: "max_restarts"
+  std::string value;         // what follows, as help shows it: "FILE"; empty: a switch
+  std::string help;          // one line
+  char letter = 0;           // short form: 'o' for -o; 0: none
+  std::string implied = "";  // value of the bare flag, where it may be left out: "2" for --watch[=SECONDS]; then only '=' gives one
 };
 
 // The parsed words. Flags may stand anywhere, as --name=VALUE or --name VALUE, with dashes or underscores; the last of a

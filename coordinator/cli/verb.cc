@@ -9,7 +9,8 @@ namespace {
 
 std::string Spelled(const Flag& flag) {
   const std::string letter = flag.letter == 0 ? "" : absl::StrFormat("-%c, ", flag.letter);
-  return absl::StrCat(letter, "--", flag.name, flag.value.empty() ? "" : absl::StrCat("=", flag.value));
+  const std::string value = flag.value.empty() ? "" : absl::StrCat("=", flag.value);
+  return absl::StrCat(letter, "--", flag.name, flag.implied.empty() ? value : absl::StrCat("[", value, "]"));
 }
 
 }  // namespace

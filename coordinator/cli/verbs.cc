@@ -8,7 +8,7 @@ namespace deit::cli {
 namespace {
 
 constexpr std::array kAll = {
-    &kCheckpoint, &kConfig, &kPlan, &kVersion, &kHelp,
+    &kStatus, &kCheckpoint, &kConfig, &kPlan, &kVersion, &kHelp,
 };
 
 }  // namespace

@@ -10,6 +10,7 @@ extern const Verb kCheckpoint;
 extern const Verb kConfig;
 extern const Verb kHelp;
 extern const Verb kPlan;
+extern const Verb kStatus;
 extern const Verb kVersion;
 
 // All verbs, in the order in which `help` lists them.

@@ -17,7 +17,7 @@ using testing::RunChild;
 
 void UseTerminal() {
   ::setenv("TERM", "xterm", 1);
-  ::unsetenv("COLUMNS");
+  for (const char* name : {"COLUMNS", "LINES", "NO_COLOR"}) ::unsetenv(name);
   ::unsetenv("OMPI_COMM_WORLD_RANK");
 }
 
@@ -62,6 +62,28 @@ TEST(TerminalTest, ALauncherOnAnotherHostIsPlain) {
       },
       ChildOutput::kTerminal);
   EXPECT_TRUE(child.ExitedWith(0));
+}
+
+// What a child on a terminal says of colour and height; `prepare` may change its environment.
+std::string ColorAndHeight(void (*prepare)(), ChildOutput output = ChildOutput::kTerminal) {
+  return RunChild(
+             [prepare] {
+               UseTerminal();
+               prepare();
+               const std::string text = (CanShowColor(STDOUT_FILENO) ? "colour " : "plain ") + std::to_string(TerminalHeight(STDOUT_FILENO));
+               [[maybe_unused]] const auto n = ::write(STDOUT_FILENO, text.data(), text.size());
+             },
+             output)
+      .out;
+}
+
+TEST(TerminalTest, ColourNeedsATerminalAndNobodyWhoObjects) {
+  EXPECT_EQ(ColorAndHeight([] {}), "colour 24");
+  EXPECT_EQ(ColorAndHeight([] { ::setenv("NO_COLOR", "", 1); }), "colour 24") << "an empty NO_COLOR says nothing";
+  EXPECT_EQ(ColorAndHeight([] { ::setenv("NO_COLOR", "1", 1); }), "plain 24");
+  EXPECT_EQ(ColorAndHeight([] { ::setenv("TERM", "dumb", 1); }), "plain 24");
+  EXPECT_EQ(ColorAndHeight([] {}, ChildOutput::kPipe), "plain 24");
+  EXPECT_EQ(ColorAndHeight([] { ::setenv("LINES", "50", 1); }), "colour 50");
 }
 
 }  // namespace
