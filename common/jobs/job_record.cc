@@ -40,10 +40,11 @@ bool MayBeginAnId(const std::string& word) {
 StatusOr<v1::JobRecord> FindByFolder(files::FileSystem& fs, const StateFolder& folder, const std::string& word) {
   DEIT_ASSIGN_OR_RETURN(const std::string here, spec::CurrentFolder());
   const std::string path = spec::AbsolutePath(here, word);
-  const auto job = run::ReadJobId(fs, run::RunFolder(path));
-  if (!job.ok()) return NoSuchJob(word, "neither the beginning of a job's id nor a run folder");
-  auto record = ReadJobRecord(fs, folder, *job);
-  if (absl::IsNotFound(record.status())) return NoSuchJob(word, absl::StrCat("its job ", *job, " is not known in ", folder.path()));
+  const auto identity = run::ReadIdentity(fs, run::RunFolder(path));
+  if (!identity.ok()) return NoSuchJob(word, "neither the beginning of a job's id nor a run folder");
+  auto record = ReadJobRecord(fs, folder, identity->job());
+  if (absl::IsNotFound(record.status()))
+    return NoSuchJob(word, absl::StrCat("its job ", identity->job(), " is not known in ", folder.path()));
   if (record.ok()) record->set_run_dir(path);
   return record;
 }

@@ -73,8 +73,6 @@ bool WorkerLives(const Signs& signs, size_t index, double now) {
   return index < signs.workers.size() && Speaks(signs.workers[index], signs.trained.value_or(0), now);
 }
 
-bool IsOver(JobState::Value state) { return state >= JobState::STOPPED; }
-
 Standing Judge(const v1::JobRecord& record, const Signs& signs, double now) {
   if (record.has_ended()) return AsRecorded(record);
   const double silent = now - record.updated();

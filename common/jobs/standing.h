@@ -37,7 +37,4 @@ Standing Judge(const v1::JobRecord& record, const Signs& signs, double now);
 // Whether signs.workers[index] counts as alive; false beyond them.
 bool WorkerLives(const Signs& signs, size_t index, double now);
 
-// True for a state in which nothing happens any more: STOPPED, SUCCEEDED, FAILED, CANCELED, LOST.
-bool IsOver(v1::JobState::Value state);
-
 }  // namespace deit::jobs

@@ -6,6 +6,7 @@
 #include "common/jobs/observation.h"
 #include "common/jobs/standing.h"
 #include "common/jobs/state_folder.h"
+#include "common/run/summary.h"
 #include "coordinator/cli/arguments.h"
 
 namespace deit::cli {
@@ -13,7 +14,7 @@ namespace deit::cli {
 struct JobLook {
   jobs::Observation seen;
   jobs::Standing standing;
-  bool over() const { return jobs::IsOver(standing.state); }
+  bool over() const { return run::IsEnd(standing.state); }
 };
 
 class KnownJob {

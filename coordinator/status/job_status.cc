@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/run/summary.h"
 #include "common/run/unix_time.h"
 
 namespace deit::status {
@@ -90,7 +91,7 @@ v1::StatusReport MakeReport(const std::vector<jobs::Observation>& seen, const st
   report.set_generated_at(Rfc3339(now));
   for (const jobs::Observation& observation : seen) *report.add_jobs() = DescribeJob(observation, now);
   const auto place = [](const v1::JobStatus& job) {
-    const bool over = jobs::IsOver(job.state());
+    const bool over = run::IsEnd(job.state());
     return std::make_tuple(over, over ? job.updated_age_seconds() : job.age_seconds(), job.job());
   };
   std::sort(report.mutable_jobs()->begin(), report.mutable_jobs()->end(),

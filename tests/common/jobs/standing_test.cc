@@ -197,13 +197,5 @@ TEST(StandingTest, OnlyWhileAJobSimplyRunsThereIsNothingToSay) {
   }
 }
 
-TEST(StandingTest, AJobIsOverInFiveStates) {
-  int over = 0;
-  for (int state = 0; state < v1::JobState::Value_ARRAYSIZE; ++state) over += IsOver(static_cast<JobState::Value>(state));
-  EXPECT_EQ(over, 5);
-  EXPECT_FALSE(IsOver(JobState::DRAINING));
-  EXPECT_TRUE(IsOver(JobState::STOPPED));
-}
-
 }  // namespace
 }  // namespace deit::jobs
