@@ -43,14 +43,19 @@ void InitialiseGlog() {
   static_cast<void>(done);
 }
 
-void Write(google::LogSeverity severity, absl::string_view level, absl::string_view text) {
-  InitialiseGlog();
-  std::lock_guard lock(mutex);
+// With `mutex` held.
+void WriteLine(google::LogSeverity severity, absl::string_view text) {
   if (auto* hook = before_line.load()) hook(STDERR_FILENO);
-  const std::string line = absl::StrCat(Name(), ": ", level, text, "\n");
+  const std::string line = absl::StrCat(text, "\n");
   // glog ends the line itself; its own buffer ends at 30,000 bytes, and longer texts are rare enough to be cut there.
   google::LogMessage(__FILE__, __LINE__, severity).stream().write(line.data(), static_cast<std::streamsize>(line.size()));
   WriteAll(stderr_copy.load(), line.data(), line.size());
+}
+
+void Write(google::LogSeverity severity, absl::string_view level, absl::string_view text) {
+  InitialiseGlog();
+  std::lock_guard lock(mutex);
+  WriteLine(severity, absl::StrCat(Name(), ": ", level, text));
 }
 
 void WriteCrash(const char* data, size_t size) {
@@ -72,6 +77,12 @@ void SetBeforeLogLine(void (*hook)(int fd)) {
 void LogInfo(absl::string_view text) { Write(google::GLOG_INFO, "", text); }
 void LogWarning(absl::string_view text) { Write(google::GLOG_WARNING, "warning: ", text); }
 void LogError(absl::string_view text) { Write(google::GLOG_ERROR, "error: ", text); }
+
+void LogVerbatim(absl::string_view line) {
+  InitialiseGlog();
+  std::lock_guard lock(mutex);
+  WriteLine(google::GLOG_INFO, line);
+}
 
 void PrintLine(absl::string_view text) {
   std::lock_guard lock(mutex);

@@ -18,6 +18,9 @@ void LogInfo(absl::string_view text);
 void LogWarning(absl::string_view text);
 void LogError(absl::string_view text);
 
+// A line that another process of ours has worded, name and all, to stderr as it is.
+void LogVerbatim(absl::string_view line);
+
 // One line of output, without a name before it, to stdout.
 void PrintLine(absl::string_view text);
 

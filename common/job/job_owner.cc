@@ -93,7 +93,7 @@ void JobOwner::BeginRecord(const v1::JobSpec& spec, const OwnerOptions& options)
   const Status made = state.ok() ? jobs::MakeStateFolder(*state) : state.status();
   if (made.ok()) {
     state_folder_ = *std::move(state);
-    run::ReadJsonFile(Fs(), state_folder_->Record(job()), &record_).IgnoreError();  // an earlier owner's
+    if (run::ReadJsonFile(Fs(), state_folder_->Record(job()), &record_).ok()) predecessor_ = record_;
     Fs().Remove(state_folder_->CancelRequest(job())).IgnoreError();                 // it was for that one
   } else {
     LogWarning(absl::StrCat(made.message(), ": deit-coord status will not show this job"));
@@ -107,6 +107,9 @@ void JobOwner::BeginRecord(const v1::JobSpec& spec, const OwnerOptions& options)
   record_.set_workers_min(options.workers_min);
   record_.set_workers_max(options.workers_max);
   record_.set_max_restarts(spec.fault().max_restarts());
+  // An owner that takes over goes on with the life of its predecessor.
+  const bool goes_on = options.take_over && record_.first_attempt() > 0 && !run::IsEnd(record_.state());
+  if (!goes_on) record_.set_first_attempt(run::LastAttempt(Fs(), folder_).value_or(0) + 1);
   if (record_.created() == 0) record_.set_created(run::UnixSeconds(absl::Now()));
 }
 
@@ -121,6 +124,16 @@ StatusOr<int> JobOwner::BeginAttempt() {
   record_.clear_workers();
   SetState(summary_.attempts_size() > 1 && summary_.restarts() > 0 ? v1::JobState::RECOVERING : v1::JobState::STARTING);
   return attempt;
+}
+
+void JobOwner::ResumeAttempt(int attempt) {
+  const bool known = summary_.attempts_size() > 0 && summary_.attempts(summary_.attempts_size() - 1).attempt() == attempt;
+  if (!known) {  // the summary was lost
+    run::BeginAttempt({job(), record_.name(), summary_.spec_digest(), attempt, record_.workers_wanted(), absl::Now()}, &summary_);
+    WriteSummary();
+  }
+  record_.set_attempt(attempt);
+  record_.set_restarts(summary_.restarts());
 }
 
 void JobOwner::Event(v1::Event::Reason reason, const std::string& message, const run::EventSubject& subject) {

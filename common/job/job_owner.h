@@ -42,8 +42,14 @@ class JobOwner {
   // Whether somebody asked for the job's end for good (`deit-coord cancel`).
   bool CancelRequested() const;
 
+  // What the owner before this one last said of the job; nullopt: nothing that can be read.
+  const std::optional<v1::JobRecord>& predecessor() const { return predecessor_; }
+
   // Draws the next attempt's number, makes its folder, and begins it in the summary.
   StatusOr<int> BeginAttempt();
+
+  // Instead: goes on with the last one, which an owner that died has begun.
+  void ResumeAttempt(int attempt);
 
   void Event(v1::Event::Reason reason, const std::string& message, const run::EventSubject& subject = {});
   void CopyEvent(const v1::Event& event);
@@ -63,6 +69,7 @@ class JobOwner {
 
   // The rest of the record: change it, then Publish(). Keep() publishes if nothing was for five seconds.
   v1::JobRecord& record() { return record_; }
+  const v1::JobRecord& record() const { return record_; }
   void Publish();
   void Keep();
 
@@ -79,6 +86,7 @@ class JobOwner {
   std::optional<run::EventLog> events_;
   v1::Summary summary_;
   v1::JobRecord record_;
+  std::optional<v1::JobRecord> predecessor_;
   absl::Duration published_ = -absl::InfiniteDuration();  // clock's Elapsed()
   bool complained_ = false;
 };

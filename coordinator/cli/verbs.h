@@ -8,12 +8,14 @@ namespace deit::cli {
 
 extern const Verb kCheckpoint;
 extern const Verb kConfig;
+extern const Verb kGuardian;
 extern const Verb kHelp;
 extern const Verb kPlan;
+extern const Verb kRun;
 extern const Verb kStatus;
 extern const Verb kVersion;
 
-// All verbs, in the order in which `help` lists them.
+// All verbs for people, in the order in which `help` lists them.
 absl::Span<const Verb* const> AllVerbs();
 
 // The verb of that name; a usage error with the nearest name otherwise.

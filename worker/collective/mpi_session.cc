@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/process/process_folder.h"
 #include "worker/collective/exit_guard.h"
 #include "worker/collective/flags.h"
 #include "worker/collective/mpi_communicator.h"
-#include "worker/collective/process_folder.h"
 
 namespace deit::collective {
 namespace {
@@ -61,7 +61,7 @@ class Departure {
 
 class MpiSession final : public Session {
  public:
-  MpiSession(std::unique_ptr<Communicator> world, Departure departure, std::optional<ProcessFolder> folder, absl::Duration setup_limit)
+  MpiSession(std::unique_ptr<Communicator> world, Departure departure, std::optional<process::ProcessFolder> folder, absl::Duration setup_limit)
       : world_(std::move(world)), departure_(std::move(departure)), folder_(std::move(folder)), setup_limit_(setup_limit) {}
 
   Communicator& world() override { return *world_; }
@@ -81,7 +81,7 @@ class MpiSession final : public Session {
 
   std::unique_ptr<Communicator> world_;
   Departure departure_;
-  std::optional<ProcessFolder> folder_;
+  std::optional<process::ProcessFolder> folder_;
   absl::Duration setup_limit_;
 };
 
@@ -104,10 +104,10 @@ StatusOr<std::unique_ptr<Session>> StartMpi(const SessionOptions& options) {
   SetDefault("OMPI_MCA_pml", "ob1");
   SetDefault("OMPI_MCA_btl", "self,vader,tcp");
   SetDefault("OMPI_MCA_mpi_yield_when_idle", "1");
-  SweepDeadFolders(kSharedDirectory, options.job_id);
-  StatusOr<ProcessFolder> made = ProcessFolder::Make(kSharedDirectory, options.job_id);
+  process::SweepDeadFolders(kSharedDirectory, options.job_id);
+  StatusOr<process::ProcessFolder> made = process::ProcessFolder::Make(kSharedDirectory, options.job_id);
   if (absl::IsInvalidArgument(made.status())) return made.status();
-  std::optional<ProcessFolder> folder;  // none: the library finds a place
+  std::optional<process::ProcessFolder> folder;  // none: the library finds a place
   if (made.ok()) folder = *std::move(made);
   if (folder) SetDefault("OMPI_MCA_btl_vader_backing_directory", folder->path());
 

@@ -8,7 +8,7 @@
 
 #include "common/base/status.h"
 
-namespace deit::collective {
+namespace deit::process {
 
 // PARENT/deit-UID-JOB-PIDNAMESPACE-PID-STARTTIME, mode 0700. Removed with its contents at the end.
 class ProcessFolder {
@@ -35,8 +35,8 @@ class ProcessFolder {
   std::vector<std::string> hidden_files_;
 };
 
-// Removes the folders of this user's dead processes of the same job, and returns how many. Another process-id namespace's are left
+// Removes the folders of this user's dead processes of one job, or of any (job empty), and returns how many. Another process-id namespace's are left
 // alone: nobody here can tell whether their owners live.
 int SweepDeadFolders(const std::string& parent, std::string_view job);
 
-}  // namespace deit::collective
+}  // namespace deit::process

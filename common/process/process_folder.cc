@@ -1,4 +1,4 @@
-#include "worker/collective/process_folder.h"
+#include "common/process/process_folder.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,33 +8,17 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <optional>
-#include <sstream>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/process/identity.h"
 
-namespace deit::collective {
+namespace deit::process {
 namespace {
-
-// Start time in clock ticks since boot (proc(5), stat, field 22); nothing if the process is gone or a zombie.
-std::optional<uint64_t> StartTime(int64_t pid) {
-  std::ifstream file(absl::StrCat("/proc/", pid, "/stat"));
-  std::stringstream text;
-  text << file.rdbuf();
-  const std::string stat = text.str();
-  const size_t name_end = stat.rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  const std::vector<std::string> fields = absl::StrSplit(stat.substr(name_end + 1), ' ', absl::SkipWhitespace());
-  constexpr size_t kState = 0, kStart = 19;  // counted from behind the name, which is field 2
-  uint64_t start = 0;
-  if (fields.size() <= kStart || fields[kState] == "Z" || fields[kState] == "X") return std::nullopt;
-  if (!absl::SimpleAtoi(fields[kStart], &start)) return std::nullopt;
-  return start;
-}
 
 uint64_t PidNamespace() {
   struct stat info = {};
@@ -43,16 +27,21 @@ uint64_t PidNamespace() {
 
 std::string Prefix(std::string_view job) { return absl::StrCat("deit-", getuid(), "-", absl::string_view(job.data(), job.size()), "-"); }
 
-// Whether `owner`, a folder's name behind the prefix, names a process of this namespace that is gone.
-bool IsDead(std::string_view owner) {
-  const std::vector<std::string> parts = absl::StrSplit(absl::string_view(owner.data(), owner.size()), '-');
+// Whether a folder's name says that it is of `job` (any, if empty), and of a process of this namespace that is gone.
+bool IsDeadFolder(const std::string& name, std::string_view job) {
+  const std::string prefix = absl::StrCat("deit-", getuid(), "-");
+  std::vector<std::string> parts = absl::StrSplit(name, '-');  // a job's name may hold some too
+  if (!absl::StartsWith(name, prefix) || parts.size() < 6) return false;
   uint64_t pid_namespace = 0, start = 0;
-  int64_t pid = 0;
-  if (parts.size() != 3 || !absl::SimpleAtoi(parts[0], &pid_namespace) || !absl::SimpleAtoi(parts[1], &pid) ||
-      !absl::SimpleAtoi(parts[2], &start)) {
+  int32_t pid = 0;
+  const size_t last = parts.size() - 1;
+  if (!absl::SimpleAtoi(parts[last - 2], &pid_namespace) || !absl::SimpleAtoi(parts[last - 1], &pid) ||
+      !absl::SimpleAtoi(parts[last], &start)) {
     return false;
   }
-  return pid_namespace == PidNamespace() && StartTime(pid) != start;
+  if (!job.empty() && !absl::StartsWith(name, Prefix(job) + parts[last - 2])) return false;
+  const auto living = IdentityOf(pid);
+  return pid_namespace == PidNamespace() && (!living.ok() || living->start_time() != start);
 }
 
 bool IsJobName(std::string_view job) {
@@ -64,7 +53,7 @@ bool IsJobName(std::string_view job) {
 
 StatusOr<ProcessFolder> ProcessFolder::Make(const std::string& parent, std::string_view job) {
   if (!IsJobName(job)) return absl::InvalidArgumentError(absl::StrCat("job id: '", std::string(job), "': only letters, digits and _.-"));
-  const std::string path = absl::StrCat(parent, "/", Prefix(job), PidNamespace(), "-", getpid(), "-", StartTime(getpid()).value_or(0));
+  const std::string path = absl::StrCat(parent, "/", Prefix(job), PidNamespace(), "-", getpid(), "-", Self().start_time());
   if (mkdir(path.c_str(), 0700) != 0) return absl::UnavailableError(absl::StrCat(path, ": ", std::strerror(errno)));
   return ProcessFolder(path);
 }
@@ -99,15 +88,13 @@ void ProcessFolder::Restore() {
 
 int SweepDeadFolders(const std::string& parent, std::string_view job) {
   int swept = 0;
-  const std::string prefix = Prefix(job);
   std::error_code error;
   for (std::filesystem::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename();
-    if (!name.starts_with(prefix) || !IsDead(std::string_view(name).substr(prefix.size()))) continue;
+    if (!IsDeadFolder(entry->path().filename(), job)) continue;
     std::error_code ignored;  // another member of the same launch may be sweeping too
     swept += std::filesystem::remove_all(entry->path(), ignored) != static_cast<uintmax_t>(-1);
   }
   return swept;
 }
 
-}  // namespace deit::collective
+}  // namespace deit::process

@@ -1,4 +1,4 @@
-#include "worker/collective/process_folder.h"
+#include "common/process/process_folder.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include "tests/support/child_process.h"
 #include "tests/support/temp_folder.h"
 
-namespace deit::collective {
+namespace deit::process {
 namespace {
 
 namespace fs = std::filesystem;
@@ -61,6 +61,15 @@ TEST(ProcessFolderTest, ADeadProcessesFolderOfTheSameJobIsSwept) {
   EXPECT_TRUE(fs::exists(alive->path()));
 }
 
+TEST(ProcessFolderTest, DeadProcessesFoldersOfAnyJobAreSwept) {
+  const testing::TempFolder parent;
+  MakeInKilledProcess(parent.path(), "job");
+  MakeInKilledProcess(parent.path(), "another-job");
+  const auto alive = ProcessFolder::Make(parent.path(), "third");
+  EXPECT_EQ(SweepDeadFolders(parent.path(), ""), 2);
+  EXPECT_TRUE(fs::exists(alive->path()));
+}
+
 TEST(ProcessFolderTest, WhatBelongsToOthersIsLeftAlone) {
   const testing::TempFolder parent;
   MakeInKilledProcess(parent.path(), "job-2");  // its name begins like job's
@@ -81,4 +90,4 @@ TEST(ProcessFolderTest, RefusesAJobThatIsNoName) {
 }
 
 }  // namespace
-}  // namespace deit::collective
+}  // namespace deit::process

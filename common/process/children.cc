@@ -1,0 +1,43 @@
+#include "common/process/children.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
+#include "common/base/status.h"
+
+namespace deit::process {
+
+void AdoptOrphans() { DEIT_CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0); }
+
+std::vector<pid_t> Children() {
+  std::ifstream file(absl::StrCat("/proc/self/task/", ::getpid(), "/children"));
+  std::vector<pid_t> children;
+  for (pid_t child = 0; file >> child;) children.push_back(child);
+  return children;
+}
+
+int KillChildren(absl::Duration limit) {
+  constexpr absl::Duration kNap = absl::Milliseconds(2);
+  std::set<pid_t> killed;
+  const absl::Duration end = Clock::System().Elapsed() + limit;
+  while (Clock::System().Elapsed() < end) {
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+    const std::vector<pid_t> children = Children();
+    if (children.empty()) break;
+    for (const pid_t child : children) {
+      if (::kill(child, SIGKILL) == 0) killed.insert(child);
+    }
+    Clock::System().Sleep(kNap);
+  }
+  return static_cast<int>(killed.size());
+}
+
+}  // namespace deit::process

@@ -1,0 +1,18 @@
+// What a person reads when an attempt has failed: the cause, the failed worker's last words, what the others did, and what happens next.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/run/run_folder.h"
+#include "coordinator/supervise/root_cause.h"
+
+namespace deit::supervise {
+
+// To stderr.
+void ReportFailure(const run::RunFolder& folder, int attempt, const RootCause& cause, const std::string& doings, const std::string& next);
+
+// How many steps of the job are known to have been done, from metrics.jsonl; 0 without it.
+int64_t ReachedStep(const run::RunFolder& folder);
+
+}  // namespace deit::supervise

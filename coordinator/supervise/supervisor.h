@@ -1,0 +1,30 @@
+// Launches a job's attempts, watches them, starts them again, until the job has ended: the loop behind `deit-coord run`.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/base/status.h"
+#include "common/job/job_owner.h"
+#include "proto/job.pb.h"
+#include "proto/spec.pb.h"
+
+namespace deit::supervise {
+
+struct SupervisorOptions {
+  const v1::JobSpec* spec;                    // resolved; outlives the supervisor
+  job::JobOwner* owner;                       // as above
+  std::string worker_program;                 // deit-worker, absolute
+  std::optional<v1::JobRecord> take_over;     // its attempt, begun by an owner that died, is gone on with
+};
+
+struct JobEnd {
+  v1::JobState::Value state = v1::JobState::FAILED;
+  bool interrupted = false;  // by SIGINT
+};
+
+// Runs until the job has ended or was stopped: SIGINT, SIGTERM and SIGUSR1 stop it gracefully, a second SIGINT at once. An error only when the
+// supervision itself cannot begin: no place for the token, no port, a broken run folder.
+StatusOr<JobEnd> Supervise(const SupervisorOptions& options);
+
+}  // namespace deit::supervise

@@ -1,0 +1,25 @@
+#include "coordinator/supervise/take_over.h"
+
+#include "common/process/identity.h"
+#include "common/run/json_file.h"
+#include "common/run/run_folder.h"
+#include "common/run/summary.h"
+
+namespace deit::supervise {
+
+StatusOr<std::optional<v1::JobRecord>> FindAbandonedAttempt(const job::JobOwner& owner) {
+  auto& fs = files::FileSystem::Posix();
+  DEIT_ASSIGN_OR_RETURN(const int last, run::LastAttempt(fs, owner.folder()));
+  v1::GuardianRecord guardian;
+  const bool guarded = last > 0 && run::ReadJsonFile(fs, owner.folder().Guardian(last), &guardian).ok() && guardian.has_guardian();
+  if (!guarded) return std::nullopt;  // a bare mpirun's attempt, or none
+  const auto& record = owner.predecessor();
+  if (record && record->attempt() == last && !run::IsEnd(record->state())) return record;
+  if (process::LifeOf(guardian.guardian()) != process::Life::kAlive) return std::nullopt;
+  v1::JobRecord found;
+  found.set_attempt(last);
+  found.set_workers_wanted(owner.record().workers_wanted());
+  return found;
+}
+
+}  // namespace deit::supervise

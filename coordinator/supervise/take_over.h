@@ -1,0 +1,16 @@
+// Whether a run folder holds an attempt of an owner that died, to be gone on with.
+#pragma once
+
+#include <optional>
+
+#include "common/base/status.h"
+#include "common/job/job_owner.h"
+#include "proto/job.pb.h"
+
+namespace deit::supervise {
+
+// Its record, if there is one: an attempt that lives, or one that ended when nobody was there to see it. Where the record itself was lost,
+// what guardian.json knows of a living attempt.
+StatusOr<std::optional<v1::JobRecord>> FindAbandonedAttempt(const job::JobOwner& owner);
+
+}  // namespace deit::supervise
