@@ -4,7 +4,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_join.h"
-#include "common/checkpoint/json_scanner.h"
+#include "common/base/json_scanner.h"
 #include "common/checkpoint/safetensors.h"
 
 namespace deit::checkpoint {

@@ -1,7 +1,6 @@
 #include "common/run/json.h"
 
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/util/json_util.h>
 
 #include <cmath>
 #include <cstdint>
@@ -127,15 +126,5 @@ class Printer {
 std::string ToJsonLine(const Message& message) { return Printer(false).Print(message); }
 
 std::string ToJsonText(const Message& message) { return Printer(true).Print(message) + "\n"; }
-
-Status FromJson(absl::string_view text, Message* message) {
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  message->Clear();
-  const auto status =
-      google::protobuf::util::JsonStringToMessage(google::protobuf::StringPiece(text.data(), text.size()), message, options);
-  if (status.ok()) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat("not the JSON of a ", message->GetDescriptor()->name(), ": ", status.message().as_string()));
-}
 
 }  // namespace deit::run

@@ -1,8 +1,9 @@
-#include "common/checkpoint/json_scanner.h"
+#include "common/base/json_scanner.h"
 
+#include "absl/strings/match.h"
 #include "common/base/json_text.h"
 
-namespace deit::checkpoint {
+namespace deit {
 namespace {
 
 void AppendUtf8(uint32_t code, std::string* out) {
@@ -123,4 +124,66 @@ StatusOr<uint64_t> JsonScanner::ReadUint64() {
   return value;
 }
 
-}  // namespace deit::checkpoint
+// At least one.
+bool JsonScanner::SkipDigits() {
+  const size_t begin = position_;
+  while (position_ < text_.size() && text_[position_] >= '0' && text_[position_] <= '9') ++position_;
+  return position_ > begin;
+}
+
+StatusOr<absl::string_view> JsonScanner::ReadNumber() {
+  const auto next_is = [this](absl::string_view any) { return position_ < text_.size() && any.find(text_[position_]) != any.npos; };
+  SkipSpace();
+  const size_t begin = position_;
+  if (next_is("-")) ++position_;
+  const size_t whole = position_;
+  if (!SkipDigits()) return Error("expected a number");
+  if (position_ - whole > 1 && text_[whole] == '0') return Error("a number with a leading zero");
+  if (next_is(".")) {
+    ++position_;
+    if (!SkipDigits()) return Error("expected digits behind the point");
+  }
+  if (next_is("eE")) {
+    ++position_;
+    if (next_is("+-")) ++position_;
+    if (!SkipDigits()) return Error("expected an exponent");
+  }
+  return text_.substr(begin, position_ - begin);
+}
+
+bool JsonScanner::TryConsumeWord(absl::string_view word) {
+  SkipSpace();
+  if (!absl::StartsWith(text_.substr(position_), word)) return false;
+  position_ += word.size();
+  return true;
+}
+
+char JsonScanner::Peek() {
+  SkipSpace();
+  return position_ < text_.size() ? text_[position_] : '\0';
+}
+
+Status JsonScanner::SkipValue() { return SkipNested(0); }
+
+Status JsonScanner::SkipNested(int depth) {
+  const char first = Peek();
+  if (first == '"') return ReadString().status();
+  if (first != '{' && first != '[') {
+    if (TryConsumeWord("true") || TryConsumeWord("false") || TryConsumeWord("null")) return absl::OkStatus();
+    return ReadNumber().status();
+  }
+  if (depth == kMaxDepth) return Error("nested too deeply");
+  const char end = first == '{' ? '}' : ']';
+  DEIT_RETURN_IF_ERROR(Expect(first));
+  if (TryConsume(end)) return absl::OkStatus();
+  do {
+    if (first == '{') {
+      DEIT_RETURN_IF_ERROR(ReadString().status());
+      DEIT_RETURN_IF_ERROR(Expect(':'));
+    }
+    DEIT_RETURN_IF_ERROR(SkipNested(depth + 1));
+  } while (TryConsume(','));
+  return Expect(end);
+}
+
+}  // namespace deit

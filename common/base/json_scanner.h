@@ -8,7 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "common/base/status.h"
 
-namespace deit::checkpoint {
+namespace deit {
 
 // Errors are DataLoss: "byte 17: expected ':'". Not thread-safe; the text must outlive the scanner.
 class JsonScanner {
@@ -21,6 +21,15 @@ class JsonScanner {
   StatusOr<std::string> ReadString();  // decoded; control characters, bad escapes and bad UTF-8 are errors
   StatusOr<uint64_t> ReadUint64();     // plain digits: no sign, fraction, exponent, leading zero; in range
 
+  StatusOr<absl::string_view> ReadNumber();     // any JSON number, as it stands there
+  bool TryConsumeWord(absl::string_view word);  // true, false or null
+  Status SkipValue();                           // of any kind; nested at most kMaxDepth deep
+
+  // What comes next, after any white space; 0 at the end.
+  char Peek();
+
+  static constexpr int kMaxDepth = 32;
+
   Status ExpectEnd();  // only white space is left
   size_t position() const { return position_; }
 
@@ -28,10 +37,12 @@ class JsonScanner {
   void SkipSpace();
   Status Error(absl::string_view what) const;
   StatusOr<uint32_t> ReadHex4();
+  bool SkipDigits();
+  Status SkipNested(int depth);
   Status ReadEscape(std::string* out);
 
   const absl::string_view text_;
   size_t position_ = 0;
 };
 
-}  // namespace deit::checkpoint
+}  // namespace deit
