@@ -1,6 +1,7 @@
 #include "coordinator/status/job_status.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include "common/run/summary.h"
@@ -15,7 +16,8 @@ absl::Time FromUnix(double seconds) { return absl::FromUnixMicros(static_cast<in
 
 std::string Rfc3339(absl::Time time) { return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E3SZ", time, absl::UTCTimeZone()); }
 
-double AgeOf(double unix_seconds, double now) { return std::max(0.0, now - unix_seconds); }
+// In whole milliseconds, so that it prints shortly.
+double AgeOf(double unix_seconds, double now) { return std::round(1e3 * std::max(0.0, now - unix_seconds)) / 1e3; }
 
 void AddProgress(const v1::Progress& progress, v1::JobStatus* job) {
   job->set_step(progress.step());
