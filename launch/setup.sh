@@ -9,7 +9,7 @@ readonly usage='usage: launch/setup.sh [--cuda]
 
 # Boost is not here: its package name belongs to the distribution (check_distribution).
 readonly packages=(
-  cmake ninja-build g++ ccache mold pkg-config git python3 shellcheck
+  cmake ninja-build g++ ccache mold pkg-config git python3 shellcheck clang-format-14
   libabsl-dev libgflags-dev libgoogle-glog-dev libprotobuf-dev protobuf-compiler libopenmpi-dev openmpi-bin
   libsqlite3-dev libturbojpeg0-dev libpng-dev zlib1g-dev libzstd-dev libxxhash-dev libssl-dev
   libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist)

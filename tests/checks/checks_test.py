@@ -9,6 +9,7 @@ import file_lengths
 import include_arrows
 import linked_libraries
 import scripts_pass_shellcheck
+import sources_are_formatted
 
 CLEAN = {
     "common/base/clock.h": "#pragma once\n",
@@ -104,6 +105,15 @@ class ChecksTest(unittest.TestCase):
         found = scripts_pass_shellcheck.problems(self.root)
         self.assertTrue(found)
         self.assertIn(".ci/run", found[0])
+
+    def test_sources_are_formatted(self):
+        self.plant(".clang-format", "SortIncludes: Never\n")
+        self.assertEqual(sources_are_formatted.problems(self.root), [])
+        self.plant("worker/a.cc", "int  a;\nint  b;\n")
+        self.expect_one(sources_are_formatted.problems(self.root), "worker/a.cc", "clang-format-14 -i worker/a.cc")
+        self.plant("worker/a.cc", "int a;\n")
+        self.plant(".clang-format", "SortInclude: Never\n")
+        self.assertIn("unknown key 'SortInclude'", "\n".join(sources_are_formatted.problems(self.root)))
 
     def test_configs_parse(self):
         text = "#!/bin/sh\n[ \"$1 $2\" = 'config check' ] && grep -q name \"${3#--config=}\" || { echo bad name; exit 7; }\n"
