@@ -162,6 +162,9 @@ class Run:
     def steps_logged(self):
         return [line["step"] for line in self.lines("metrics.jsonl")]
 
+    def events(self, reason):
+        return [event for event in self.lines("events.jsonl") if event["reason"] == reason]
+
     def error(self, worker, attempt=1):
         return self.json(f"logs/attempt_{attempt}/worker_{worker}/error.json")
 

@@ -49,6 +49,9 @@ class Damage(ClusterTest):
             self.assertEqual(run.steps_logged(), list(range(STEPS)))
             for step in range(max(expected_step + 1, 3), STOP + 1):
                 self.assert_says(run.ended, f"checkpoint of step {step} is not used: ")
+            set_aside = sorted(path.name for path in run.path.glob("checkpoints/bad_step_*"))
+            rejected = sorted(event["message"].split("moved to ")[1].split("/")[-1] for event in run.events("CheckpointRejected"))
+            self.assertEqual(rejected, set_aside)
             return run
 
     def files(self, run):

@@ -1,4 +1,12 @@
-"""deit_tiny_distilled at full size in BF16: two workers train it to the weights of one, in little more than half the time."""
+"""deit_tiny_distilled at full size in BF16: two workers train it to the weights of one, in little more than half the time.
+
+Time is judged where the machine has two cores and nobody else uses them: by the median of several rounds of one worker and two in turn.
+"""
+import os
+import resource
+import time
+from statistics import median
+
 from cluster import ClusterTest, main
 
 FULL_SIZE = """
@@ -9,20 +17,47 @@ train { epochs: 10 max_steps: 6 batch_size: 16 lanes: 2 precision: BF16 }
 evaluate { batch_size: 6 }
 optimizer { lr: 5e-4 }
 """
+ROUNDS, TRIES = 3, 5
+DISTURBED = 0.1  # of a core's time, used by others during a round
+
+
+def seconds_of_others():
+    """Processor time that was used by anybody but this test and the processes that it has waited for."""
+    with open("/proc/stat", encoding="ascii") as file:
+        user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+    everybody = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return everybody - sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def fastest_step(run):
+    """Seconds; the first step pays for what is made once."""
+    return min(line["seconds"] for line in run.lines("metrics.jsonl")[1:])
 
 
 class FullSize(ClusterTest):
-    def fastest_step(self, run):
-        """Seconds; the first step pays for what is made once."""
-        return min(line["seconds"] for line in run.lines("metrics.jsonl")[1:])
+    def round(self, number):
+        """Trains with one worker and with two; returns their ratio of time per step, and how many cores others used meanwhile."""
+        config = self.job(FULL_SIZE)
+        start, others = time.monotonic(), seconds_of_others()
+        one, two = (self.train(config, f"round_{number}_workers_{workers}", workers=workers) for workers in (1, 2))
+        disturbance = (seconds_of_others() - others) / (time.monotonic() - start)
+        self.assertEqual(two.result(), one.result())
+        ratio = fastest_step(two) / fastest_step(one)
+        print(f"two workers' step takes {ratio:.2f} of one's {fastest_step(one):.2f} s; others used {disturbance:.2f} cores", flush=True)
+        return ratio, disturbance
 
     def test_two_workers_share_the_work_of_one(self):
-        config = self.job(FULL_SIZE)
-        one, two = (self.train(config, f"w{workers}", workers=workers) for workers in (1, 2))
-        self.assertEqual(two.result(), one.result())
-        ratio = self.fastest_step(two) / self.fastest_step(one)
-        print(f"two workers' step takes {ratio:.2f} of one's, {self.fastest_step(one):.2f} s")
-        self.assertLessEqual(ratio, 0.6)
+        ratios = []
+        for number in range(TRIES):
+            ratio, disturbance = self.round(number)
+            if disturbance <= DISTURBED:
+                ratios.append(ratio)
+            if len(ratios) == ROUNDS:
+                break
+        if len(ratios) < ROUNDS or len(os.sched_getaffinity(0)) < 2:
+            self.skipTest("NOT RUN: the time of a step: it needs two cores that nobody else uses")
+        self.assertLessEqual(median(ratios), 0.6, ratios)
 
 
 if __name__ == "__main__":

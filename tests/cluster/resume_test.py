@@ -19,6 +19,8 @@ class Resume(ClusterTest):
                 run = self.train(config, f"stop_{step}", f"--stop_after_steps={step}", *words, workers=before, code=STOPPED)
                 self.assert_says(run.ended, f"stopped after step {step - 1}: everything is saved; run again to go on")
                 self.assertEqual((run.summary["state"], run.sets()[-1]), ("STOPPED", step))
+                said = [(event["step"], event["message"]) for event in run.events("StopRequested")]
+                self.assertEqual(said, [(step - 1, f"stops after step {step - 1}: --stop_after_steps")])
                 run = self.train(config, f"stop_{step}", *words, workers=after)
                 self.assert_says(run.ended, f"resumes at step {step} of {STEPS}")
                 self.check_attempts(run, [(0, step, before, STOPPED), (step, STEPS - step, after, DONE)])

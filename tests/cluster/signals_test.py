@@ -39,6 +39,9 @@ class Signals(ClusterTest):
         self.assert_says(ended, f"stopped after step {step - 1}: everything is saved")
         self.assertEqual(ended.text.count("everything is saved"), 1, "one worker speaks for all")
         self.assertEqual([attempt["exit_code"] for attempt in said.summary["attempts"]], [STOPPED])
+        (asked,) = said.events("StopRequested")
+        self.assertEqual(asked["step"], step - 1)
+        self.assertRegex(asked["message"], f"^stops after step {step - 1}: (SIG[A-Z0-9]+|another worker was asked)$")
         self.train(self.config, run, *WORDS, workers=workers_after)
         return step
 

@@ -6,6 +6,8 @@ import subprocess
 from cluster import (BAD_CONFIG, CONVNET, COORD, CORRUPT, MISSING, STEPS, STUDENT, ClusterTest, main, read_safetensors, write_safetensors)
 
 IMAGE = 28 * 28 * 4  # bytes of one image
+TOKENS, WIDTH, PATCHES = 18, 64, 16  # of STUDENT
+STUDENT_MACS = 2 * (12 * TOKENS * WIDTH**2 + 2 * TOKENS**2 * WIDTH) + PATCHES * 49 * WIDTH + 2 * 10 * WIDTH
 
 
 class Evaluate(ClusterTest):
@@ -144,12 +146,14 @@ class Others(ClusterTest):
         for workers in (1, 2):
             said = json.loads(self.run_worker(*words, "--json", workers=workers).out)
             self.assert_has(said, "model precision workers batch_size lanes steps images_per_second step_ms split_ms page_faults_per_step "
-                                  "bytes_sent_per_step ring_bytes_per_step")
+                                  "bytes_sent_per_step ring_bytes_per_step gflops_per_worker gemm_peak_gflops gemm_share")
             self.assert_has(said["split_ms"], "data teacher forward backward communication optimizer checkpoint total")
             self.assertEqual((said["workers"], said["steps"], said["lanes"]), (workers, 3, 8))
             self.assertGreater(said["images_per_second"], 0)
             self.assertEqual(said["bytes_sent_per_step"] > 0, workers > 1)
-        self.assert_says(self.run_worker(*words), "images/s", "backward", "bytes sent")
+            self.assertAlmostEqual(said["gflops_per_worker"], 6e-9 * STUDENT_MACS * said["images_per_second"] / workers, places=3)
+            self.assertAlmostEqual(said["gemm_share"], said["gflops_per_worker"] / said["gemm_peak_gflops"], places=5)
+        self.assert_says(self.run_worker(*words), "images/s", "backward", "bytes sent", "large matrix products")
         self.assertFalse((self.folder / "runs").exists(), "a benchmark leaves no run folder")
 
     def test_models(self):

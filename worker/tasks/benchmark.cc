@@ -3,6 +3,8 @@
 #include "absl/strings/str_format.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/spec/model_catalog.h"
+#include "worker/engine/gemm_peak.h"
 #include "worker/engine/numerics.h"
 #include "worker/engine/torch_engine.h"
 #include "worker/exchange/agreement.h"
@@ -38,35 +40,61 @@ struct Reading {
   }
 };
 
-void Print(const Reading& a, const Reading& b, const v1::JobSpec& spec, int workers, uint64_t steps, int64_t ring, bool json) {
+// What is printed: of the whole job, or of worker 0 where it says so.
+struct Figures {
+  const v1::JobSpec& spec;
+  int workers;
+  uint64_t steps;
+  double images_per_second = 0, step_ms = 0;
+  std::vector<std::pair<const char*, double>> split_ms{};  // of worker 0
+  double page_faults = 0, bytes_sent = 0;                  // of worker 0, per step
+  int64_t ring_bytes = 0;                                  // what a ring would send
+  double gflops = 0, gemm_peak_gflops = 0;                 // per worker and second: the student's, and worker 0's in matrix products alone
+};
+
+// The student's operations for one image: forward, and twice as many backward.
+double TrainingFlops(const v1::ModelSpec& model) { return 3 * 2 * static_cast<double>(spec::MacCount(model)); }
+
+Figures Compare(const Reading& a, const Reading& b, const v1::JobSpec& spec, int workers, uint64_t steps) {
   const double n = static_cast<double>(steps), ms = 1e3 / n;
-  const double rate = n * spec.train().batch_size() / (b.seconds - a.seconds);
-  const double faults = static_cast<double>(b.faults - a.faults) / n, bytes = static_cast<double>(b.bytes - a.bytes) / n;
-  const std::pair<const char*, double> split[] = {{"data", b.data - a.data},
-                                                  {"teacher", b.teacher - a.teacher},
-                                                  {"forward", b.forward - a.forward},
-                                                  {"backward", b.backward - a.backward},
-                                                  {"communication", b.communication - a.communication},
-                                                  {"optimizer", b.optimizer - a.optimizer},
-                                                  {"checkpoint", 0.0}};
-  if (json) {
-    std::string parts;
-    for (const auto& [name, seconds] : split) absl::StrAppendFormat(&parts, R"("%s": %.6g, )", name, seconds * ms);
-    PrintLine(absl::StrFormat(
-        R"({"model": "%s", "precision": "%s", "workers": %d, "batch_size": %d, "lanes": %d, "steps": %d, "images_per_second": %.6g, )"
-        R"("step_ms": %.6g, "split_ms": {%s"total": %.6g}, "page_faults_per_step": %.6g, "bytes_sent_per_step": %.17g, "ring_bytes_per_step": %d})",
-        spec.model().name(), v1::Precision_Name(spec.train().precision()), workers, spec.train().batch_size(), spec.train().lanes(), steps,
-        rate, (b.seconds - a.seconds) * ms, parts, (b.seconds - a.seconds) * ms, faults, bytes, ring));
-    return;
-  }
-  PrintLine(absl::StrFormat("%s %s: batch %d, %d lanes on %d worker%s, %d steps: %.1f images/s, %.1f ms/step", spec.model().name(),
-                            v1::Precision_Name(spec.train().precision()), spec.train().batch_size(), spec.train().lanes(), workers,
-                            workers == 1 ? "" : "s", steps, rate, (b.seconds - a.seconds) * ms));
+  Figures f{spec, workers, steps};
+  f.images_per_second = n * spec.train().batch_size() / (b.seconds - a.seconds);
+  f.step_ms = (b.seconds - a.seconds) * ms;
+  f.split_ms = {{"data", (b.data - a.data) * ms},
+                {"teacher", (b.teacher - a.teacher) * ms},
+                {"forward", (b.forward - a.forward) * ms},
+                {"backward", (b.backward - a.backward) * ms},
+                {"communication", (b.communication - a.communication) * ms},
+                {"optimizer", (b.optimizer - a.optimizer) * ms},
+                {"checkpoint", 0.0}};
+  f.page_faults = static_cast<double>(b.faults - a.faults) / n;
+  f.bytes_sent = static_cast<double>(b.bytes - a.bytes) / n;
+  f.gflops = f.images_per_second / workers * TrainingFlops(spec.model()) * 1e-9;
+  return f;
+}
+
+void PrintJson(const Figures& f) {
+  std::string parts;
+  for (const auto& [name, ms] : f.split_ms) absl::StrAppendFormat(&parts, R"("%s": %.6g, )", name, ms);
+  PrintLine(absl::StrFormat(
+      R"({"model": "%s", "precision": "%s", "workers": %d, "batch_size": %d, "lanes": %d, "steps": %d, "images_per_second": %.6g, )"
+      R"("step_ms": %.6g, "split_ms": {%s"total": %.6g}, "page_faults_per_step": %.6g, "bytes_sent_per_step": %.17g, )"
+      R"("ring_bytes_per_step": %d, "gflops_per_worker": %.6g, "gemm_peak_gflops": %.6g, "gemm_share": %.6g})",
+      f.spec.model().name(), v1::Precision_Name(f.spec.train().precision()), f.workers, f.spec.train().batch_size(), f.spec.train().lanes(),
+      f.steps, f.images_per_second, f.step_ms, parts, f.step_ms, f.page_faults, f.bytes_sent, f.ring_bytes, f.gflops, f.gemm_peak_gflops,
+      f.gflops / f.gemm_peak_gflops));
+}
+
+void PrintTable(const Figures& f) {
+  PrintLine(absl::StrFormat("%s %s: batch %d, %d lanes on %d worker%s, %d steps: %.1f images/s, %.1f ms/step", f.spec.model().name(),
+                            v1::Precision_Name(f.spec.train().precision()), f.spec.train().batch_size(), f.spec.train().lanes(), f.workers,
+                            f.workers == 1 ? "" : "s", f.steps, f.images_per_second, f.step_ms));
   PrintLine("PART           MS/STEP   SHARE");
-  for (const auto& [name, seconds] : split) {
-    PrintLine(absl::StrFormat("%-13s  %-8.2f  %.1f%%", name, seconds * ms, 100 * seconds / (b.seconds - a.seconds)));
-  }
-  PrintLine(absl::StrFormat("worker 0, per step: %.0f page faults, %.0f bytes sent (a ring: %d)", faults, bytes, ring));
+  for (const auto& [name, ms] : f.split_ms) PrintLine(absl::StrFormat("%-13s  %-8.2f  %.1f%%", name, ms, 100 * ms / f.step_ms));
+  PrintLine(absl::StrFormat("each worker: %.1f GFLOP/s of the student's, %.0f%% of the %.1f that large matrix products reach", f.gflops,
+                            100 * f.gflops / f.gemm_peak_gflops, f.gemm_peak_gflops));
+  PrintLine(
+      absl::StrFormat("worker 0, per step: %.0f page faults, %.0f bytes sent (a ring: %d)", f.page_faults, f.bytes_sent, f.ring_bytes));
 }
 
 // What one worker needs besides its peers.
@@ -107,9 +135,10 @@ Status Benchmark(const Options& options, collective::Session& session) {
     if (step == options.warmup_steps) start = Reading::Of(trainer, *engine);
     DEIT_RETURN_IF_ERROR(trainer.Step(step, source, false).status());
   }
-  const Reading end = Reading::Of(trainer, *engine);
-  if (session.world().rank() == 0)
-    Print(start, end, spec, session.world().size(), options.steps, workspace->team().plan().RingBytes(), options.json);
+  Figures figures = Compare(start, Reading::Of(trainer, *engine), spec, session.world().size(), options.steps);
+  figures.ring_bytes = workspace->team().plan().RingBytes();
+  figures.gemm_peak_gflops = engine::GemmPeak(spec.train().precision()) * 1e-9;
+  if (session.world().rank() == 0) options.json ? PrintJson(figures) : PrintTable(figures);
   return absl::OkStatus();
 }
 
