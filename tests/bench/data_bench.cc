@@ -5,7 +5,7 @@
 
 #include "common/base/status.h"
 #include "common/plan/philox.h"
-#include "tests/support/idx_content.h"
+#include "tests/support/file_content.h"
 #include "tests/support/picture_files.h"
 #include "tests/support/temp_folder.h"
 #include "worker/data/loader.h"

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -15,10 +14,6 @@ inline std::string IdxContent(const std::vector<uint32_t>& dims, const std::stri
     for (const int shift : {24, 16, 8, 0}) content += static_cast<char>(dim >> shift & 255);
   }
   return content + values;
-}
-
-inline void WriteFile(const std::string& path, const std::string& content) {
-  std::ofstream(path, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
 }
 
 }  // namespace deit::testing

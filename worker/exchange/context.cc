@@ -60,6 +60,15 @@ int Context::FirstBelow(Flag flag, uint64_t value) const {
   return -1;
 }
 
+Status Context::AwaitMembers(Flag flag, uint64_t value, absl::string_view what) const {
+  return collective::WaitUntil(
+      [&]() -> StatusOr<bool> { return FirstBelow(flag, value) < 0; }, deadline,
+      [&] {
+        const int late = FirstBelow(flag, value);
+        return collective::Awaited{absl::StrCat("worker ", late, " did not ", what, " of step ", step), LastReport(late)};
+      });
+}
+
 int GradientTag(int bucket, int output) {
   DEIT_CHECK(bucket < kSubjects / kOutputs && output < kOutputs, bucket, " ", output);
   return bucket * kOutputs + output;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/run/whereabouts.h"
 #include "worker/collective/communicator.h"
@@ -42,6 +43,9 @@ struct Context {
 
   // The first member of this node whose `flag` is below `value`, as a worker; -1: none.
   int FirstBelow(Flag flag, uint64_t value) const;
+
+  // Blocks until the `flag` of all members is `value`, at most the deadline: "worker 3 did not WHAT of step 12".
+  Status AwaitMembers(Flag flag, uint64_t value, absl::string_view what) const;
 };
 
 // Tags of messages: the kind above, what it is about below.

@@ -1,13 +1,13 @@
 #include "worker/exchange/payload_gather.h"
 
 #include <algorithm>
-#include <utility>
+
+#include "worker/exchange/trade.h"
 
 namespace deit::exchange {
 
 using collective::Buffer;
 using collective::ElementType;
-using collective::Transfer;
 
 Status PayloadGather::Exchange(std::span<const std::byte> mine, const std::vector<size_t>& sizes, absl::string_view what) {
   const Topology& topology = context_->plan->topology();
@@ -20,7 +20,7 @@ Status PayloadGather::Exchange(std::span<const std::byte> mine, const std::vecto
   std::copy(mine.begin(), mine.end(), memory.payload(context_->member(), sequence_));
   memory.flags().Set(context_->member(), kPayload, sequence_);
   if (topology.nodes() > 1 && context_->member() == 0) DEIT_RETURN_IF_ERROR(TradeBetweenNodes(what));
-  DEIT_RETURN_IF_ERROR(AwaitNode(kPayload, what));
+  DEIT_RETURN_IF_ERROR(AwaitNode(what));
   if (topology.nodes() > 1) {
     DEIT_RETURN_IF_ERROR(collective::WaitUntil(
         [&]() -> StatusOr<bool> { return memory.flags().Get(0, kRemotePayloads) >= sequence_; }, context_->deadline,
@@ -37,53 +37,35 @@ Status PayloadGather::Exchange(std::span<const std::byte> mine, const std::vecto
   return absl::OkStatus();
 }
 
-Status PayloadGather::AwaitNode(Flag flag, absl::string_view what) {
-  return collective::WaitUntil([&]() -> StatusOr<bool> { return context_->FirstBelow(flag, sequence_) < 0; }, context_->deadline,
-                               [&] {
-                                 const int late = context_->FirstBelow(flag, sequence_);
-                                 return collective::Awaited{
-                                     absl::StrCat("worker ", late, " did not reach the ", what, " of step ", context_->step),
-                                     context_->LastReport(late)};
-                               });
-}
-
 Status PayloadGather::TradeBetweenNodes(absl::string_view what) {
   const Topology& topology = context_->plan->topology();
   NodeMemory& memory = *context_->memory;
-  std::vector<std::unique_ptr<Transfer>> transfers;
-  std::vector<int> from;  // by transfer: the worker whose payload arrives, or -1 for one that leaves
+  Trade trade(context_);
   for (int node = 0; node < topology.nodes(); ++node) {
     if (node == context_->node()) continue;
-    for (int w : topology.members[static_cast<size_t>(node)]) {
+    const std::vector<int>& members = topology.members[static_cast<size_t>(node)];
+    for (int w : members) {
       const Buffer buffer{memory.remote_payload(w, sequence_), sizes_[static_cast<size_t>(w)], ElementType::kUint8};
-      DEIT_ASSIGN_OR_RETURN(auto transfer, context_->world->Receive(buffer, topology.members[static_cast<size_t>(node)][0], PayloadTag(w)));
-      transfers.push_back(std::move(transfer));
-      from.push_back(w);
+      DEIT_RETURN_IF_ERROR(trade.Receive(buffer, members[0], PayloadTag(w), w));
     }
   }
-  DEIT_RETURN_IF_ERROR(AwaitNode(kPayload, what));
+  DEIT_RETURN_IF_ERROR(AwaitNode(what));
   for (int node = 0; node < topology.nodes(); ++node) {
     if (node == context_->node()) continue;
     for (size_t k = 0; k < context_->members().size(); ++k) {
       const int w = context_->members()[k];
       const Buffer buffer{memory.payload(static_cast<int>(k), sequence_), sizes_[static_cast<size_t>(w)], ElementType::kUint8};
-      DEIT_ASSIGN_OR_RETURN(auto transfer, context_->world->Send(buffer, topology.members[static_cast<size_t>(node)][0], PayloadTag(w)));
-      transfers.push_back(std::move(transfer));
-      from.push_back(-1);
-      bytes_sent_ += static_cast<int64_t>(buffer.bytes());
+      DEIT_RETURN_IF_ERROR(trade.Send(buffer, topology.members[static_cast<size_t>(node)][0], PayloadTag(w)));
     }
   }
-  DEIT_RETURN_IF_ERROR(collective::WaitAll(transfers, context_->deadline, [&] {
-    for (size_t k = 0; k < transfers.size(); ++k) {
-      const auto done = transfers[k]->Test();
-      if (from[k] >= 0 && !(done.ok() && *done)) {
-        return collective::Awaited{absl::StrCat("worker ", from[k], " did not send the ", what, " of step ", context_->step), ""};
-      }
-    }
-    return collective::Awaited{absl::StrCat("another node did not take the ", what, " of step ", context_->step), ""};
-  }));
+  bytes_sent_ += trade.bytes_sent();
+  DEIT_RETURN_IF_ERROR(trade.Finish(absl::StrCat("the ", what)));
   memory.flags().Set(0, kRemotePayloads, sequence_);
   return absl::OkStatus();
+}
+
+Status PayloadGather::AwaitNode(absl::string_view what) {
+  return context_->AwaitMembers(kPayload, sequence_, absl::StrCat("reach the ", what));
 }
 
 std::span<const std::byte> PayloadGather::Of(int worker) const {

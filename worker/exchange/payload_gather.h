@@ -2,13 +2,12 @@
 // nodes by messages of the nodes' first members.
 #pragma once
 
-#include "absl/strings/string_view.h"
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "worker/exchange/context.h"
 
 namespace deit::exchange {
@@ -29,7 +28,7 @@ class PayloadGather {
 
  private:
   Status TradeBetweenNodes(absl::string_view what);
-  Status AwaitNode(Flag flag, absl::string_view what);
+  Status AwaitNode(absl::string_view what);
 
   Context* context_;
   std::vector<size_t> sizes_;

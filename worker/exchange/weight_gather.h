@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "worker/exchange/context.h"
@@ -25,7 +24,7 @@ class WeightGather {
   int64_t bytes_sent() const { return bytes_sent_; }
 
  private:
-  Status Trade();
+  Status TradeBetweenNodes();
 
   Context* context_;
   std::vector<int> proxied_;  // owners on other nodes whose parts this worker receives

@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -16,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/status.h"
 #include "tests/support/child_process.h"
+#include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit {
@@ -26,12 +25,6 @@ using ::deit::testing::RunChild;
 using ::deit::testing::TempFolder;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-std::string Contents(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 int OpenCopy(const std::string& path) { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644); }
 
@@ -61,8 +54,8 @@ TEST(LogTest, CopiesHoldEachLineOfTheirStream) {
     PrintLine("shown only");
   });
   EXPECT_EQ(child.out, "shown and copied\nshown only\n");
-  EXPECT_EQ(Contents(folder / "out"), "shown and copied\ncopied only\n");
-  EXPECT_EQ(Contents(folder / "err"), "deit: warning: slow disk\n");
+  EXPECT_EQ(testing::ReadFile(folder / "out"), "shown and copied\ncopied only\n");
+  EXPECT_EQ(testing::ReadFile(folder / "err"), "deit: warning: slow disk\n");
 }
 
 TEST(LogTest, LinesOfThreadsNeverMix) {
@@ -105,7 +98,7 @@ TEST(CrashHandlerTest, PrintsAStackAlsoToTheCopyAndKeepsTheSignal) {
     });
     EXPECT_TRUE(child.KilledBy(signal)) << child.status;
     EXPECT_THAT(child.err, HasSubstr("stack trace"));
-    EXPECT_THAT(Contents(folder / "err"), HasSubstr("stack trace"));
+    EXPECT_THAT(testing::ReadFile(folder / "err"), HasSubstr("stack trace"));
   }
 }
 
@@ -127,7 +120,7 @@ TEST(CheckTest, SaysWhereAndWhat) {
   EXPECT_TRUE(child.KilledBy(SIGABRT));
   EXPECT_THAT(child.err, HasSubstr("log_test.cc"));
   EXPECT_THAT(child.err, HasSubstr("1 + 1 == 3 does not hold: two is 2"));
-  EXPECT_EQ(Contents(folder / "err"), child.err);
+  EXPECT_EQ(testing::ReadFile(folder / "err"), child.err);
 }
 
 }  // namespace

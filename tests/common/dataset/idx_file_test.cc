@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/status.h"
+#include "tests/support/file_content.h"
 #include "tests/support/idx_content.h"
 #include "tests/support/temp_folder.h"
 
@@ -23,8 +24,7 @@ std::string Gzip(const std::string& content) {
   gzFile file = gzopen((folder / "x.gz").c_str(), "wb");
   gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
   gzclose(file);
-  std::ifstream stream(folder / "x.gz", std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  return testing::ReadFile(folder / "x.gz");
 }
 
 class IdxFileTest : public ::testing::Test {

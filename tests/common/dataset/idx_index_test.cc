@@ -6,6 +6,7 @@
 #include "common/base/digest.h"
 #include "common/base/exit_code.h"
 #include "common/base/status.h"
+#include "tests/support/file_content.h"
 #include "tests/support/idx_content.h"
 #include "tests/support/temp_folder.h"
 

@@ -6,7 +6,7 @@
 #include "common/base/exit_code.h"
 #include "common/base/status.h"
 #include "common/dataset/index.h"
-#include "tests/support/idx_content.h"
+#include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit::dataset {

@@ -4,20 +4,12 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "tests/support/child_process.h"
+#include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit::run {
 namespace {
-
-std::string Contents(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 TEST(AppendFileTest, AddsToWhatIsThere) {
   testing::TempFolder folder;
@@ -27,7 +19,7 @@ TEST(AppendFileTest, AddsToWhatIsThere) {
     EXPECT_TRUE(file->Append(piece).ok());
     EXPECT_TRUE(file->Sync().ok());
   }
-  EXPECT_EQ(Contents(folder / "f"), "one\ntwo\n");
+  EXPECT_EQ(testing::ReadFile(folder / "f"), "one\ntwo\n");
 }
 
 TEST(AppendFileTest, SaysWhatCannotBeOpened) {
@@ -55,7 +47,7 @@ TEST(AppendFileTest, WhatAFullDiskRefusesIsWrittenLater) {
     if (!file->Append("four\n").ok()) ::_exit(5);
   });
   EXPECT_TRUE(child.ExitedWith(0)) << child.status;
-  EXPECT_EQ(Contents(folder / "f"), "one\ntwo\nthree\nfour\n");
+  EXPECT_EQ(testing::ReadFile(folder / "f"), "one\ntwo\nthree\nfour\n");
 }
 
 }  // namespace

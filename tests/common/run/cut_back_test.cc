@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <sstream>
 
 #include "absl/strings/numbers.h"
+#include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit::run {
@@ -14,11 +14,7 @@ namespace {
 class CutBackTest : public ::testing::Test {
  protected:
   void Write(const std::string& text) { std::ofstream(path_) << text; }
-  std::string Text() {
-    std::stringstream text;
-    text << std::ifstream(path_).rdbuf();
-    return text.str();
-  }
+  std::string Text() { return testing::ReadFile(path_); }
   // Keeps lines that are numbers below `limit`.
   int64_t CutBack(int limit) {
     const auto removed = CutBackLines(path_, [limit](absl::string_view line) {

@@ -3,19 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <sstream>
 
 #include "tests/support/fake_clock.h"
+#include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit::run {
 namespace {
-
-std::string Contents(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 TEST(EventLogTest, OneLinePerEventWithItsTypeAndSubject) {
   testing::TempFolder folder;
@@ -27,7 +21,7 @@ TEST(EventLogTest, OneLinePerEventWithItsTypeAndSubject) {
   clock.Sleep(absl::Milliseconds(1250));
   EXPECT_TRUE(log->Record(v1::Event::CheckpointCommitted, "step 120 saved", {.attempt = 2, .step = 120, .worker = {}}).ok());
   EXPECT_TRUE(log->Record(v1::Event::JobFailed, "loss not finite").ok());
-  EXPECT_EQ(Contents(path),
+  EXPECT_EQ(testing::ReadFile(path),
             "{\"time\":1,\"type\":\"NORMAL\"}\n"
             "{\"time\":1790000001.25,\"type\":\"NORMAL\",\"reason\":\"CheckpointCommitted\","
             "\"attempt\":2,\"step\":120,\"message\":\"step 120 saved\"}\n"

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "common/base/log.h"
 #include "common/base/terminal.h"
@@ -14,6 +12,7 @@
 #include "common/run/message_copy.h"
 #include "tests/support/child_process.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit::run {
@@ -38,12 +37,6 @@ void UseTerminal() {
   ::setenv("TERM", "xterm", 1);
   ::unsetenv("COLUMNS");
   ::unsetenv("OMPI_COMM_WORLD_RANK");
-}
-
-std::string Contents(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
 }
 
 // Ten steps, 40 ms each, and the epoch's end.
@@ -133,9 +126,9 @@ TEST(ProgressTest, TheCopyOfATerminalHasPlainLines) {
         LogWarning("to stderr");
       },
       ChildOutput::kTerminal);
-  EXPECT_EQ(Contents(folder / "stdout.log"),
+  EXPECT_EQ(testing::ReadFile(folder / "stdout.log"),
             "epoch 0/1 [ 50%] 5/10 loss 2.000\na message\nepoch 0/1 [100%] 10/10 loss 2.000 acc1 50.0\nfinished\n");
-  EXPECT_EQ(Contents(folder / "stderr.log"), "deit: warning: to stderr\n");
+  EXPECT_EQ(testing::ReadFile(folder / "stderr.log"), "deit: warning: to stderr\n");
 }
 
 TEST(ProgressTest, TheFileIsReplacedOnceASecond) {

@@ -3,20 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <sstream>
 
+#include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit::run {
 namespace {
 
 constexpr char kHeader[] = "epoch,train_loss,eval_loss,eval_top1,eval_top5,lr\n";
-
-std::string Contents(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 void Append(const std::string& path, int first_epoch, const EpochRow& row) {
   auto csv = SummaryCsv::Open(path, first_epoch);
@@ -29,7 +23,7 @@ TEST(SummaryCsvTest, HasTimmsColumnsAndOneRowPerEpoch) {
   const std::string path = folder / "summary.csv";
   Append(path, 0, {.epoch = 0, .train_loss = 2.5, .eval_loss = 2.25, .eval_top1 = 40.1, .eval_top5 = 80, .lr = 4.9e-4});
   Append(path, 1, {.epoch = 1, .train_loss = 1.5, .eval_loss = {}, .eval_top1 = {}, .eval_top5 = {}, .lr = 1e-5});
-  EXPECT_EQ(Contents(path), std::string(kHeader) + "0,2.5,2.25,40.1,80,0.00049\n1,1.5,,,,1e-05\n");
+  EXPECT_EQ(testing::ReadFile(path), std::string(kHeader) + "0,2.5,2.25,40.1,80,0.00049\n1,1.5,,,,1e-05\n");
 }
 
 TEST(SummaryCsvTest, IsCutBackToTheEpochThatRunsNext) {
@@ -37,7 +31,7 @@ TEST(SummaryCsvTest, IsCutBackToTheEpochThatRunsNext) {
   const std::string path = folder / "summary.csv";
   std::ofstream(path) << kHeader << "0,2,,,,1\n1,2,,,,1\n2,2,,,,1\n3,2,";
   Append(path, 1, {.epoch = 1, .train_loss = 9, .eval_loss = {}, .eval_top1 = {}, .eval_top5 = {}, .lr = 1});
-  EXPECT_EQ(Contents(path), std::string(kHeader) + "0,2,,,,1\n1,9,,,,1\n");
+  EXPECT_EQ(testing::ReadFile(path), std::string(kHeader) + "0,2,,,,1\n1,9,,,,1\n");
 }
 
 TEST(SummaryCsvTest, ATornHeaderIsWrittenAnew) {
@@ -45,7 +39,7 @@ TEST(SummaryCsvTest, ATornHeaderIsWrittenAnew) {
   const std::string path = folder / "summary.csv";
   std::ofstream(path) << "epoch,tra";
   ASSERT_TRUE(SummaryCsv::Open(path, 0).ok());
-  EXPECT_EQ(Contents(path), kHeader);
+  EXPECT_EQ(testing::ReadFile(path), kHeader);
 }
 
 TEST(SummaryCsvTest, AnotherVersionsFileIsSetAside) {
@@ -53,8 +47,8 @@ TEST(SummaryCsvTest, AnotherVersionsFileIsSetAside) {
   const std::string path = folder / "summary.csv";
   std::ofstream(path) << "epoch,loss\n0,1\n";
   ASSERT_TRUE(SummaryCsv::Open(path, 1).ok());
-  EXPECT_EQ(Contents(path), kHeader);
-  EXPECT_EQ(Contents(path + ".old"), "epoch,loss\n0,1\n");
+  EXPECT_EQ(testing::ReadFile(path), kHeader);
+  EXPECT_EQ(testing::ReadFile(path + ".old"), "epoch,loss\n0,1\n");
 }
 
 }  // namespace

@@ -2,21 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "absl/strings/escaping.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit::run {
 namespace {
-
-std::string Contents(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 // RFC 3720, B.4.
 TEST(Crc32cTest, AgreesWithThePublishedVectors) {
@@ -55,7 +47,8 @@ TEST(TensorBoardWriterTest, AFileStartsWithItsVersionAndHoldsScalars) {
   auto* lr = scalars.mutable_summary()->add_value();
   lr->set_tag("train/lr");
   lr->set_simple_value(1e-3f);
-  EXPECT_EQ(Contents(writer->path()), TensorBoardRecord(version.SerializeAsString()) + TensorBoardRecord(scalars.SerializeAsString()));
+  EXPECT_EQ(testing::ReadFile(writer->path()),
+            TensorBoardRecord(version.SerializeAsString()) + TensorBoardRecord(scalars.SerializeAsString()));
 }
 
 TEST(TensorBoardWriterTest, AZeroIsAValueToo) {
@@ -64,7 +57,7 @@ TEST(TensorBoardWriterTest, AZeroIsAValueToo) {
   auto writer = TensorBoardWriter::Open(folder.path(), 0, clock);
   ASSERT_TRUE(writer.ok());
   ASSERT_TRUE(writer->AddScalars(1, {{kTagTrainLr, 0.0}}).ok());
-  EXPECT_NE(Contents(writer->path()).find(std::string("\x0a\x08train/lr\x15\0\0\0\0", 15)), std::string::npos);
+  EXPECT_NE(testing::ReadFile(writer->path()).find(std::string("\x0a\x08train/lr\x15\0\0\0\0", 15)), std::string::npos);
 }
 
 TEST(TensorBoardWriterTest, AResumedFileSaysWhereItStarts) {
@@ -76,7 +69,7 @@ TEST(TensorBoardWriterTest, AResumedFileSaysWhereItStarts) {
   start.set_wall_time(1'790'000'000);
   start.set_step(120);
   start.mutable_session_log()->set_status(tensorboard::SessionLog::START);
-  EXPECT_NE(Contents(writer->path()).find(TensorBoardRecord(start.SerializeAsString())), std::string::npos);
+  EXPECT_NE(testing::ReadFile(writer->path()).find(TensorBoardRecord(start.SerializeAsString())), std::string::npos);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <png.h>
 
 #include "common/base/status.h"
+#include "tests/support/file_content.h"
 #include "tests/support/idx_content.h"
 #include "tests/support/picture_files.h"
 #include "tests/support/temp_folder.h"

@@ -88,7 +88,7 @@ TEST(SilentPeerTest, TheSmallExchangeNamesItsWorkerStepAndPhase) {
 }
 
 TEST(SilentPeerTest, TheGatherNamesItsWorkerStepAndPhase) {
-  EXPECT_THAT(Hang(true, Publish), AllOf(HasSubstr("worker 1 did not update its part of the weights in step 7"), kLastReport));
+  EXPECT_THAT(Hang(true, Publish), AllOf(HasSubstr("worker 1 did not update its part of the weights of step 7"), kLastReport));
   EXPECT_THAT(Hang(false, Publish), AllOf(HasSubstr("worker 1 did not send its part of the weights of step 7"), HasSubstr("within 150ms")));
 }
 

@@ -1,0 +1,33 @@
+// Messages that a worker sends and receives at the same time, and who has failed where they do not all arrive.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "worker/exchange/context.h"
+
+namespace deit::exchange {
+
+// One trade of one step: start all messages, then Finish. The buffers stay alive until then. One thread at a time.
+class Trade {
+ public:
+  explicit Trade(const Context* context) : context_(context) {}
+
+  // `from` is a worker of another node that sends for `owner`, whom a message about what is missing names.
+  Status Receive(collective::Buffer buffer, int from, int tag, int owner);
+  Status Send(collective::Buffer buffer, int to, int tag);
+
+  // Blocks until all messages have arrived, at most the context's deadline: "worker 3 did not send WHAT of step 12".
+  Status Finish(absl::string_view what);
+
+  int64_t bytes_sent() const { return bytes_sent_; }  // handed to the transport
+
+ private:
+  const Context* context_;
+  std::vector<std::unique_ptr<collective::Transfer>> transfers_;
+  std::vector<int> owners_;  // by transfer; -1: it leaves
+  int64_t bytes_sent_ = 0;
+};
+
+}  // namespace deit::exchange
