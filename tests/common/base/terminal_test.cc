@@ -70,7 +70,8 @@ std::string ColorAndHeight(void (*prepare)(), ChildOutput output = ChildOutput::
              [prepare] {
                UseTerminal();
                prepare();
-               const std::string text = (CanShowColor(STDOUT_FILENO) ? "colour " : "plain ") + std::to_string(TerminalHeight(STDOUT_FILENO));
+               const std::string text =
+                   (CanShowColor(STDOUT_FILENO) ? "colour " : "plain ") + std::to_string(TerminalHeight(STDOUT_FILENO));
                [[maybe_unused]] const auto n = ::write(STDOUT_FILENO, text.data(), text.size());
              },
              output)
