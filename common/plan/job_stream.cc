@@ -9,7 +9,9 @@ StatusOr<Stream> StreamOf(const v1::JobSpec& spec, uint64_t images) {
                          .batch_size = static_cast<uint64_t>(spec.train().batch_size()),
                          .repeated_aug = static_cast<uint64_t>(spec.augment().repeated_aug()),
                          .drop_last = spec.train().drop_last(),
-                         .seed = DataSeed(spec)});
+                         .seed = DataSeed(spec),
+                         .labelled = static_cast<uint64_t>(spec.data().labelled()),
+                         .labelled_only = spec.distillation().type() == v1::DistillationSpec::NONE});
 }
 
 }  // namespace deit::plan

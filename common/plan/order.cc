@@ -3,7 +3,6 @@
 #include <bit>
 
 #include "common/base/status.h"
-#include "common/plan/philox.h"
 
 namespace deit::plan {
 namespace {
@@ -22,17 +21,16 @@ inline uint64_t RoundFunction(uint64_t half, uint64_t round_key) {
 
 }  // namespace
 
-EpochOrder::EpochOrder(uint64_t seed, uint64_t epoch, uint64_t images) : images_(images) {
+ImageOrder::ImageOrder(RandomStream key, uint64_t images) : images_(images) {
   DEIT_CHECK(images >= 1 && images <= kMaxImages, "images=", images);
-  RandomStream stream(seed, epoch, Purpose::kEpochOrder);
-  key_ = stream.Next64();
-  key_step_ = stream.Next64() | 1;
+  key_ = key.Next64();
+  key_step_ = key.Next64() | 1;
   rounds_ = images < kTinyDomain ? kTinyRounds : kRounds;
   right_bits_ = static_cast<int>(std::bit_width(images)) / 2;
   left_size_ = (images + (uint64_t{1} << right_bits_) - 1) >> right_bits_;
 }
 
-uint64_t EpochOrder::Permute(uint64_t value) const {
+uint64_t ImageOrder::Permute(uint64_t value) const {
   const uint64_t right_mask = (uint64_t{1} << right_bits_) - 1;
   uint64_t left = value >> right_bits_;
   uint64_t right = value & right_mask;
@@ -47,9 +45,31 @@ uint64_t EpochOrder::Permute(uint64_t value) const {
   return left << right_bits_ | right;
 }
 
-uint64_t EpochOrder::Image(uint64_t rank) const {
+// Permute's rounds, undone from the last one.
+uint64_t ImageOrder::Unpermute(uint64_t value) const {
+  const uint64_t right_mask = (uint64_t{1} << right_bits_) - 1;
+  uint64_t left = value >> right_bits_;
+  uint64_t right = value & right_mask;
+  uint64_t round_key = key_ + static_cast<uint64_t>(rounds_) * key_step_;
+  for (int round = 0; round < rounds_; round += 2) {
+    round_key -= key_step_;
+    right = (right - RoundFunction(left, round_key)) & right_mask;
+    round_key -= key_step_;
+    left += left_size_ - (RoundFunction(right, round_key) * left_size_ >> 32);
+    if (left >= left_size_) left -= left_size_;
+  }
+  return left << right_bits_ | right;
+}
+
+uint64_t ImageOrder::Image(uint64_t rank) const {
   uint64_t value = Permute(rank);
   while (value >= images_) value = Permute(value);
+  return value;
+}
+
+uint64_t ImageOrder::Rank(uint64_t image) const {
+  uint64_t value = Unpermute(image);
+  while (value >= images_) value = Unpermute(value);
   return value;
 }
 

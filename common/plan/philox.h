@@ -40,6 +40,7 @@ enum class Purpose : uint32_t {
   kMixing = 8,
   kErasing = 9,
   kAugment = 10,
+  kLabelled = 11,
 };
 
 // The numbers of one (seed, index, purpose, sub), in order: up to 2^34 words, then they repeat. The key is the seed; the counter

@@ -2,8 +2,6 @@
 
 #include <limits>
 
-#include "common/plan/order.h"
-
 namespace deit::plan {
 namespace {
 
@@ -17,6 +15,17 @@ uint64_t Saturated(Wide value) {
   return value > kLargest ? kLargest : static_cast<uint64_t>(value);
 }
 
+struct Place {
+  uint64_t rank;
+  uint32_t repeat;
+};
+
+Place PlaceOf(uint64_t offset, uint64_t repeats) {
+  if (repeats == 1) return {offset, 0};  // spares a division
+  const uint64_t rank = offset / repeats;
+  return {rank, static_cast<uint32_t>(offset - rank * repeats)};
+}
+
 Status OutOfRange(const char* what, uint64_t value, uint64_t largest) {
   return absl::InvalidArgumentError(absl::StrCat(what, ": ", value, ": must be 1 to ", largest));
 }
@@ -27,11 +36,18 @@ StatusOr<Stream> Stream::Create(StreamOptions options) {
   const uint64_t images = options.images;
   const uint64_t batch_size = options.batch_size;
   if (images == 0) return absl::InvalidArgumentError("data: 0 training images: nothing to train on");
-  if (images > EpochOrder::kMaxImages) return OutOfRange("training images", images, EpochOrder::kMaxImages);
+  if (images > ImageOrder::kMaxImages) return OutOfRange("training images", images, ImageOrder::kMaxImages);
   if (batch_size < 1 || batch_size > kMaxBatchSize) return OutOfRange("train.batch_size", batch_size, kMaxBatchSize);
   if (options.repeated_aug < 1 || options.repeated_aug > kMaxRepeats) {
     return OutOfRange("augment.repeated_aug", options.repeated_aug, kMaxRepeats);
   }
+  if (options.labelled > images) {
+    return WithHint(
+        absl::InvalidArgumentError(absl::StrCat("data.labelled: ", options.labelled, ": more than the ", images, " training images")),
+        "set data.labelled to at most that, or to 0 to keep all labels");
+  }
+  if (options.labelled == images) options.labelled = 0;
+  options.labelled_only = options.labelled_only && options.labelled > 0;
   if (options.drop_last && images < batch_size) {
     return WithHint(absl::InvalidArgumentError(
                         absl::StrCat("train.drop_last: true: an epoch of ", images, " images has no full batch of ", batch_size)),
@@ -41,12 +57,16 @@ StatusOr<Stream> Stream::Create(StreamOptions options) {
 }
 
 View Stream::At(uint64_t position) const {
+  const uint64_t labelled = options_.labelled;
   const uint64_t epoch = position / positions_per_epoch_;
-  const uint64_t offset = position - epoch * positions_per_epoch_;
-  const EpochOrder order(options_.seed, epoch, options_.images);
-  if (options_.repeated_aug == 1) return {position, epoch, order.Image(offset), 0};  // spares a division
-  const uint64_t rank = offset / options_.repeated_aug;
-  return {position, epoch, order.Image(rank), static_cast<uint32_t>(offset - rank * options_.repeated_aug)};
+  if (options_.labelled_only) {
+    const uint64_t pass = position / labelled;
+    const auto [rank, repeat] = PlaceOf(position - pass * labelled, options_.repeated_aug);
+    return {position, epoch, label_order_.Image(EpochOrder(options_.seed, pass, labelled).Image(rank)), repeat};
+  }
+  const auto [rank, repeat] = PlaceOf(position - epoch * positions_per_epoch_, options_.repeated_aug);
+  const uint64_t image = EpochOrder(options_.seed, epoch, options_.images).Image(rank);
+  return {position, epoch, image, repeat, labelled == 0 || label_order_.Rank(image) < labelled};
 }
 
 uint64_t Stream::FirstStepOfEpoch(uint64_t epoch) const {

@@ -3,35 +3,42 @@
 // augmentation k. Step s takes positions s B .. s B + B - 1.
 //   drop_last off: an epoch has n positions; nothing is dropped, no step is partial, and a step may span epochs.
 //   drop_last on:  an epoch is floor(n / B) whole steps; the rest of its order is not shown.
+// With K of the images labelled (the first K of LabelOrder) and labelled_only, epochs keep their positions, and these run over the K
+// images pass by pass: position p shows what offset p mod K of epoch floor(p / K) of a data set of these K images alone would.
 #pragma once
 
 #include <cstdint>
 
 #include "common/base/status.h"
+#include "common/plan/order.h"
 
 namespace deit::plan {
 
 struct StreamOptions {
-  uint64_t images;            // n: 1 .. EpochOrder::kMaxImages
-  uint64_t batch_size;        // B, global: 1 .. 2^32
-  uint64_t repeated_aug = 1;  // k: views of one image per pass: 1 .. 2^32 - 1
-  bool drop_last = false;     // timm's epochs
-  uint64_t seed = 0;          // data.seed
+  uint64_t images;             // n: 1 .. ImageOrder::kMaxImages
+  uint64_t batch_size;         // B, global: 1 .. 2^32
+  uint64_t repeated_aug = 1;   // k: views of one image per pass: 1 .. 2^32 - 1
+  bool drop_last = false;      // timm's epochs
+  uint64_t seed = 0;           // data.seed
+  uint64_t labelled = 0;       // K: images that keep their labels, at most n; 0: all
+  bool labelled_only = false;  // the others are not shown
 };
 
 // One training example. Its augmentation is keyed by (data.seed, position).
 struct View {
   uint64_t position;
   uint64_t epoch;
-  uint64_t image;   // index in the data set
-  uint32_t repeat;  // 0 .. k - 1: which view of this image in this epoch
+  uint64_t image;        // index in the data set
+  uint32_t repeat;       // 0 .. k - 1: which view of this image in this epoch (or pass)
+  bool labelled = true;  // the image keeps its label
   bool operator==(const View&) const = default;
 };
 
 // Immutable and thread-safe.
 class Stream {
  public:
-  // InvalidArgument for options out of range, and for drop_last with fewer images than a batch.
+  // InvalidArgument for options out of range, and for drop_last with fewer images than a batch. All images labelled is no restriction:
+  // options() then has labelled 0 and not labelled_only.
   static StatusOr<Stream> Create(StreamOptions options);
 
   View At(uint64_t position) const;
@@ -56,10 +63,12 @@ class Stream {
   double EpochsAt(uint64_t step) const;
 
  private:
-  Stream(StreamOptions options, uint64_t positions_per_epoch) : options_(options), positions_per_epoch_(positions_per_epoch) {}
+  Stream(StreamOptions options, uint64_t positions_per_epoch)
+      : options_(options), positions_per_epoch_(positions_per_epoch), label_order_(LabelOrder(options.seed, options.images)) {}
 
   StreamOptions options_;
   uint64_t positions_per_epoch_;
+  ImageOrder label_order_;
 };
 
 }  // namespace deit::plan

@@ -108,6 +108,9 @@ void CheckData(const v1::JobSpec& spec, Problems* problems) {
     const char* what = data.format() == v1::DataSpec::IDX ? "the folder of the four *-ubyte[.gz] files" : "the folder with train/ and val/";
     problems->Add("data.root", absl::StrCat("not set: ", v1::DataSpec::Format_Name(data.format()), " needs ", what));
   }
+  if (data.max_images() > 0 && data.labelled() > data.max_images()) {
+    problems->Add("data.labelled", absl::StrCat(data.labelled(), ": more than data.max_images ", data.max_images()));
+  }
   const int channels = spec.model().in_chans();
   const auto per_channel = [&](const char* path, int values) {
     if (values != channels) problems->Add(path, absl::StrCat(values, " values: want 1, or one for each of model.in_chans ", channels));

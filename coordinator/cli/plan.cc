@@ -57,8 +57,11 @@ void ForEachRow(const plan::Stream& stream, int lanes, StepRange steps, const Pr
 
 void PrintJson(const plan::Stream& stream, int lanes, StepRange steps) {
   ForEachRow(stream, lanes, steps, [](const Row& row) {
-    absl::PrintF("{\"step\": %d, \"lane\": %d, \"slot\": %d, \"position\": %d, \"epoch\": %d, \"repeat\": %d, \"image\": %d}\n", row.step,
-                 row.lane, row.slot, row.view.position, row.view.epoch, row.view.repeat, row.view.image);
+    absl::PrintF(
+        "{\"step\": %d, \"lane\": %d, \"slot\": %d, \"position\": %d, \"epoch\": %d, \"repeat\": %d, \"image\": %d, "
+        "\"labelled\": %s}\n",
+        row.step, row.lane, row.slot, row.view.position, row.view.epoch, row.view.repeat, row.view.image,
+        row.view.labelled ? "true" : "false");
   });
 }
 
@@ -67,23 +70,27 @@ void PrintTable(const plan::Stream& stream, int lanes, StepRange steps) {
   const plan::View last = stream.At(steps.end * batch_size - 1);
   struct Column {
     std::string title;
-    uint64_t largest;  // value: columns get their width from it, so that rows are printed as they come
-    int Width() const { return static_cast<int>(std::max(title.size(), absl::StrCat(largest).size())); }
+    std::string widest;  // value: columns get their width from it, so that rows are printed as they come
+    int Width() const { return static_cast<int>(std::max(title.size(), widest.size())); }
   };
   const uint64_t lane_count = static_cast<uint64_t>(lanes);
-  const std::array<Column, 7> columns{{{"STEP", steps.end - 1},
-                                       {"LANE", lane_count - 1},
-                                       {"SLOT", batch_size / lane_count - 1},
-                                       {"POSITION", last.position},
-                                       {"EPOCH", last.epoch},
-                                       {"REPEAT", stream.options().repeated_aug - 1},
-                                       {"IMAGE", stream.options().images - 1}}};
+  const std::array<Column, 8> columns{{{"STEP", absl::StrCat(steps.end - 1)},
+                                       {"LANE", absl::StrCat(lane_count - 1)},
+                                       {"SLOT", absl::StrCat(batch_size / lane_count - 1)},
+                                       {"POSITION", absl::StrCat(last.position)},
+                                       {"EPOCH", absl::StrCat(last.epoch)},
+                                       {"REPEAT", absl::StrCat(stream.options().repeated_aug - 1)},
+                                       {"IMAGE", absl::StrCat(stream.options().images - 1)},
+                                       {"LABELLED", "yes"}}};
   const auto end_of = [&columns](size_t column) { return column + 1 == columns.size() ? "\n" : "  "; };
   for (size_t i = 0; i < columns.size(); ++i) absl::PrintF("%*s%s", columns[i].Width(), columns[i].title, end_of(i));
   ForEachRow(stream, lanes, steps, [&](const Row& row) {
-    const auto& [position, epoch, image, repeat] = row.view;
-    const std::array<uint64_t, 7> values{row.step, row.lane, row.slot, position, epoch, repeat, image};
-    for (size_t i = 0; i < columns.size(); ++i) absl::PrintF("%*d%s", columns[i].Width(), values[i], end_of(i));
+    const auto& [position, epoch, image, repeat, labelled] = row.view;
+    std::array<std::string, 8> values{{}};
+    const uint64_t numbers[] = {row.step, row.lane, row.slot, position, epoch, repeat, image};
+    std::transform(std::begin(numbers), std::end(numbers), values.begin(), [](uint64_t number) { return absl::StrCat(number); });
+    values.back() = labelled ? "yes" : "no";
+    for (size_t i = 0; i < columns.size(); ++i) absl::PrintF("%*s%s", columns[i].Width(), values[i], end_of(i));
   });
 }
 

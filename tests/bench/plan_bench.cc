@@ -40,7 +40,7 @@ BENCHMARK(NormalNumbers);
 
 void OrderOfOneEpoch(benchmark::State& state) {
   const uint64_t images = static_cast<uint64_t>(state.range(0));
-  const EpochOrder order(1, 2, images);
+  const ImageOrder order = EpochOrder(1, 2, images);
   uint64_t rank = 0, sum = 0;
   for (auto _ : state) {
     sum += order.Image(rank);

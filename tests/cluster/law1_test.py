@@ -42,6 +42,12 @@ class LawOne(ClusterTest):
     def test_a_convnet_with_batch_norm(self):
         self.check_lanes_and_precisions(self.job(CONVNET))
 
+    def test_a_distilled_deit_with_few_labels(self):
+        config, words, few = self.job(STUDENT), self.teacher(), "data.labelled=30"
+        digests = {self.check_worlds(config, (1, 2, 3, 8), *settings)["weights_digest"] for settings in ([*words, few], [few])}
+        digests |= {self.result(config, 2, *settings)["weights_digest"] for settings in (words, [])}
+        self.assertEqual(len(digests), 4, "labels belong to the job")
+
     def test_another_seed_gives_other_weights(self):
         config = self.job(STUDENT)
         digests = {seed: self.result(config, 2, f"train.seed={seed}")["weights_digest"] for seed in (0, 1)}

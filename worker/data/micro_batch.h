@@ -8,6 +8,9 @@
 
 namespace deit::data {
 
+// In place of the label that a view does not have (data.labelled).
+inline constexpr int32_t kUnlabelled = -1;
+
 // Rows of `pixels`, `labels` and `views` belong together. `pixels` is (views.size(), C, S, S) fp32, starts on a 4,096-byte
 // bound (pixel_buffer.h) and belongs to whoever handed the batch out.
 struct MicroBatch {

@@ -8,6 +8,7 @@
 
 #include "common/base/status.h"
 #include "worker/data/framing.h"
+#include "worker/data/micro_batch.h"
 #include "worker/data/picture_source.h"
 
 namespace deit::data {
@@ -96,7 +97,7 @@ class PictureViews final : public ViewSource {
     Image& picture = scratch.picture;
     DEIT_RETURN_IF_ERROR(pictures_->Read(image, &picture));
     ConvertChannels(channels(), &picture);
-    *label = index_.label(image);
+    *label = view.labelled ? index_.label(image) : kUnlabelled;
     const Framing framing = frame_(view, picture.width, picture.height);
     const Rectangle visible = Visible(framing, size_);
     if (visible.width <= 0 || visible.height <= 0) {  // nothing but padding

@@ -18,7 +18,8 @@ class ViewSource {
   virtual ~ViewSource() = default;
   virtual int channels() const = 0;  // model.in_chans
   virtual int size() const = 0;      // model.img_size: pixels per side
-  // Writes channels() x size() x size() floats, (pixel / 255 - mean) / std, channel by channel, and the image's label.
+  // Writes channels() x size() x size() floats, (pixel / 255 - mean) / std, channel by channel, and the image's label, or
+  // kUnlabelled where the view has none.
   // Errors name the image's path: NotFound (unreadable), DataLoss (broken picture).
   virtual absl::Status Render(const plan::View& view, float* pixels, int32_t* label) const = 0;
 };

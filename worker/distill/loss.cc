@@ -41,6 +41,16 @@ at::Tensor DistillationLoss(const at::Tensor& logits, const TeacherTargets& teac
   return MeanNll(at::log_softmax(logits, 1), Copy(teacher.top1, {teacher.images}));
 }
 
+// The teacher's classes stand in for labels that are missing.
+at::Tensor CompleteLabels(const at::Tensor& labels, const TeacherTargets& teacher) {
+  at::Tensor complete = labels.clone();
+  int64_t* const label = complete.mutable_data_ptr<int64_t>();
+  for (size_t image = 0; image < teacher.top1.size(); ++image) {
+    if (label[image] < 0) label[image] = teacher.top1[image];
+  }
+  return complete;
+}
+
 // argmax without a promise about ties is not enough: the first index counts.
 int64_t CountCorrect(const at::Tensor& logits, const at::Tensor& labels) {
   const at::Tensor rows = logits.detach().contiguous();
@@ -64,9 +74,10 @@ LossOptions LossOptionsOf(const v1::JobSpec& job) {
   return {.type = type, .alpha = spec.alpha(), .tau = spec.tau(), .smoothing = job.train().smoothing()};
 }
 
-LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& labels, const TeacherTargets* teacher,
+LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& given_labels, const TeacherTargets* teacher,
                           const LossOptions& options) {
   DEIT_CHECK((teacher != nullptr) == (options.type != DistillationType::kNone));
+  const at::Tensor labels = teacher == nullptr ? given_labels : CompleteLabels(given_labels, *teacher);
   const at::Tensor fused = FusedLogits(outputs);
   LossResult result;
   result.correct = CountCorrect(fused, labels);

@@ -40,7 +40,8 @@ struct LossResult {
 //   HARD  = cross entropy with the teacher's most probable class, neither smoothed nor tempered
 //   total = base without a teacher, else (1 - alpha) * base + alpha * SOFT or HARD
 // The student of SOFT and HARD is head_dist; a model without one is distilled through its only head (the paper's "usual" distillation).
-// `labels`: int64 [N], each in [0, classes). `teacher`: null without a teacher (options.type kNone), else of the same images and classes.
+// `labels`: int64 [N], each in [0, classes), or negative where an image has none: it takes the teacher's most probable class.
+// `teacher`: null without a teacher (options.type kNone), else of the same images and classes.
 LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& labels, const TeacherTargets* teacher,
                           const LossOptions& options);
 

@@ -21,6 +21,18 @@ TEST(JobStreamTest, TakesItsOptionsFromTheSpec) {
   EXPECT_EQ(stream->positions_per_epoch(), 96U);
 }
 
+TEST(JobStreamTest, ShowsImagesWithoutLabelsOnlyToAStudentWithATeacher) {
+  v1::JobSpec spec;
+  spec.mutable_data()->set_labelled(10);
+  EXPECT_EQ(StreamOf(spec, 100)->options().labelled, 10U);
+  EXPECT_TRUE(StreamOf(spec, 100)->options().labelled_only);
+  for (const auto type : {v1::DistillationSpec::HARD, v1::DistillationSpec::SOFT}) {
+    spec.mutable_distillation()->set_type(type);
+    EXPECT_EQ(StreamOf(spec, 100)->options().labelled, 10U);
+    EXPECT_FALSE(StreamOf(spec, 100)->options().labelled_only);
+  }
+}
+
 TEST(JobStreamTest, KeysTheDataByItsOwnSeedWhereOneIsSet) {
   v1::JobSpec spec;
   spec.mutable_train()->set_seed(5);

@@ -12,7 +12,7 @@ namespace deit::plan {
 namespace {
 
 std::vector<uint64_t> ImagesOf(uint64_t seed, uint64_t epoch, uint64_t images) {
-  const EpochOrder order(seed, epoch, images);
+  const ImageOrder order = EpochOrder(seed, epoch, images);
   std::vector<uint64_t> shown(images);
   for (uint64_t rank = 0; rank < images; ++rank) shown[rank] = order.Image(rank);
   return shown;
@@ -26,7 +26,7 @@ double Deviations(const std::vector<int>& cells, double degrees_of_freedom) {
   return (sum - degrees_of_freedom) / std::sqrt(2 * degrees_of_freedom);
 }
 
-TEST(EpochOrderTest, VisitsEachImageOnce) {
+TEST(ImageOrderTest, VisitsEachImageOnce) {
   std::vector<uint64_t> sizes{97, 255, 256, 257, 1000, 1023, 1024, 1025, 10007, 60000, 65535, 65536, 65537};
   for (uint64_t images = 1; images <= 70; ++images) sizes.push_back(images);
   for (uint64_t images : sizes) {
@@ -39,8 +39,8 @@ TEST(EpochOrderTest, VisitsEachImageOnce) {
 }
 
 // The weights of every job depend on it: a change here breaks resuming and reproducing old runs.
-TEST(EpochOrderTest, NeverChanges) {
-  const EpochOrder fashion(0, 0, 60000), imagenet(7, 299, 1281167), tiny(0, 1, 7);
+TEST(ImageOrderTest, NeverChanges) {
+  const ImageOrder fashion = EpochOrder(0, 0, 60000), imagenet = EpochOrder(7, 299, 1281167);
   const std::vector<uint64_t> first{fashion.Image(0), fashion.Image(1), fashion.Image(59999)};
   EXPECT_EQ(first, (std::vector<uint64_t>{35778, 3916, 51238}));
   const std::vector<uint64_t> second{imagenet.Image(0), imagenet.Image(1), imagenet.Image(1281166)};
@@ -48,17 +48,34 @@ TEST(EpochOrderTest, NeverChanges) {
   EXPECT_EQ(ImagesOf(0, 1, 7), (std::vector<uint64_t>{2, 4, 5, 1, 6, 0, 3}));
 }
 
-TEST(EpochOrderTest, StaysInRangeForTheLargestDataSet) {
-  const EpochOrder order(1, 2, EpochOrder::kMaxImages);
+TEST(ImageOrderTest, KnowsTheRankOfEachImage) {
+  for (uint64_t images : {1U, 2U, 7U, 97U, 1000U, 1024U, 10007U, 60000U}) {
+    const ImageOrder order = LabelOrder(42, images);
+    for (uint64_t rank = 0; rank < images; ++rank) ASSERT_EQ(order.Rank(order.Image(rank)), rank) << images << " images";
+  }
+  const ImageOrder largest = LabelOrder(1, ImageOrder::kMaxImages);
+  for (uint64_t rank = 0; rank < 1000; ++rank) ASSERT_EQ(largest.Rank(largest.Image(rank)), rank);
+}
+
+TEST(ImageOrderTest, OfLabelsIsNoEpochs) {
+  const ImageOrder labels = LabelOrder(0, 60000), epoch = EpochOrder(0, 0, 60000);
+  int equal = 0;
+  for (uint64_t rank = 0; rank < 60000; ++rank) equal += labels.Image(rank) == epoch.Image(rank);
+  EXPECT_LT(equal, 10);
+  EXPECT_EQ((std::vector<uint64_t>{labels.Image(0), labels.Image(1), labels.Image(59999)}), (std::vector<uint64_t>{36237, 9037, 34454}));
+}
+
+TEST(ImageOrderTest, StaysInRangeForTheLargestDataSet) {
+  const ImageOrder order = EpochOrder(1, 2, ImageOrder::kMaxImages);
   double sum = 0;
   for (uint64_t rank = 0; rank < 10000; ++rank) {
-    ASSERT_LT(order.Image(rank), EpochOrder::kMaxImages);
-    sum += static_cast<double>(order.Image(rank)) / static_cast<double>(EpochOrder::kMaxImages);
+    ASSERT_LT(order.Image(rank), ImageOrder::kMaxImages);
+    sum += static_cast<double>(order.Image(rank)) / static_cast<double>(ImageOrder::kMaxImages);
   }
   EXPECT_NEAR(sum / 10000, 0.5, 0.015);
 }
 
-TEST(EpochOrderTest, GivesEveryPermutationOfFewImagesTheSameChance) {
+TEST(ImageOrderTest, GivesEveryPermutationOfFewImagesTheSameChance) {
   for (uint64_t images = 2; images <= 6; ++images) {
     std::map<std::vector<uint64_t>, int> seen;
     int permutations = 1;
@@ -71,7 +88,7 @@ TEST(EpochOrderTest, GivesEveryPermutationOfFewImagesTheSameChance) {
   }
 }
 
-TEST(EpochOrderTest, ShowsEachImageEquallyOftenAtEachRank) {
+TEST(ImageOrderTest, ShowsEachImageEquallyOftenAtEachRank) {
   for (uint64_t images : {7U, 8U, 16U, 31U, 97U}) {
     std::vector<int> cells(images * images);
     for (uint64_t epoch = 0; epoch < 100 * images; ++epoch) {
@@ -84,7 +101,7 @@ TEST(EpochOrderTest, ShowsEachImageEquallyOftenAtEachRank) {
 }
 
 // Coarse tables of a large order: rank against image, and image against the next one's.
-TEST(EpochOrderTest, HasNoStructureOverRanksOrNeighbours) {
+TEST(ImageOrderTest, HasNoStructureOverRanksOrNeighbours) {
   constexpr uint64_t kBins = 64;
   for (uint64_t images : {1024ULL, 60000ULL, 65536ULL, 1281167ULL}) {
     std::vector<int> by_rank(kBins * kBins), by_neighbour(kBins * kBins);
@@ -103,7 +120,7 @@ TEST(EpochOrderTest, HasNoStructureOverRanksOrNeighbours) {
   }
 }
 
-TEST(EpochOrderTest, NeighboursLieAtEveryDistanceEquallyOften) {
+TEST(ImageOrderTest, NeighboursLieAtEveryDistanceEquallyOften) {
   for (uint64_t images : {8U, 16U, 64U, 1000U, 1024U}) {
     std::vector<int> cells(images - 1);
     for (uint64_t epoch = 0; epoch < 400000 / images; ++epoch) {
@@ -115,7 +132,7 @@ TEST(EpochOrderTest, NeighboursLieAtEveryDistanceEquallyOften) {
 }
 
 // Two random permutations agree at one rank on average, for any shift between them.
-TEST(EpochOrderTest, EpochsAndSeedsShareNothing) {
+TEST(ImageOrderTest, EpochsAndSeedsShareNothing) {
   constexpr uint64_t kImages = 10007;
   const auto agreements = [](const std::vector<uint64_t>& a, const std::vector<uint64_t>& b, uint64_t shift) {
     int count = 0;

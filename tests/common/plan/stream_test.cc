@@ -18,11 +18,20 @@ Stream StreamFor(StreamOptions options) {
   return *std::move(stream);
 }
 
+// Whether an image is among the first K of the order of labels.
+bool IsLabelled(const StreamOptions& options, uint64_t image) {
+  const uint64_t labelled = options.labelled == 0 ? options.images : options.labelled;
+  for (uint64_t rank = 0; rank < labelled; ++rank) {
+    if (LabelOrder(options.seed, options.images).Image(rank) == image) return true;
+  }
+  return false;
+}
+
 // The rules as one would tell them: each epoch's order is written out image by image, k times each, until n (or what whole steps hold).
 std::vector<View> WriteOut(const StreamOptions& options, uint64_t epochs) {
   std::vector<View> views;
   for (uint64_t epoch = 0; epoch < epochs; ++epoch) {
-    const EpochOrder order(options.seed, epoch, options.images);
+    const ImageOrder order = EpochOrder(options.seed, epoch, options.images);
     std::vector<View> shown;
     for (uint64_t rank = 0; rank < options.images; ++rank) {
       for (uint32_t repeat = 0; repeat < options.repeated_aug; ++repeat) {
@@ -112,6 +121,49 @@ TEST(StreamTest, ShowsAThirdOfTheImagesThreeTimesWithRepeats) {
   EXPECT_EQ(counts, (std::vector<int>{64, 1, 0, 32}));  // ceil(97 / 3) images, the last one 97 mod 3 times
 }
 
+TEST(StreamTest, SaysWhichImagesKeepTheirLabels) {
+  for (uint64_t labelled : {1U, 10U, 96U}) {
+    const StreamOptions options{.images = 97, .batch_size = 10, .repeated_aug = 3, .seed = 17, .labelled = labelled};
+    const Stream stream = StreamFor(options), all = StreamFor({.images = 97, .batch_size = 10, .repeated_aug = 3, .seed = 17});
+    for (uint64_t position = 0; position < 3 * 97; ++position) {
+      View expected = all.At(position);
+      EXPECT_TRUE(expected.labelled);
+      expected.labelled = IsLabelled(options, expected.image);
+      ASSERT_EQ(stream.At(position), expected) << labelled << " labelled, position " << position;
+    }
+  }
+}
+
+TEST(StreamTest, ShowsOnlyLabelledImagesPassByPassInEpochsOfTheSameLength) {
+  for (bool drop_last : {false, true}) {
+    for (uint64_t repeats : {1U, 3U}) {
+      const StreamOptions all{.images = 97, .batch_size = 10, .repeated_aug = repeats, .drop_last = drop_last, .seed = 17};
+      StreamOptions options = all;
+      options.labelled = 7;
+      options.labelled_only = true;
+      const Stream stream = StreamFor(options), whole = StreamFor(all);
+      const std::vector<View> passes = WriteOut({.images = 7, .batch_size = 1, .repeated_aug = repeats, .seed = 17}, 60);
+      EXPECT_EQ(stream.positions_per_epoch(), whole.positions_per_epoch());
+      EXPECT_EQ(stream.StepsFor(4), whole.StepsFor(4));
+      for (uint64_t position = 0; position < passes.size(); ++position) {
+        const uint64_t image = LabelOrder(17, 97).Image(passes[position].image);
+        ASSERT_EQ(stream.At(position), (View{position, whole.At(position).epoch, image, passes[position].repeat, true}))
+            << "position " << position;
+      }
+    }
+  }
+}
+
+TEST(StreamTest, AllImagesLabelledIsNoRestriction) {
+  const Stream all = StreamFor({.images = 97, .batch_size = 10});
+  for (uint64_t labelled : {0U, 97U}) {
+    for (bool only : {false, true}) {
+      const Stream stream = StreamFor({.images = 97, .batch_size = 10, .labelled = labelled, .labelled_only = only});
+      for (uint64_t position = 0; position < 300; ++position) ASSERT_EQ(stream.At(position), all.At(position));
+    }
+  }
+}
+
 TEST(StreamTest, CountsTimeInEpochs) {
   EXPECT_DOUBLE_EQ(StreamFor({.images = 1000, .batch_size = 250}).EpochsAt(6), 1.5);
   EXPECT_DOUBLE_EQ(StreamFor({.images = 1001, .batch_size = 250, .drop_last = true}).EpochsAt(6), 1.5);
@@ -119,12 +171,12 @@ TEST(StreamTest, CountsTimeInEpochs) {
 }
 
 TEST(StreamTest, SurvivesTheLargestNumbers) {
-  const Stream stream = StreamFor({.images = EpochOrder::kMaxImages, .batch_size = 1});
+  const Stream stream = StreamFor({.images = ImageOrder::kMaxImages, .batch_size = 1});
   EXPECT_EQ(stream.FirstStepOfEpoch(uint64_t{1} << 23), uint64_t{1} << 63);
   EXPECT_EQ(stream.FirstStepOfEpoch(kLargest), kLargest);
   const View last = stream.At(kLargest);
   EXPECT_EQ(last.epoch, kLargest >> 40);
-  EXPECT_LT(last.image, EpochOrder::kMaxImages);
+  EXPECT_LT(last.image, ImageOrder::kMaxImages);
 
   const Stream wide = StreamFor({.images = 3, .batch_size = uint64_t{1} << 32});
   EXPECT_EQ(wide.EpochOfStep(kLargest), kLargest);
@@ -143,6 +195,9 @@ TEST(StreamTest, RefusesWhatNoStreamCanBe) {
   EXPECT_EQ(too_few.message(), "train.drop_last: true: an epoch of 7 images has no full batch of 8");
   EXPECT_EQ(HintOf(too_few), "set train.batch_size to at most 7, or train.drop_last=false");
   EXPECT_TRUE(absl::IsInvalidArgument(too_few));
+  const Status too_many_labels = Stream::Create({.images = 7, .batch_size = 1, .labelled = 8}).status();
+  EXPECT_EQ(too_many_labels.message(), "data.labelled: 8: more than the 7 training images");
+  EXPECT_EQ(HintOf(too_many_labels), "set data.labelled to at most that, or to 0 to keep all labels");
 }
 
 }  // namespace

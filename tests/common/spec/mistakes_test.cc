@@ -193,6 +193,9 @@ TEST(MistakesTest, OfDataAndAugmentation) {
   EXPECT_EQ(Override({"data.format=IDX"}), "job.textproto: error: data.root: not set: IDX needs the folder of the four *-ubyte[.gz] files");
   EXPECT_EQ(Override({"data.mean=0.5,0.5"}), "command line: error: data.mean: 2 values: want 1, or one for each of model.in_chans 3");
   EXPECT_EQ(Override({"data.std=0"}), "command line: error: data.std: 0: out of range: want more than 0 and at most 100");
+  EXPECT_EQ(Override({"data.labelled=-1"}), "command line: error: data.labelled: -1: out of range: want 0 to 2147483647");
+  EXPECT_EQ(Override({"data.labelled=6", "data.max_images=5"}), "command line: error: data.labelled: 6: more than data.max_images 5");
+  EXPECT_EQ(Override({"data.labelled=5", "data.max_images=5"}), "none");
   EXPECT_EQ(Override({"augment.scale_min=0.9", "augment.scale_max=0.5"}),
             "command line: error: augment.scale_min: 0.9: more than augment.scale_max 0.5");
   EXPECT_EQ(Override({"augment.ratio_min=2"}), "command line: error: augment.ratio_min: 2: more than augment.ratio_max 1.3333333333333333");

@@ -43,7 +43,7 @@ TEST(SpecDigestTest, ChangesWithEveryResultField) {
   for (const char* word :
        {"train.epochs=8", "train.seed=1", "data.seed=4", "model.depth=11", "teacher.model.widths=8", "train.reduction=FASTEST",
         "optimizer.lr=0.1", "augment.hflip=0", "train.lanes=4", "teacher.record=DENSE_FP16", "train.non_finite=SKIP",
-        "teacher.precision=BF16", "ema.decay=0.9", "data.mean=0.4", "data.max_images=5", "train.drop_last=true"}) {
+        "teacher.precision=BF16", "ema.decay=0.9", "data.mean=0.4", "data.max_images=5", "data.labelled=5", "train.drop_last=true"}) {
     EXPECT_NE(Digest({word}), digest) << word;
   }
 }

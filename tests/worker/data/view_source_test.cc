@@ -13,6 +13,7 @@
 #include "tests/support/picture_files.h"
 #include "tests/support/temp_folder.h"
 #include "worker/data/framing.h"
+#include "worker/data/micro_batch.h"
 
 namespace deit::data {
 namespace {
@@ -55,10 +56,10 @@ class ViewSourceTest : public ::testing::Test {
   std::vector<float> Render(const plan::View& view) const {
     const auto size = static_cast<size_t>(views_->size());
     std::vector<float> pixels(static_cast<size_t>(views_->channels()) * size * size, -99.0f);
-    int32_t label = -1;
+    int32_t label = -2;
     const Status status = views_->Render(view, pixels.data(), &label);
     EXPECT_TRUE(status.ok()) << status;
-    EXPECT_EQ(label, index_->label(static_cast<int64_t>(view.image)));
+    EXPECT_EQ(label, view.labelled ? index_->label(static_cast<int64_t>(view.image)) : kUnlabelled);
     return pixels;
   }
 
@@ -115,6 +116,16 @@ TEST_F(ViewSourceTest, ShowsNothingButPaddingWhereTheWindowLeavesThePicture) {
     ASSERT_TRUE(Open().ok());
     for (uint64_t position = 0; position < 20; ++position) EXPECT_EQ(Render(ViewOf(position, 1)).front(), Normalised(0));
   }
+}
+
+TEST_F(ViewSourceTest, KeepsTheLabelOfAnUnlabelledViewToItself) {
+  WriteIdx();
+  Resolve(v1::DataSpec::IDX, 4, 1, v1::AugmentSpec::PADDED);
+  ASSERT_TRUE(Open().ok());
+  plan::View view = ViewOf(3, 1);
+  const std::vector<float> labelled = Render(view);
+  view.labelled = false;
+  EXPECT_EQ(Render(view), labelled);  // Render() looks at the label
 }
 
 TEST_F(ViewSourceTest, EvaluatesThePlainImage) {

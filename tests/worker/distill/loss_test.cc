@@ -47,6 +47,20 @@ TEST_F(LossTest, SoftDividesByTheNumberOfLogits) {
   EXPECT_NEAR(MicroBatchLoss(both_, labels_, &teacher_, {.type = DistillationType::kSoft, .tau = 3}).distillation, 0.3763627, 3e-7);
 }
 
+TEST_F(LossTest, TheTeachersClassStandsInForAMissingLabel) {
+  const at::Tensor known = at::tensor(teacher_.top1), missing = at::tensor(std::vector<int64_t>{0, -1});
+  for (const DistillationType type : {DistillationType::kHard, DistillationType::kSoft}) {
+    const LossResult expected = MicroBatchLoss(both_, known, &teacher_, {.type = type});
+    const LossResult result = MicroBatchLoss(both_, missing, &teacher_, {.type = type});
+    EXPECT_EQ(result.total.item<double>(), expected.total.item<double>());
+    EXPECT_EQ(result.base, expected.base);
+    EXPECT_EQ(result.correct, expected.correct);
+    EXPECT_NE(result.base, MicroBatchLoss(both_, labels_, &teacher_, {.type = type}).base);
+  }
+  EXPECT_EQ(missing[1].item<int64_t>(), -1) << "the caller's labels are left alone";
+  EXPECT_THROW(MicroBatchLoss(both_, missing, nullptr, {}), std::exception) << "nobody knows the label";
+}
+
 TEST_F(LossTest, AlphaWeighsTheTeacher) {
   const LossResult result = MicroBatchLoss(both_, labels_, &teacher_, {.type = DistillationType::kSoft, .alpha = 0.2});
   EXPECT_NEAR(result.total.item<double>(), 0.8 * result.base + 0.2 * result.distillation, 1e-6);

@@ -17,13 +17,16 @@ uint64_t Mix(uint64_t value) {
   return value ^ (value >> 31);
 }
 
-std::vector<plan::LedgerEntry> Recompute(uint64_t images, uint64_t repeats, uint64_t seed, uint64_t positions) {
+// `labelled`: of a job that shows these images only; else 0.
+std::vector<plan::LedgerEntry> Recompute(uint64_t images, uint64_t repeats, uint64_t seed, uint64_t positions, uint64_t labelled = 0) {
   std::map<uint64_t, plan::LedgerEntry> entries;
   const FormulaViews views;
   for (uint64_t position = 0; position < positions; ++position) {
-    const uint64_t epoch = position / images, offset = position % images;
-    const plan::View view{position, epoch, plan::EpochOrder(seed, epoch, images).Image(offset / repeats),
-                          static_cast<uint32_t>(offset % repeats)};
+    const uint64_t epoch = position / images, shown = labelled > 0 ? labelled : images;
+    const uint64_t pass = position / shown, offset = position % shown;
+    const uint64_t number = plan::EpochOrder(seed, pass, shown).Image(offset / repeats);
+    const uint64_t image = labelled > 0 ? plan::LabelOrder(seed, images).Image(number) : number;
+    const plan::View view{position, epoch, image, static_cast<uint32_t>(offset % repeats)};
     std::array<float, 16> pixels;
     int32_t label = 0;
     EXPECT_TRUE(views.Render(view, pixels.data(), &label).ok());
@@ -61,6 +64,20 @@ TEST(TrainedViewsTest, EqualsAnIndependentRecomputationForEveryWorld) {
             << images << " images, " << repeats << " repeats, " << workers << " workers";
       }
     }
+  }
+}
+
+TEST(TrainedViewsTest, EqualsTheRecomputationWhereFewImagesHaveLabels) {
+  for (int repeats : {1, 3}) {
+    v1::JobSpec spec = SpecFor(24, repeats);
+    spec.mutable_data()->set_labelled(10);
+    for (int workers : {1, 3, 8}) {
+      EXPECT_EQ(Train(workers, 5, spec, Tiny(97)).ledger.Entries(), Recompute(97, static_cast<uint64_t>(repeats), 5, 120, 10))
+          << repeats << " repeats, " << workers << " workers";
+    }
+    // With a teacher the others are shown too, so that the views are those of a job whose images all have labels.
+    spec.mutable_distillation()->set_type(v1::DistillationSpec::HARD);
+    EXPECT_EQ(Train(2, 5, spec, Tiny(97)).ledger.Entries(), Recompute(97, static_cast<uint64_t>(repeats), 5, 120));
   }
 }
 
