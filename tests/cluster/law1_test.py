@@ -44,7 +44,7 @@ class LawOne(ClusterTest):
 
     def test_a_distilled_deit_with_few_labels(self):
         config, words, few = self.job(STUDENT), self.teacher(), "data.labelled=30"
-        digests = {self.check_worlds(config, (1, 2, 3, 8), *settings)["weights_digest"] for settings in ([*words, few], [few])}
+        digests = {self.check_worlds(config, (1, 3, 8), *settings)["weights_digest"] for settings in ([*words, few], [few])}
         digests |= {self.result(config, 2, *settings)["weights_digest"] for settings in (words, [])}
         self.assertEqual(len(digests), 4, "labels belong to the job")
 
