@@ -14,9 +14,9 @@ struct NodeSlots {
 };
 
 struct WorkerLaunch {
-  std::string program;           // deit-worker, absolute
+  std::string program;  // deit-worker, absolute
   int workers = 1;
-  std::vector<NodeSlots> nodes;  // filled in their order; slots in all at least `workers`
+  std::vector<NodeSlots> nodes;    // filled in their order; slots in all at least `workers`
   std::vector<std::string> words;  // of each worker's command line
   std::string temporary_folder;    // for the launcher's own files: one of this launch's alone, so that it can be swept
   int cores = 1;                   // of this machine: with more workers than that they must share

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "absl/strings/ascii.h"
@@ -15,6 +16,10 @@
 #include "common/base/failure.h"
 #include "common/base/log.h"
 #include "common/base/nearest.h"
+#include "common/control/heartbeat_client.h"
+#include "common/jobs/state_folder.h"
+#include "common/process/identity.h"
+#include "common/run/run_identity.h"
 #include "common/run/signals.h"
 #include "common/run/whereabouts.h"
 #include "worker/engine/numerics.h"
@@ -154,6 +159,29 @@ Status CheckFlags(int argc, char** argv) {
   return absl::OkStatus();
 }
 
+// Under deit-coord run a side thread tells the job's owner where this worker is. Nothing without one, and nothing fails with it.
+std::unique_ptr<control::HeartbeatClient> StartHeartbeat(const collective::Communicator& world, const run::Whereabouts& whereabouts) {
+  if (FLAGS_attempt == 0) return nullptr;
+  const run::RunFolder folder(FLAGS_run_dir);
+  const auto identity = run::ReadIdentity(files::FileSystem::Posix(), folder);
+  const auto state = jobs::StateFolder::FromEnvironment();
+  if (!identity.ok() || !state.ok()) {
+    LogWarning(absl::StrCat("deit-coord will not hear of this worker: ", (identity.ok() ? state.status() : identity.status()).message()));
+    return nullptr;
+  }
+  control::HeartbeatOptions options;
+  options.control_path = folder.Control();
+  options.token_path = state->Token(identity->job());
+  options.hello.set_job(identity->job());
+  options.hello.set_attempt(FLAGS_attempt);
+  options.hello.set_role("student");
+  options.hello.set_worker(world.rank());
+  options.hello.set_workers(world.size());
+  *options.hello.mutable_process() = process::Self();
+  options.sample = [&whereabouts] { return whereabouts.Heartbeat(); };
+  return control::HeartbeatClient::Start(std::move(options));
+}
+
 int Main(int argc, char** argv) {
   engine::PinMathEnvironment();
   InstallCrashHandler();
@@ -184,12 +212,14 @@ int Main(int argc, char** argv) {
   if ((*session)->world().size() > 1) SetLogName(absl::StrCat("deit-worker[", worker, "]"));
   run::Whereabouts whereabouts;
   options->whereabouts = &whereabouts;
+  auto heartbeat = StartHeartbeat((*session)->world(), whereabouts);
   const Status status = RunTask(*options, **session);
   const ExitCode code = ExitCodeOf(status);
   const std::optional<int> speaker = SpeakerFor(status);
   if (!status.ok() && speaker.value_or(worker) == worker) Report(status);
-  if (speaker) (*session)->Finish(code);
-  (*session)->Abort(code);  // and takes the launch with it, so that nobody waits for this worker
+  if (!speaker) (*session)->Abort(code);  // and takes the launch with it, so that nobody waits for this worker
+  heartbeat.reset();                      // says that this worker leaves in order
+  (*session)->Finish(code);
 }
 
 }  // namespace

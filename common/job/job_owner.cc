@@ -94,7 +94,7 @@ void JobOwner::BeginRecord(const v1::JobSpec& spec, const OwnerOptions& options)
   if (made.ok()) {
     state_folder_ = *std::move(state);
     if (run::ReadJsonFile(Fs(), state_folder_->Record(job()), &record_).ok()) predecessor_ = record_;
-    Fs().Remove(state_folder_->CancelRequest(job())).IgnoreError();                 // it was for that one
+    Fs().Remove(state_folder_->CancelRequest(job())).IgnoreError();  // it was for that one
   } else {
     LogWarning(absl::StrCat(made.message(), ": deit-coord status will not show this job"));
   }

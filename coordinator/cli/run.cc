@@ -49,7 +49,8 @@ StatusOr<v1::JobSpec> LoadRunJob(const Arguments& arguments) {
     overrides.push_back(absl::StrCat("run_dir=", *run_dir));
     if (config.empty()) config = run::RunFolder(*run_dir).Config();
   }
-  if (config.empty()) return UsageError("run: --config=FILE is missing", "deit-coord run --config=configs/quickstart/student.textproto --np=2");
+  if (config.empty())
+    return UsageError("run: --config=FILE is missing", "deit-coord run --config=configs/quickstart/student.textproto --np=2");
   DEIT_ASSIGN_OR_RETURN(const bool exists, files::Exists(Fs(), config));
   if (!exists) return absl::NotFoundError(absl::StrCat("job file: ", config, ": not there"));
   return spec::LoadSpec(config, overrides);

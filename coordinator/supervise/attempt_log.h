@@ -27,8 +27,8 @@ class AttemptLog {
 
   job::JobOwner* owner_;
   int attempt_;
-  bool started_ = false;             // start.json was there
-  std::set<std::string> copied_;     // lines of the job's events that an earlier owner wrote
+  bool started_ = false;          // start.json was there
+  std::set<std::string> copied_;  // lines of the job's events that an earlier owner wrote
   LineFollower events_, output_, errors_;
   std::unique_ptr<run::Progress> progress_;  // only where a line can be rewritten
   double shown_ = 0;                         // progress.json's time

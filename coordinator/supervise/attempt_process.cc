@@ -66,8 +66,8 @@ StatusOr<AttemptProcess> AttemptProcess::Launch(const run::RunFolder& folder, in
   for (const std::string& word : command.words) record.add_command(word);
   record.set_temporary_folder(temporary_folder);
   DEIT_RETURN_IF_ERROR(run::ReplaceJsonFile(Fs(), folder.Guardian(attempt), record));
-  DEIT_ASSIGN_OR_RETURN(const pid_t guardian, SpawnDetached({"deit-coord", "guardian", folder.path(), absl::StrCat(attempt)},
-                                                            Environment(command.environment)));
+  DEIT_ASSIGN_OR_RETURN(const pid_t guardian,
+                        SpawnDetached({"deit-coord", "guardian", folder.path(), absl::StrCat(attempt)}, Environment(command.environment)));
   const auto identity = process::IdentityOf(guardian);
   if (identity.ok()) *record.mutable_guardian() = *identity;  // one that is gone already has said why in its log
   return process;

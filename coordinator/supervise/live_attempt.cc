@@ -78,7 +78,8 @@ void LiveAttempt::OnClosed(int64_t connection) { worker_of_.erase(connection); }
 
 void LiveAttempt::LookForDead(absl::Duration now) {
   for (size_t k = 0; k < records_.size(); ++k) {
-    const bool connected = std::any_of(worker_of_.begin(), worker_of_.end(), [&](const auto& entry) { return entry.second == static_cast<int>(k); });
+    const bool connected =
+        std::any_of(worker_of_.begin(), worker_of_.end(), [&](const auto& entry) { return entry.second == static_cast<int>(k); });
     if (connected || died_[k] > 0 || !records_[k].has_process()) continue;
     if (process::LifeOf(records_[k].process()) != process::Life::kDead) continue;
     died_[k] = UnixNow();
@@ -91,7 +92,8 @@ void LiveAttempt::Step(const WatchLimits& limits, Wish wish) {
   last_step_ = now;
   if (gap > kGap) Forgive(gap, &watch_);
   LookForDead(now);
-  const bool died = std::any_of(watch_.workers.begin(), watch_.workers.end(), [&](const WorkerWatch& worker) { return worker.died <= now; });
+  const bool died =
+      std::any_of(watch_.workers.begin(), watch_.workers.end(), [&](const WorkerWatch& worker) { return worker.died <= now; });
   if (died && noticed_ == 0) noticed_ = UnixNow();
   const WatchDecision decision = Watch(now, watch_, limits, wish);
   switch (decision.action) {
@@ -156,7 +158,8 @@ Evidence LiveAttempt::Gather() const {
 
 bool LiveAttempt::waiting() const {
   const absl::Duration now = Elapsed();
-  const bool died = std::any_of(watch_.workers.begin(), watch_.workers.end(), [&](const WorkerWatch& worker) { return worker.died <= now; });
+  const bool died =
+      std::any_of(watch_.workers.begin(), watch_.workers.end(), [&](const WorkerWatch& worker) { return worker.died <= now; });
   return died || watch_.kill_sent || watch_.stop_sent || worker_of_.size() < records_.size();
 }
 

@@ -77,7 +77,8 @@ NextStep AfterAttempt(const RootCause& cause, const History& history, int max_re
   if (cause.kind == Kind::kStopped) return End(v1::JobState::STOPPED, "stopped with everything saved");
   if (Hopeless(cause)) return End(v1::JobState::FAILED, "another attempt would end the same way");
   if (cause.kind == Kind::kKilled) return End(v1::JobState::STOPPED, "killed as asked: run again goes on from the last checkpoint");
-  if (stop_wanted) return End(v1::JobState::FAILED, "the attempt failed while it was being stopped: run again goes on from the last checkpoint");
+  if (stop_wanted)
+    return End(v1::JobState::FAILED, "the attempt failed while it was being stopped: run again goes on from the last checkpoint");
   if (history.same_step >= kSameStepLimit) {
     return End(v1::JobState::FAILED, absl::StrCat("failed ", history.same_step, " times in a row at the same step"));
   }

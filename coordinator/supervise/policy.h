@@ -22,10 +22,10 @@ History HistoryOf(const v1::Summary& summary, int first_attempt);
 
 struct NextStep {
   bool restart = false;
-  absl::Duration delay;  // before the restart
+  absl::Duration delay;                              // before the restart
   v1::JobState::Value state = v1::JobState::FAILED;  // without a restart
   bool budget_exhausted = false;                     // that is why there is none
-  std::string reason;  // in words: "attempt 3 follows at once", "the third failure in a row at step 12"
+  std::string reason;                                // in words: "attempt 3 follows at once", "the third failure in a row at step 12"
 };
 
 // `stop_wanted`: somebody asked for a graceful stop, so that nothing is started again.

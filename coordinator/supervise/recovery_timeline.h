@@ -9,7 +9,7 @@
 namespace deit::supervise {
 
 struct RecoveryTimeline {
-  double failed = 0;      // the last sign of life of what failed
+  double failed = 0;  // the last sign of life of what failed
   double noticed = 0;
   double stopped = 0;     // nothing of the old attempt lived any more
   double spoken = 0;      // all workers of the new one had spoken; 0: not yet

@@ -105,7 +105,8 @@ class Finder {
     const auto peer = lost_peer && worker.error ? BlamedPeer(worker.error->message()) : std::nullopt;
     if (peer) {
       const WorkerEvidence blamed = Worker(*peer);
-      RootCause cause = Of(Kind::kSilent, absl::StrCat(Who(blamed), ": did not answer worker ", worker.worker, ": ", worker.error->message()));
+      RootCause cause =
+          Of(Kind::kSilent, absl::StrCat(Who(blamed), ": did not answer worker ", worker.worker, ": ", worker.error->message()));
       cause.worker = blamed.worker;
       cause.node = blamed.host;
       cause.exit_code = code;

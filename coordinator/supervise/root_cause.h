@@ -34,11 +34,11 @@ enum class Verdict {
 
 struct Evidence {
   Verdict verdict = Verdict::kNone;
-  int verdict_worker = 0;  // whom it is about: kSilent, kNotStarted, kDied
-  double verdict_seconds = 0;  // of silence, of waiting
-  std::optional<v1::LauncherExit> exit;  // absent: the guardian died before it could write it
-  std::string launcher_stderr;           // its end
-  std::vector<WorkerEvidence> workers;   // by number
+  int verdict_worker = 0;                   // whom it is about: kSilent, kNotStarted, kDied
+  double verdict_seconds = 0;               // of silence, of waiting
+  std::optional<v1::LauncherExit> exit;     // absent: the guardian died before it could write it
+  std::string launcher_stderr;              // its end
+  std::vector<WorkerEvidence> workers;      // by number
   std::optional<v1::AttemptResult> result;  // as worker 0 wrote it
 };
 

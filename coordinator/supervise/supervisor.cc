@@ -103,7 +103,8 @@ class Supervisor {
     const v1::JobRecord& record = *options_.take_over;
     const int attempt = record.attempt();
     owner_.ResumeAttempt(attempt);
-    owner_.Event(v1::Event::CoordinatorRecovered, absl::StrCat("takes attempt ", attempt, " over"), {.attempt = attempt, .step = {}, .worker = {}});
+    owner_.Event(v1::Event::CoordinatorRecovered, absl::StrCat("takes attempt ", attempt, " over"),
+                 {.attempt = attempt, .step = {}, .worker = {}});
     LogInfo(absl::StrCat("job ", owner_.job(), " ", options_.spec->name(), ": takes attempt ", attempt, " over, whose deit-coord is gone"));
     server_->SetAttempt(attempt);
     live_ = LiveAttempt::TakenOver(owner_.folder(), record, AttemptProcess::Adopt(owner_.folder(), attempt));
@@ -121,11 +122,13 @@ class Supervisor {
     launch.program = options_.worker_program;
     launch.workers = owner_.record().workers_wanted();
     launch.nodes = {{"", launch.workers}};
-    launch.words = {absl::StrCat("--config=", owner_.folder().Config()), absl::StrCat("--run_dir=", folder), absl::StrCat("--attempt=", attempt)};
+    launch.words = {absl::StrCat("--config=", owner_.folder().Config()), absl::StrCat("--run_dir=", folder),
+                    absl::StrCat("--attempt=", attempt)};
     launch.temporary_folder = TemporaryFolder(owner_.job(), attempt);
     launch.cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     launch.root = ::getuid() == 0;
-    DEIT_ASSIGN_OR_RETURN(AttemptProcess process, AttemptProcess::Launch(owner_.folder(), attempt, launch::MpirunCommand(launch), launch.temporary_folder));
+    DEIT_ASSIGN_OR_RETURN(AttemptProcess process,
+                          AttemptProcess::Launch(owner_.folder(), attempt, launch::MpirunCommand(launch), launch.temporary_folder));
     live_ = LiveAttempt::Launched(owner_.folder(), attempt, launch.workers, std::move(process));
     log_ = std::make_unique<AttemptLog>(&owner_, attempt, true);
     owner_.Event(v1::Event::AttemptStarted, absl::StrCat(launch.workers, launch.workers == 1 ? " worker" : " workers"),
@@ -204,7 +207,8 @@ class Supervisor {
     if (failed) RecordFailure(cause);
     const History history = HistoryOf(owner_.summary(), owner_.record().first_attempt());
     const NextStep next = AfterAttempt(cause, history, options_.spec->fault().max_restarts(), wish_ != Wish::kTrain);
-    owner_.Event(failed ? v1::Event::AttemptFailed : v1::Event::AttemptEnded, cause.text, {.attempt = attempt, .step = {}, .worker = cause.worker});
+    owner_.Event(failed ? v1::Event::AttemptFailed : v1::Event::AttemptEnded, cause.text,
+                 {.attempt = attempt, .step = {}, .worker = cause.worker});
     if (failed) ReportFailure(owner_.folder(), attempt, cause, live_->Doings(), next.reason);
     timeline_.reset();
     if (failed) {

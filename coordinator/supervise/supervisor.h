@@ -12,10 +12,10 @@
 namespace deit::supervise {
 
 struct SupervisorOptions {
-  const v1::JobSpec* spec;                    // resolved; outlives the supervisor
-  job::JobOwner* owner;                       // as above
-  std::string worker_program;                 // deit-worker, absolute
-  std::optional<v1::JobRecord> take_over;     // its attempt, begun by an owner that died, is gone on with
+  const v1::JobSpec* spec;                 // resolved; outlives the supervisor
+  job::JobOwner* owner;                    // as above
+  std::string worker_program;              // deit-worker, absolute
+  std::optional<v1::JobRecord> take_over;  // its attempt, begun by an owner that died, is gone on with
 };
 
 struct JobEnd {

@@ -29,11 +29,11 @@ struct AttemptWatch {
 };
 
 struct WatchLimits {
-  absl::Duration start = absl::Seconds(30);       // until every worker has spoken
-  absl::Duration silence = absl::Seconds(2.5);    // or 2.5 steps, whichever is longer
+  absl::Duration start = absl::Seconds(30);         // until every worker has spoken
+  absl::Duration silence = absl::Seconds(2.5);      // or 2.5 steps, whichever is longer
   absl::Duration notice = absl::Milliseconds(700);  // from a worker's death until the launcher has ended by itself, saying how
   absl::Duration stall = absl::Seconds(310);        // without progress since the first step, or 10 steps, whichever is longer
-  absl::Duration drain = absl::Seconds(310);      // from the request to stop until the end
+  absl::Duration drain = absl::Seconds(310);        // from the request to stop until the end
 };
 
 enum class Wish { kTrain, kStop, kKill };  // what the user wants

@@ -24,8 +24,9 @@ StatusOr<WorkerCount> CountWorkers(absl::string_view np, int lanes, int threads_
     return WithHint(absl::InvalidArgumentError(absl::StrCat("--np: ", np, ": want N or MIN:MAX, both at least 1")), "--np=2, or --np=1:8");
   }
   if (count.min > lanes) {
-    return WithHint(absl::InvalidArgumentError(absl::StrCat("--np: ", np, ": more workers than the job has lanes (train.lanes=", lanes, ")")),
-                    absl::StrCat("--np=", lanes, " at most; a job with more lanes has other weights"));
+    return WithHint(
+        absl::InvalidArgumentError(absl::StrCat("--np: ", np, ": more workers than the job has lanes (train.lanes=", lanes, ")")),
+        absl::StrCat("--np=", lanes, " at most; a job with more lanes has other weights"));
   }
   count.max = std::min(count.max, lanes);
   count.workers = range ? std::clamp(cores / std::max(1, threads_per_worker), count.min, count.max) : count.min;

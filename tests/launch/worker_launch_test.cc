@@ -24,7 +24,8 @@ WorkerLaunch Local(int workers) {
 
 TEST(MpirunCommandTest, StartsWorkersOnThisMachineOverLoopback) {
   const Command command = MpirunCommand(Local(2));
-  EXPECT_THAT(command.words, ElementsAre("mpirun", "--bind-to", "none", "-np", "2", "/opt/deit-worker", "--config=job.textproto", "--attempt=2"));
+  EXPECT_THAT(command.words,
+              ElementsAre("mpirun", "--bind-to", "none", "-np", "2", "/opt/deit-worker", "--config=job.textproto", "--attempt=2"));
   EXPECT_THAT(command.environment, Contains(Pair("TMPDIR", "/tmp/x")));
   EXPECT_THAT(command.environment, Contains(Pair("OMPI_MCA_oob_tcp_if_include", "lo")));
   EXPECT_THAT(command.environment, Contains(Pair("OMPI_MCA_odls_base_sigkill_timeout", "0")));

@@ -61,7 +61,8 @@ class Departure {
 
 class MpiSession final : public Session {
  public:
-  MpiSession(std::unique_ptr<Communicator> world, Departure departure, std::optional<process::ProcessFolder> folder, absl::Duration setup_limit)
+  MpiSession(std::unique_ptr<Communicator> world, Departure departure, std::optional<process::ProcessFolder> folder,
+             absl::Duration setup_limit)
       : world_(std::move(world)), departure_(std::move(departure)), folder_(std::move(folder)), setup_limit_(setup_limit) {}
 
   Communicator& world() override { return *world_; }

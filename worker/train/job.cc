@@ -268,7 +268,9 @@ class Job {
     return trained;
   }
 
+  // The job's end is its owner's to tell; here that is worker 0 of a bare launch.
   void RecordEnd(const Status& trained, ExitCode code) {
+    if (!attempt_.owner) return;
     const auto reason = trained.ok()                         ? v1::Event::JobSucceeded
                         : code == ExitCode::kStoppedAndSaved ? v1::Event::JobStopped
                                                              : v1::Event::AttemptFailed;

@@ -34,7 +34,7 @@ pid_t MakeFamily() {
 }
 
 TEST(ChildrenTest, NoneOfAFamilyIsLeft) {
-  const auto child = testing::RunChild([] {
+  const auto result = testing::RunChild([] {
     AdoptOrphans();
     const pid_t grandchild = MakeFamily();
     const auto identity = IdentityOf(grandchild);
@@ -43,17 +43,17 @@ TEST(ChildrenTest, NoneOfAFamilyIsLeft) {
     const bool dead = identity.ok() && LifeOf(*identity) == Life::kDead;
     ::_exit(counted && killed == 2 && dead && Children().empty() ? 0 : 1);
   });
-  EXPECT_TRUE(child.ExitedWith(0)) << child.err;
+  EXPECT_TRUE(result.ExitedWith(0)) << result.err;
 }
 
 TEST(ChildrenTest, AStoppedChildIsKilledToo) {
-  const auto child = testing::RunChild([] {
+  const auto result = testing::RunChild([] {
     const pid_t child = ::fork();
     if (child == 0) WaitForSignals();
     ::kill(child, SIGSTOP);
     ::_exit(KillChildren(absl::Seconds(20)) == 1 && Children().empty() ? 0 : 1);
   });
-  EXPECT_TRUE(child.ExitedWith(0)) << child.err;
+  EXPECT_TRUE(result.ExitedWith(0)) << result.err;
 }
 
 }  // namespace
