@@ -15,8 +15,10 @@ namespace {
 using process::Life;
 using v1::JobState;
 
-constexpr char kRunAgain[] = "run it again: it goes on from its last checkpoint";
-constexpr char kTakeOver[] = "deit-coord run with the same job and run folder takes it over";
+std::string Run(const v1::JobRecord& record, absl::string_view effect) {
+  return absl::StrCat("deit-coord run --run_dir=", record.run_dir(), " ", effect);
+}
+std::string RunAgain(const v1::JobRecord& record) { return Run(record, "goes on from its last checkpoint"); }
 
 bool Speaks(Life life, double last_word, double now) {
   return life == Life::kAlive || (life == Life::kUnknown && now - last_word <= kSilenceSeconds);
@@ -50,7 +52,7 @@ std::string Cause(const v1::LauncherExit& exit) {
 }
 
 // An attempt ended while no owner lived.
-Standing AfterExit(const v1::LauncherExit& exit, bool cancel_requested) {
+Standing AfterExit(const v1::JobRecord& record, const v1::LauncherExit& exit, bool cancel_requested) {
   if (exit.has_exit_code() && exit.exit_code() == static_cast<int>(ExitCode::kDone)) {
     return {JobState::SUCCEEDED, UsualReason(JobState::SUCCEEDED), ""};
   }
@@ -58,7 +60,7 @@ Standing AfterExit(const v1::LauncherExit& exit, bool cancel_requested) {
     const auto state = cancel_requested ? JobState::CANCELED : JobState::STOPPED;
     return {state, UsualReason(state), ""};
   }
-  return {JobState::FAILED, Cause(exit), kRunAgain};
+  return {JobState::FAILED, Cause(exit), RunAgain(record)};
 }
 
 bool AttemptLives(const v1::JobRecord& record, const Signs& signs, double now) {
@@ -81,12 +83,13 @@ Standing Judge(const v1::JobRecord& record, const Signs& signs, double now) {
     if (silent > kSilenceSeconds) standing.reason = absl::StrCat("its owner lives, but is silent for ", For(silent));
     return standing;
   }
-  if (signs.exit) return AfterExit(*signs.exit, signs.cancel_requested);
-  if (AttemptLives(record, signs, now)) return {JobState::RUNNING, "unsupervised", record.has_guardian() ? kTakeOver : ""};
+  if (signs.exit) return AfterExit(record, *signs.exit, signs.cancel_requested);
+  if (AttemptLives(record, signs, now))
+    return {JobState::RUNNING, "unsupervised", record.has_guardian() ? Run(record, "takes it over") : ""};
   if (signs.owner == Life::kUnknown) {
-    return {JobState::LOST, absl::StrCat("no word from ", record.owner().host(), " for ", For(silent)), kRunAgain};
+    return {JobState::LOST, absl::StrCat("no word from ", record.owner().host(), " for ", For(silent)), RunAgain(record)};
   }
-  return {JobState::LOST, "its processes are gone, and none of them recorded an end", kRunAgain};
+  return {JobState::LOST, "its processes are gone, and none of them recorded an end", RunAgain(record)};
 }
 
 }  // namespace deit::jobs

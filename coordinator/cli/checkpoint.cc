@@ -1,9 +1,6 @@
 // `deit-coord checkpoint list|verify|export|prune DIR`: what a run has saved, whether it is whole, and what may go.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <iostream>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
@@ -17,6 +14,7 @@
 #include "common/checkpoint/set_reader.h"
 #include "common/files/operations.h"
 #include "coordinator/cli/checkpoint_export.h"
+#include "coordinator/cli/confirm.h"
 #include "coordinator/cli/verbs.h"
 
 namespace deit::cli {
@@ -146,16 +144,6 @@ StatusOr<VerbExit> Export(files::FileSystem& fs, const Arguments& arguments, con
 
 // --- prune ---
 
-StatusOr<bool> Confirm(const Arguments& arguments, const std::string& question) {
-  if (arguments.Has("yes")) return true;
-  if (isatty(STDIN_FILENO) == 0) return UsageError("checkpoint prune: nobody to ask: standard input is no terminal", "add --yes");
-  absl::PrintF("%s [y/N] ", question);
-  std::fflush(stdout);
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "yes";
-}
-
 StatusOr<VerbExit> Prune(files::FileSystem& fs, const Arguments& arguments, const std::string& dir) {
   int keep = 0;
   if (!absl::SimpleAtoi(arguments.Value("keep").value_or(""), &keep) || keep < 1) {
@@ -176,7 +164,7 @@ StatusOr<VerbExit> Prune(files::FileSystem& fs, const Arguments& arguments, cons
         WithHint(checkpoint::VerifySet(fs, set.path).status(), "nothing was deleted; deit-coord checkpoint verify shows all faults"));
   }
   const std::string names = absl::StrJoin(steps, ", ", [](std::string* out, int64_t step) { out->append(checkpoint::SetName(step)); });
-  DEIT_ASSIGN_OR_RETURN(const bool confirmed, Confirm(arguments, absl::StrCat("delete ", names, "?")));
+  DEIT_ASSIGN_OR_RETURN(const bool confirmed, Confirm(arguments, "checkpoint prune", absl::StrCat("delete ", names, "?")));
   if (!confirmed) return absl::CancelledError("checkpoint prune: nothing was deleted");
   for (int64_t step : steps) DEIT_RETURN_IF_ERROR(checkpoint::RemoveSet(fs, selection.location.root, step));
   absl::PrintF("deleted %s\n", names);
@@ -224,7 +212,7 @@ const Verb kCheckpoint{
               {.name = "output", .value = "FOLDER", .help = "export: where model.safetensors and config.json go"},
               {.name = "ema", .value = "", .help = "export: the averaged weights"},
               {.name = "keep", .value = "N", .help = "prune: the newest N sets stay, and the best"},
-              {.name = "yes", .value = "", .help = "prune: do not ask"}},
+              YesFlag("prune: ")},
     .run = RunCheckpoint,
 };
 

@@ -83,7 +83,7 @@ StatusOr<VerbExit> RunConfig(const Arguments& arguments) {
 }
 
 std::vector<Flag> Flags() {
-  std::vector<Flag> flags = OutputFlags("show: textproto|json, diff: table|json");
+  std::vector<Flag> flags = OutputFlags("textproto|table|json", ": a job as textproto or json, a comparison as table or json");
   flags.insert(flags.begin(), ConfigFlag());
   return flags;
 }

@@ -1,5 +1,6 @@
 #include "coordinator/cli/exit_code.h"
 
+#include <array>
 #include <string>
 
 #include "absl/strings/cord.h"
@@ -8,7 +9,22 @@
 namespace deit::cli {
 namespace {
 constexpr absl::string_view kExitUrl = "deit/verb_exit";
-}
+
+constexpr std::array kMeanings = {
+    VerbExitMeaning{VerbExit::kDone, "the verb did its work"},
+    VerbExitMeaning{VerbExit::kFailed, "the job or the operation failed; config diff: they differ"},
+    VerbExitMeaning{VerbExit::kUsage, "wrong command line"},
+    VerbExitMeaning{VerbExit::kNotFound, "not found"},
+    VerbExitMeaning{VerbExit::kUnreachable, "coordinator unreachable"},
+    VerbExitMeaning{VerbExit::kTimedOut, "timed out"},
+    VerbExitMeaning{VerbExit::kConflict, "in conflict, or in the wrong state; wait: canceled"},
+    VerbExitMeaning{VerbExit::kBadConfig, "invalid job file"},
+    VerbExitMeaning{VerbExit::kStoppedAndSaved, "stopped with everything saved: run again to go on"},
+    VerbExitMeaning{VerbExit::kInterrupted, "interrupted"},
+};
+}  // namespace
+
+absl::Span<const VerbExitMeaning> AllVerbExits() { return kMeanings; }
 
 Status WithVerbExit(Status status, VerbExit code) {
   if (!status.ok()) status.SetPayload(kExitUrl, absl::Cord(absl::StrCat(static_cast<int>(code))));

@@ -2,22 +2,30 @@
 #pragma once
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "common/base/status.h"
 
 namespace deit::cli {
 
 enum class VerbExit : int {
-  kDone = 0,    // the verb did its work
-  kFailed = 1,  // the job or operation failed; `config diff`: different
+  kDone = 0,
+  kFailed = 1,
   kUsage = 2,
   kNotFound = 3,
-  kUnreachable = 4,  // coordinator unreachable
+  kUnreachable = 4,
   kTimedOut = 5,
-  kConflict = 6,          // conflict or wrong state
-  kBadConfig = 7,         // invalid job file
-  kStoppedAndSaved = 75,  // stopped with everything saved
+  kConflict = 6,
+  kBadConfig = 7,
+  kStoppedAndSaved = 75,
   kInterrupted = 130,
 };
+
+// What each means, in ascending order: what `help` prints.
+struct VerbExitMeaning {
+  VerbExit code;
+  const char* meaning;
+};
+absl::Span<const VerbExitMeaning> AllVerbExits();
 
 // Attaches `code` to a failed status; it survives Annotate(). OK stays OK.
 Status WithVerbExit(Status status, VerbExit code);

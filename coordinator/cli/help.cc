@@ -15,6 +15,8 @@ std::string Overview() {
   int width = 0;
   for (const Verb* verb : AllVerbs()) width = std::max(width, static_cast<int>(verb->name.size()));
   for (const Verb* verb : AllVerbs()) absl::StrAppendFormat(&text, "  %-*s  %s\n", width, verb->name, verb->summary);
+  absl::StrAppend(&text, "\nexit codes:\n");
+  for (const auto& [code, meaning] : AllVerbExits()) absl::StrAppendFormat(&text, "  %3d  %s\n", static_cast<int>(code), meaning);
   absl::StrAppend(&text, "\n`deit-coord help VERB` or `deit-coord VERB --help` explains one verb.\n");
   return text;
 }

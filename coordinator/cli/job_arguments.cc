@@ -11,9 +11,9 @@ namespace deit::cli {
 
 Flag ConfigFlag() { return {.name = "config", .value = "FILE", .help = "the job file: textproto, or JSON where it ends in .json"}; }
 
-std::vector<Flag> OutputFlags(absl::string_view formats) {
+std::vector<Flag> OutputFlags(absl::string_view formats, absl::string_view note) {
   return {
-      {.name = "output", .value = "FORMAT", .help = absl::StrCat("how to print: ", formats), .letter = 'o'},
+      {.name = "output", .value = std::string(formats), .help = absl::StrCat("how to print", note), .letter = 'o'},
       {.name = "json", .value = "", .help = "the same as --output=json"},
   };
 }

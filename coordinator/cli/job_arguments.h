@@ -9,8 +9,8 @@ namespace deit::cli {
 // --config=FILE, for a verb's table of flags.
 Flag ConfigFlag();
 
-// -o FORMAT and --json (the same as -o json); `formats` as help shows them: "table|json".
-std::vector<Flag> OutputFlags(absl::string_view formats);
+// -o FORMAT and --json (the same as -o json); `formats` as help shows them: "table|json". `note`: what else help says.
+std::vector<Flag> OutputFlags(absl::string_view formats, absl::string_view note = "");
 
 // The job that --config and the overrides describe, resolved and valid. A usage error without --config; a missing file exits 3,
 // a wrong one 7.

@@ -110,7 +110,7 @@ StatusOr<VerbExit> RunPlan(const Arguments& arguments) {
 }
 
 std::vector<Flag> Flags() {
-  std::vector<Flag> flags = OutputFlags("table|json (one object a line)");
+  std::vector<Flag> flags = OutputFlags("table|json", "; json: one object a line");
   flags.insert(flags.begin(), {ConfigFlag(), {.name = "steps", .value = "A:B", .help = "the steps to show: A to B - 1"}});
   return flags;
 }

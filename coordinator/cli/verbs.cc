@@ -8,7 +8,7 @@ namespace deit::cli {
 namespace {
 
 constexpr std::array kAll = {
-    &kRun, &kStatus, &kCheckpoint, &kConfig, &kPlan, &kVersion, &kHelp,
+    &kRun, &kStatus, &kLogs, &kWait, &kCancel, &kCheckpoint, &kConfig, &kPlan, &kCompletion, &kVersion, &kHelp,
 };
 
 }  // namespace

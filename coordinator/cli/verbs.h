@@ -6,14 +6,18 @@
 
 namespace deit::cli {
 
+extern const Verb kCancel;
 extern const Verb kCheckpoint;
+extern const Verb kCompletion;
 extern const Verb kConfig;
 extern const Verb kGuardian;
 extern const Verb kHelp;
+extern const Verb kLogs;
 extern const Verb kPlan;
 extern const Verb kRun;
 extern const Verb kStatus;
 extern const Verb kVersion;
+extern const Verb kWait;
 
 // All verbs for people, in the order in which `help` lists them.
 absl::Span<const Verb* const> AllVerbs();

@@ -32,8 +32,8 @@ struct Case {
   const char* hint;
 };
 
-constexpr char kTakeOver[] = "deit-coord run with the same job and run folder takes it over";
-constexpr char kRunAgain[] = "run it again: it goes on from its last checkpoint";
+constexpr char kTakeOver[] = "deit-coord run --run_dir=/runs/deit-ti takes it over";
+constexpr char kRunAgain[] = "deit-coord run --run_dir=/runs/deit-ti goes on from its last checkpoint";
 constexpr char kVanished[] = "its processes are gone, and none of them recorded an end";
 
 TEST(StandingTest, TheTableOfJudgements) {

@@ -52,7 +52,7 @@ TEST(StatusTextTest, ColourFollowsTheState) {
 
 TEST(StatusTextTest, TheNextStepIsTheFirstHintThereIs) {
   EXPECT_EQ(NextStep({}), "deit-coord run --config=FILE --np=2 starts a job");
-  EXPECT_EQ(NextStep(MakeReport(SampleJobs(), {}, kNow)), "job 0c010003: deit-coord run with the same job and run folder takes it over");
+  EXPECT_EQ(NextStep(MakeReport(SampleJobs(), {}, kNow)), "job 0c010003: deit-coord run --run_dir=/runs/unsupervised takes it over");
   EXPECT_EQ(NextStep(MakeReport({SampleJobs()[0]}, {}, kNow)), "");
 }
 

@@ -1,0 +1,82 @@
+#include "coordinator/cli/worker_logs.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
+#include "common/run/json_file.h"
+#include "proto/run.pb.h"
+
+namespace deit::cli {
+namespace {
+
+void PrintTo(std::FILE* stream, const std::string& prefix, absl::string_view line) {
+  const std::string text = absl::StrCat(prefix, line, "\n");
+  std::fwrite(text.data(), 1, text.size(), stream);
+}
+
+Status Copy(files::LineTail& tail, bool ended, std::FILE* stream, const std::string& prefix) {
+  const auto print = [&](absl::string_view line) { PrintTo(stream, prefix, line); };
+  return ended ? tail.ReadToEnd(print) : tail.Read(print);
+}
+
+}  // namespace
+
+std::vector<int> ListWorkers(files::FileSystem& fs, const run::RunFolder& folder, int attempt) {
+  const auto names = fs.List(folder.Attempt(attempt));
+  std::vector<int> workers;
+  if (!names.ok()) return workers;
+  for (absl::string_view name : *names) {
+    int worker = 0;
+    if (absl::ConsumePrefix(&name, "worker_") && absl::SimpleAtoi(name, &worker)) workers.push_back(worker);
+  }
+  std::sort(workers.begin(), workers.end());
+  return workers;
+}
+
+std::optional<int> FirstFailedWorker(files::FileSystem& fs, const run::RunFolder& folder, int attempt) {
+  v1::Summary summary;
+  if (run::ReadJsonFile(fs, folder.Summary(), &summary).ok()) {
+    for (const v1::Summary::Attempt& known : summary.attempts()) {
+      if (known.attempt() == attempt && known.has_worker()) return known.worker();
+    }
+  }
+  std::optional<int> first;
+  double first_time = 0;
+  for (const int worker : ListWorkers(fs, folder, attempt)) {
+    v1::WorkerError error;
+    if (!run::ReadJsonFile(fs, folder.Error(attempt, worker), &error).ok()) continue;
+    if (first && first_time <= error.time()) continue;
+    first = worker;
+    first_time = error.time();
+  }
+  return first;
+}
+
+StatusOr<WorkerLogs::Tails*> WorkerLogs::TailsOf(int worker) {
+  const auto known = tails_.find(worker);
+  if (known != tails_.end()) return &known->second;
+  Tails& tails = tails_[worker];
+  if (choice_.out) tails.out.emplace(*fs_, folder_.Stdout(attempt_, worker));
+  if (choice_.err) tails.err.emplace(*fs_, folder_.Stderr(attempt_, worker));
+  for (std::optional<files::LineTail>* tail : {&tails.out, &tails.err}) {
+    if (*tail && choice_.tail) DEIT_RETURN_IF_ERROR((*tail)->SkipTo(*choice_.tail));
+  }
+  return &tails;
+}
+
+Status WorkerLogs::Print(bool ended) {
+  const std::vector<int> workers = choice_.worker ? std::vector<int>{*choice_.worker} : ListWorkers(*fs_, folder_, attempt_);
+  for (const int worker : workers) {
+    DEIT_ASSIGN_OR_RETURN(Tails * tails, TailsOf(worker));
+    const std::string prefix = choice_.worker ? "" : absl::StrCat("[worker ", worker, "] ");
+    if (tails->out) DEIT_RETURN_IF_ERROR(Copy(*tails->out, ended, stdout, prefix));
+    std::fflush(stdout);
+    if (tails->err) DEIT_RETURN_IF_ERROR(Copy(*tails->err, ended, stderr, prefix));
+  }
+  choice_.tail.reset();  // a log that comes later is new as a whole
+  return absl::OkStatus();
+}
+
+}  // namespace deit::cli
