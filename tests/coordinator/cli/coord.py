@@ -39,6 +39,14 @@ def poll(what, limit=LIMIT):
     raise AssertionError(f"{what}: not within {limit} s")
 
 
+def await_handler(child, number=signal.SIGINT):
+    """Returns when the process catches that signal."""
+    for _ in poll("the handler"):
+        caught = re.search(r"^SigCgt:\t(\w+)$", pathlib.Path(f"/proc/{child.pid}/status").read_text(), re.MULTILINE)
+        if int(caught[1], 16) >> (number - 1) & 1:
+            return
+
+
 class Ended:
     def __init__(self, code, out, err):
         self.code, self.out, self.err = code, out, err

@@ -178,7 +178,6 @@ class Status(CoordTest):
         watch.stdout.close()
         self.assertEqual(watch.wait(timeout=10), -signal.SIGPIPE)
         self.assertEqual(watch.stderr.read(), "")
-        watch.stdout = open(os.devnull)  # noqa: SIM115, closed by the clean-up
 
     def test_what_cannot_be_watched_is_refused(self):
         for words, message in ((("--watch=0",), "--watch: 0: want at least 50ms"), (("--watch=x",), "--watch: x: want seconds, such as 5 or 0.5"),
