@@ -16,6 +16,7 @@ const std::vector<Flag> kFlags = {
     {.name = "max_restarts", .value = "N", .help = ""},
     {.name = "output", .value = "FORMAT", .help = "", .letter = 'o'},
     {.name = "json", .value = "", .help = ""},
+    {.name = "watch", .value = "SECONDS", .help = "", .implied = "2"},
 };
 
 Arguments Parse(const Words& words) {
@@ -42,6 +43,13 @@ TEST(ArgumentsTest, FlagsStandAnywhereInEverySpelling) {
   EXPECT_TRUE(Parse({"x", "--json"}).Has("json"));
   EXPECT_FALSE(Parse({"x"}).Has("json"));
   EXPECT_FALSE(Parse({"x"}).Value("config").has_value());
+}
+
+TEST(ArgumentsTest, AValueThatMayBeLeftOutIsGivenWithAnEqualsSignOnly) {
+  EXPECT_EQ(Parse({"--watch"}).Value("watch"), "2");
+  EXPECT_EQ(Parse({"--watch=0.5"}).Value("watch"), "0.5");
+  EXPECT_EQ(Parse({"--watch", "5"}).Value("watch"), "2");
+  EXPECT_THAT(Parse({"--watch", "5"}).words(), ElementsAre("5"));
 }
 
 TEST(ArgumentsTest, TheLastOfARepeatedFlagCounts) { EXPECT_EQ(Parse({"--config=a", "--config=b"}).Value("config"), "b"); }

@@ -56,14 +56,15 @@ class Ended:
 
 
 class Terminal:
-    """deit-coord on a pseudo-terminal, which shows both its streams."""
+    """A program on a pseudo-terminal, which shows both its streams."""
 
-    def __init__(self, words, environment, columns=80, rows=24):
+    def __init__(self, command, environment, folder, columns=80, rows=24):
         self.shown = b""
         pid, self.fd = pty.fork()
         if pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-            os.execve(COORD, [COORD, *words], environment)
+            os.chdir(folder)
+            os.execve(command[0], command, environment)
         self.pid = pid
 
     def read(self, seconds):
@@ -181,8 +182,8 @@ class CoordTest(unittest.TestCase):
         self.addCleanup(self.end, child)
         return child
 
-    def terminal(self, *words, env=None, **size):
-        terminal = Terminal([str(word) for word in words], {**self.environment, **(env or {})}, **size)
+    def terminal(self, *words, env=None, program=COORD, **size):
+        terminal = Terminal([program, *map(str, words)], {**self.environment, **(env or {})}, self.folder, **size)
 
         def end():
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
