@@ -111,7 +111,9 @@ void ApplyEnd(const AttemptEnd& end, v1::Summary* summary) {
   if (end.exit_code) attempt->set_exit_code(*end.exit_code);
   if (end.signal) attempt->set_signal(*end.signal);
   if (end.worker) attempt->set_worker(*end.worker);
-  attempt->set_steps_executed(std::max(attempt->steps_executed(), end.reached_step - attempt->first_step()));
+  if (attempt->has_train_start_time()) {
+    attempt->set_steps_executed(std::max(attempt->steps_executed(), end.reached_step - attempt->first_step()));
+  }
   summary->set_steps(std::max(summary->steps(), end.reached_step));
 }
 

@@ -141,7 +141,7 @@ Evidence LiveAttempt::Gather() const {
   for (size_t k = 0; k < records_.size(); ++k) {
     WorkerEvidence worker;
     worker.worker = static_cast<int>(k);
-    worker.host = records_[k].process().host();
+    worker.host = records_[k].has_process() ? records_[k].process().host() : process::Self().host();  // the launch is on this machine
     worker.spoke = records_[k].has_process();
     worker.left = watch_.workers[k].left;
     if (died_[k] > 0) worker.closed = died_[k];

@@ -118,7 +118,7 @@ TEST(SummaryTest, AnAttemptThatDiedBeforeItTrainedLosesNothing) {
       &summary);
   Launch(2, &summary);
   EXPECT_EQ(summary.state(), v1::JobState::STARTING);
-  ApplyEnd({.attempt = 2, .cause = "mpirun: killed by signal 9 (Killed)", .signal = 9}, &summary);
+  ApplyEnd({.attempt = 2, .cause = "mpirun: killed by signal 9 (Killed)", .signal = 9, .reached_step = 6}, &summary);
   Start(3, 4, 7, &summary);
   EXPECT_EQ(summary.restarts(), 2);
   EXPECT_EQ(summary.steps_lost(), 3);
