@@ -14,23 +14,22 @@ namespace {
 files::FileSystem& Fs() { return files::FileSystem::Posix(); }
 
 // The rest of the launcher's stderr is mpirun's own banner, which the root cause is read from.
-bool IsMessage(const std::string& line) { return absl::StartsWith(line, "deit-worker") || absl::StartsWith(line, "hint: "); }
+bool IsMessage(absl::string_view line) { return absl::StartsWith(line, "deit-worker") || absl::StartsWith(line, "hint: "); }
 
 }  // namespace
 
 AttemptLog::AttemptLog(job::JobOwner* owner, int attempt, bool fresh)
-    : owner_(owner), attempt_(attempt), events_(owner->folder().AttemptEvents(attempt)), output_(owner->folder().LauncherStdout(attempt)),
-      errors_(owner->folder().LauncherStderr(attempt)) {
+    : owner_(owner), attempt_(attempt), events_(Fs(), owner->folder().AttemptEvents(attempt)),
+      output_(Fs(), owner->folder().LauncherStdout(attempt)), errors_(Fs(), owner->folder().LauncherStderr(attempt)) {
   if (CanRewriteLines(STDOUT_FILENO)) {
     run::ProgressOptions options;
     options.rewrite = true;
     progress_ = std::make_unique<run::Progress>(options);
   }
   if (fresh) return;
-  output_.SkipToEnd();
-  errors_.SkipToEnd();
-  LineFollower job_events(owner->folder().Events());
-  for (std::vector<std::string> lines; !(lines = job_events.NewLines()).empty();) copied_.insert(lines.begin(), lines.end());
+  output_.SkipTo(0).IgnoreError();
+  errors_.SkipTo(0).IgnoreError();
+  files::LineTail(Fs(), owner->folder().Events()).Read([this](absl::string_view line) { copied_.emplace(line); }).IgnoreError();
 }
 
 void AttemptLog::Follow() {
@@ -40,21 +39,26 @@ void AttemptLog::Follow() {
     owner_->Started(start);
   }
   CopyEvents();
-  for (const std::string& line : errors_.NewLines()) {
-    if (IsMessage(line)) LogVerbatim(line);
-  }
-  for (const std::string& line : output_.NewLines()) {
-    if (!progress_ || !absl::StartsWith(line, "epoch ")) PrintLine(line);
-  }
+  errors_
+      .Read([](absl::string_view line) {
+        if (IsMessage(line)) LogVerbatim(line);
+      })
+      .IgnoreError();  // what cannot be read now is read later
+  output_
+      .Read([this](absl::string_view line) {
+        if (!progress_ || !absl::StartsWith(line, "epoch ")) PrintLine(line);
+      })
+      .IgnoreError();
   if (progress_) ShowProgress();
 }
 
 void AttemptLog::CopyEvents() {
-  for (const std::string& line : events_.NewLines()) {
-    v1::Event event;
-    if (copied_.contains(line) || !run::FromJson(line, &event).ok()) continue;
-    owner_->CopyEvent(event);
-  }
+  events_
+      .Read([this](absl::string_view line) {
+        v1::Event event;
+        if (!copied_.contains(std::string(line)) && run::FromJson(line, &event).ok()) owner_->CopyEvent(event);
+      })
+      .IgnoreError();
 }
 
 void AttemptLog::ShowProgress() {

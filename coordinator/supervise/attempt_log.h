@@ -5,9 +5,9 @@
 #include <set>
 #include <string>
 
+#include "common/files/line_tail.h"
 #include "common/job/job_owner.h"
 #include "common/run/progress.h"
-#include "coordinator/supervise/line_follower.h"
 
 namespace deit::supervise {
 
@@ -29,7 +29,7 @@ class AttemptLog {
   int attempt_;
   bool started_ = false;          // start.json was there
   std::set<std::string> copied_;  // lines of the job's events that an earlier owner wrote
-  LineFollower events_, output_, errors_;
+  files::LineTail events_, output_, errors_;
   std::unique_ptr<run::Progress> progress_;  // only where a line can be rewritten
   double shown_ = 0;                         // progress.json's time
 };

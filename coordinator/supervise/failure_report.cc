@@ -2,8 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
+#include "common/files/line_tail.h"
 #include "common/run/json.h"
-#include "coordinator/supervise/line_follower.h"
 #include "proto/run.pb.h"
 
 namespace deit::supervise {
@@ -12,6 +12,13 @@ namespace {
 constexpr size_t kLastWords = 20;
 
 }  // namespace
+
+std::vector<std::string> LastLines(const std::string& path, uint64_t count) {
+  std::vector<std::string> lines;
+  files::LineTail tail(files::FileSystem::Posix(), path);
+  if (tail.SkipTo(count).ok()) tail.ReadToEnd([&](absl::string_view line) { lines.emplace_back(line); }).IgnoreError();
+  return lines;
+}
 
 void ReportFailure(const run::RunFolder& folder, int attempt, const RootCause& cause, const std::string& doings, const std::string& next) {
   LogError(absl::StrCat("attempt ", attempt, ": ", cause.text));

@@ -3,11 +3,15 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/run/run_folder.h"
 #include "coordinator/supervise/root_cause.h"
 
 namespace deit::supervise {
+
+// The last `count` lines of a text file; none where it cannot be read.
+std::vector<std::string> LastLines(const std::string& path, uint64_t count);
 
 // To stderr.
 void ReportFailure(const run::RunFolder& folder, int attempt, const RootCause& cause, const std::string& doings, const std::string& next);

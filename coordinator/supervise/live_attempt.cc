@@ -8,13 +8,13 @@
 #include "common/process/identity.h"
 #include "common/run/json_file.h"
 #include "common/run/unix_time.h"
-#include "coordinator/supervise/line_follower.h"
+#include "coordinator/supervise/failure_report.h"
 
 namespace deit::supervise {
 namespace {
 
 constexpr absl::Duration kGap = absl::Milliseconds(500);  // between two steps of an owner that was not kept from running
-constexpr uint64_t kNoticeBytes = 64 << 10;
+constexpr uint64_t kNoticeLines = 500;
 
 absl::Duration Elapsed() { return Clock::System().Elapsed(); }
 double UnixNow() { return run::UnixSeconds(absl::Now()); }
@@ -137,7 +137,7 @@ Evidence LiveAttempt::Gather() const {
   evidence.verdict_worker = verdict_.worker;
   evidence.verdict_seconds = absl::ToDoubleSeconds(verdict_.waited);
   evidence.exit = process_.Exit();
-  evidence.launcher_stderr = TailOf(folder_.LauncherStderr(number_), kNoticeBytes);
+  evidence.launcher_stderr = absl::StrJoin(LastLines(folder_.LauncherStderr(number_), kNoticeLines), "\n");
   for (size_t k = 0; k < records_.size(); ++k) {
     WorkerEvidence worker;
     worker.worker = static_cast<int>(k);

@@ -15,6 +15,10 @@ FAULTS = [("kill", 0, "train"), ("kill", 1, "start"), ("segv", 1, "train"), ("st
 
 
 class Supervise(ClusterTest):
+    def check_nothing_left(self):
+        super().check_nothing_left()
+        self.assertEqual([path.name for path in (self.folder / "tmp").iterdir()], [], "temporary folders were left")
+
     def reference(self, config):
         """What the job comes to when nothing happens to it."""
         run = self.train(config, "undisturbed", *LONG)
@@ -63,6 +67,10 @@ class Supervise(ClusterTest):
         self.assertEqual(job.run.summary["restarts"], len(faults), ended)
         recoveries = [a["recovery"] for a in job.run.summary["attempts"] if "first_step_seconds" in a.get("recovery", {})]
         self.assertGreaterEqual(len(recoveries), len(faults) - 3, "those that were hurt again before their first step have no end")
+        for number, fault, _, _ in injected:
+            after = next((a for a in job.run.summary["attempts"] if a["attempt"] == number + 1), {}).get("recovery", {})
+            if fault == "stop" and "detect_seconds" in after:
+                self.assertLess(after["detect_seconds"], 3.0, "a stopped worker is noticed within 3 s")
 
     def test_faults_of_every_kind_in_one_order(self):
         self.check_faults(1)
