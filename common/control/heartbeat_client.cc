@@ -39,7 +39,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-constexpr absl::Duration kWelcomeDeadline = absl::Seconds(5);
 
 Status Lost(absl::string_view cause) { return absl::UnavailableError(absl::StrCat("owner: ", cause)); }
 Status ToStatus(const error_code& error) { return error ? Lost(absl::AsciiStrToLower(error.message())) : absl::OkStatus(); }
@@ -143,9 +142,9 @@ class HeartbeatClient::Impl {
   }
 
   asio::awaitable<Status> WelcomeDeadline() {
-    asio::steady_timer timer(io_, absl::ToChronoNanoseconds(kWelcomeDeadline));
+    asio::steady_timer timer(io_, absl::ToChronoNanoseconds(options_.welcome_deadline));
     co_await timer.async_wait(kTuple);
-    co_return absl::DeadlineExceededError(absl::StrCat("owner: no welcome within ", absl::FormatDuration(kWelcomeDeadline)));
+    co_return absl::DeadlineExceededError(absl::StrCat("owner: no welcome within ", absl::FormatDuration(options_.welcome_deadline)));
   }
 
   // Tells the owner where this worker is, until it leaves.

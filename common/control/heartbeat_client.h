@@ -12,11 +12,12 @@
 namespace deit::control {
 
 struct HeartbeatOptions {
-  std::string control_path;                           // RUN/control.json; may be missing or stale: the owner may be dead
-  std::string token_path;                             // the job's token (token_file.h)
-  v1::Hello hello;                                    // who this worker is
-  std::function<v1::Heartbeat()> sample;              // where it is now; quick, and thread-safe: the side thread calls it
-  absl::Duration interval = absl::Milliseconds(200);  // between heartbeats, and between two looks for an owner
+  std::string control_path;                            // RUN/control.json; may be missing or stale: the owner may be dead
+  std::string token_path;                              // the job's token (token_file.h)
+  v1::Hello hello;                                     // who this worker is
+  std::function<v1::Heartbeat()> sample;               // where it is now; quick, and thread-safe: the side thread calls it
+  absl::Duration interval = absl::Milliseconds(200);   // between heartbeats, and between two looks for an owner
+  absl::Duration welcome_deadline = absl::Seconds(5);  // for an owner to let this worker in, from the connect
 };
 
 // Both files are read anew at each connect, so that a restarted owner is found wherever it listens. Says once per change, through

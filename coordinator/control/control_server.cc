@@ -48,6 +48,12 @@ error_code Listen(tcp::acceptor& acceptor) {
   return error;
 }
 
+// Of accept(2) and epoll_ctl(2): the connection stays in the kernel's queue, and trying again at once would be of no use.
+bool IsShortage(const error_code& error) {
+  const int number = error.value();
+  return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM || number == ENOSPC;
+}
+
 // Whether `count` is 1, 10, 100, ...
 bool IsPowerOfTen(int64_t count) {
   while (count % 10 == 0) count /= 10;
@@ -118,9 +124,8 @@ class ControlServer::Impl : public std::enable_shared_from_this<Impl> {
       if (!error) socket.non_blocking(true, error);
       if (!error) {
         Add(std::move(socket));
-      } else if (error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system ||
-                 error == std::errc::no_buffer_space || error == std::errc::not_enough_memory || error == std::errc::no_space_on_device) {
-        Count(Refusal::kNoResources);  // it waits in the kernel's queue
+      } else if (IsShortage(error)) {
+        Count(Refusal::kNoResources);
         pause.expires_after(kAcceptAgainAfter);
         co_await pause.async_wait(kTuple);
       }

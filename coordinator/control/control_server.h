@@ -19,7 +19,7 @@ class io_context;
 
 namespace deit::control {
 
-// Called on the thread that runs the io_context. `connection` counts from 1 and names one connection for ever: a worker that connects anew
+// All are set. Called on the thread that runs the io_context. `connection` counts from 1 and names one connection for ever: a worker that connects anew
 // has a new one.
 struct ControlCallbacks {
   // A worker of the attempt has proved who it is: 0 <= hello.worker < hello.workers. Comes before all else of this connection.

@@ -64,6 +64,8 @@ class ChecksTest(unittest.TestCase):
             ("common/base/a.h", '"clock.h"'),
             ("common/base/a.h", '"tests/support/fake_clock.h"'),
             ("common/files/a.cc", "<glog/logging.h>"),
+            ("common/files/a.cc", "<openssl/hmac.h>"),
+            ("common/files/a.h", "<boost/asio/io_context.hpp>"),
             ("worker/train/a.h", '"coordinator/cli/verb.h"'),
             ("worker/train/a.h", '"launch/local.h"'),
             ("worker/train/a.h", "<torch/torch.h>"),

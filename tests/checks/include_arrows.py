@@ -1,7 +1,7 @@
 """Includes follow the arrows of docs/architecture.md: proto <- common <- {worker, launch <- coordinator}; only tests include tests.
 
-LibTorch, CUDA, NCCL and MPI are included by worker/ (and its tests) only, glog by common/base/ only, and torch/torch.h, which costs 20 s,
-by no header.
+LibTorch, CUDA, NCCL and MPI are included by worker/ (and its tests) only, glog by common/base/ only, OpenSSL by common/control/ only, and
+torch/torch.h, which costs 20 s, and Boost.Asio, which costs 8 s, by no header.
 usage: include_arrows.py SOURCE_DIR
 """
 import pathlib
@@ -23,7 +23,9 @@ CONFINED = [
     (re.compile(r"(torch|ATen|c10|caffe2|cuda|nccl|cudnn|cublas)[/._]"), re.compile(r"worker/|tests/(?!common/|coordinator/|launch/)")),
     (re.compile(r"mpi\.h$"), re.compile(r"worker/|tests/(?!common/|coordinator/|launch/)")),
     (re.compile(r"glog/"), re.compile(r"common/base/")),
+    (re.compile(r"openssl/"), re.compile(r"common/control/")),
     (re.compile(r"torch/torch\.h$"), re.compile(r".*\.cc$")),
+    (re.compile(r"boost/asio"), re.compile(r".*\.cc$")),
 ]
 
 
