@@ -3,7 +3,6 @@
 #include <utility>
 #include <variant>
 
-#include "absl/strings/str_cat.h"
 #include "common/control/handshake.h"
 #include "common/control/hmac.h"
 
@@ -28,7 +27,6 @@ OwnerSide::Heard OwnerSide::Receive(absl::string_view bytes) {
     }
     heard.refusal = introduced() ? ReceiveSealed(*message, &heard) : ReceiveIntroduction(*message, &heard);
   }
-  if (heard.refusal) absl::StrAppend(&heard.reply, Farewell(*heard.refusal));
   return heard;
 }
 

@@ -24,10 +24,10 @@ struct Expected {
 class OwnerSide {
  public:
   struct Heard {
-    std::string reply;                        // bytes to send
     std::optional<v1::Hello> hello;           // the worker has just proved to be this one
+    std::string reply;                        // bytes to send to it
     std::vector<v1::WorkerMessage> messages;  // after that; each says something
-    std::optional<Refusal> refusal;           // after all of the above: the connection is to be closed, nothing more received
+    std::optional<Refusal> refusal;           // after all of the above: say farewell and close, receive nothing more
   };
 
   OwnerSide(Expected expected, std::string nonce);  // kNonceBytes random bytes, never used before

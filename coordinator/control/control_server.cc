@@ -168,8 +168,8 @@ class ControlServer::Impl : public std::enable_shared_from_this<Impl> {
 
   void Hear(const ConnectionPtr& connection, absl::string_view bytes) {
     const OwnerSide::Heard heard = connection->side.Receive(bytes);
-    connection->Send(heard.reply);
     if (heard.hello) callbacks_.on_hello(connection->id, *heard.hello);
+    connection->Send(heard.reply);
     for (const v1::WorkerMessage& message : heard.messages) {
       if (!IsOpen(*connection)) return;
       if (message.has_heartbeat()) callbacks_.on_heartbeat(connection->id, message.heartbeat());

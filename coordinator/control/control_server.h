@@ -22,7 +22,8 @@ namespace deit::control {
 // All are set. Called on the thread that runs the io_context. `connection` counts from 1 and names one connection for ever: a worker that connects anew
 // has a new one.
 struct ControlCallbacks {
-  // A worker of the attempt has proved who it is: 0 <= hello.worker < hello.workers. Comes before all else of this connection.
+  // A worker of the attempt has proved who it is: 0 <= hello.worker < hello.workers. Before the worker knows that it is welcome, and before
+  // all else of this connection.
   std::function<void(int64_t connection, const v1::Hello& hello)> on_hello;
   std::function<void(int64_t connection, const v1::Heartbeat& heartbeat)> on_heartbeat;
   // It ends in order: that it closes next is no failure.

@@ -89,7 +89,7 @@ TEST_F(OwnerSideTest, AReplayedFrameIsRefusedAndWhatCameBeforeItCounts) {
   const auto heard = owner_.Receive(frame + frame);
   EXPECT_EQ(heard.messages.size(), 1u);
   EXPECT_EQ(heard.refusal, Refusal::kReplayed);
-  EXPECT_EQ(heard.reply, "") << "the worker waits for no answer any more";
+  EXPECT_EQ(owner_.Farewell(*heard.refusal), "") << "the worker waits for no answer any more";
 }
 
 TEST_F(OwnerSideTest, ASealedFrameOfAnotherConnectionIsRefused) {
@@ -183,7 +183,7 @@ TEST(OwnerSideIntroductionTest, TheWorkerIsToldWhy) {
   OwnerSide owner = Owner();
   WorkerSide worker = Worker(GoodHello(), std::string(32, 'u'));
   const auto heard = owner.Receive(worker.Receive(owner.Challenge()).value());
-  const auto answer = worker.Receive(heard.reply);
+  const auto answer = worker.Receive(owner.Farewell(heard.refusal.value()));
   EXPECT_TRUE(absl::IsPermissionDenied(answer.status()));
   EXPECT_EQ(answer.status().message(), "owner: refuses this worker: wrong token");
 }
