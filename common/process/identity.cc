@@ -80,6 +80,11 @@ Life LifeOf(const v1::ProcessIdentity& identity) {
   return alive ? Life::kAlive : Life::kDead;
 }
 
+bool IsStopped(const v1::ProcessIdentity& identity) {
+  const auto stat = ReadStat(identity.pid());
+  return LifeOf(identity) == Life::kAlive && stat && (stat->state == 'T' || stat->state == 't');
+}
+
 Status Signal(const v1::ProcessIdentity& identity, int signal) {
   const int handle = static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(identity.pid()), 0));
   const absl::Cleanup close_handle = [handle] {

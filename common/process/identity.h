@@ -23,6 +23,9 @@ StatusOr<v1::ProcessIdentity> IdentityOf(pid_t pid);
 // An identity without a pid is dead.
 Life LifeOf(const v1::ProcessIdentity& identity);
 
+// Whether it lives but does not run: SIGSTOP, a debugger.
+bool IsStopped(const v1::ProcessIdentity& identity);
+
 // Sends `signal` to exactly that process (pidfd_open(2), so that no other process can come in between). NotFound when it is dead,
 // FailedPrecondition when it is of another host.
 Status Signal(const v1::ProcessIdentity& identity, int signal);

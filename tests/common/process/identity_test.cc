@@ -55,6 +55,18 @@ TEST(IdentityTest, AKilledProcessIsDeadAsAZombieAndAfterwards) {
   EXPECT_EQ(LifeOf(*identity), Life::kDead);
 }
 
+TEST(IdentityTest, AStoppedProcessIsSeenToBeStopped) {
+  Child child;
+  const auto identity = IdentityOf(child.pid());
+  ASSERT_TRUE(identity.ok());
+  EXPECT_FALSE(IsStopped(*identity));
+  ::kill(child.pid(), SIGSTOP);
+  siginfo_t info = {};
+  ::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WSTOPPED);
+  EXPECT_TRUE(IsStopped(*identity));
+  EXPECT_EQ(LifeOf(*identity), Life::kAlive);
+}
+
 TEST(IdentityTest, ALaterProcessOfTheSameNumberIsAnother) {
   Child child;
   auto identity = IdentityOf(child.pid());
