@@ -111,6 +111,8 @@ StatusOr<VerbExit> RunRun(const Arguments& arguments) {
   Announce(*owner, spec);
   DEIT_ASSIGN_OR_RETURN(const supervise::JobEnd end, supervise::Supervise(options));
   SayEnd(end, *owner);
+  owner->record().set_exit_code(static_cast<int>(ExitOf(end)));
+  owner->Publish();
   return ExitOf(end);
 }
 

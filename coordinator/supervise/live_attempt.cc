@@ -112,6 +112,7 @@ void LiveAttempt::Step(const WatchLimits& limits, Wish wish) {
 void LiveAttempt::Kill(const WatchDecision& decision) {
   verdict_ = decision;
   watch_.kill_sent = true;
+  stopped_ = process::IsStopped(records_[static_cast<size_t>(decision.worker)].process());
   if (noticed_ == 0) noticed_ = UnixNow();
   process_.Kill(Processes());
 }
@@ -136,6 +137,7 @@ Evidence LiveAttempt::Gather() const {
   evidence.verdict = verdict_.verdict;
   evidence.verdict_worker = verdict_.worker;
   evidence.verdict_seconds = absl::ToDoubleSeconds(verdict_.waited);
+  evidence.verdict_stopped = stopped_;
   evidence.exit = process_.Exit();
   evidence.launcher_stderr = absl::StrJoin(LastLines(folder_.LauncherStderr(number_), kNoticeLines), "\n");
   for (size_t k = 0; k < records_.size(); ++k) {

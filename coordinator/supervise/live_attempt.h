@@ -70,6 +70,7 @@ class LiveAttempt {
   std::vector<double> loaded_;        // by worker; as its heartbeats say, 0: not yet
   std::map<int64_t, int> worker_of_;  // by connection that is open
   WatchDecision verdict_;
+  bool stopped_ = false;  // whom it is about was stopped by a signal
   absl::Duration last_step_;
   double spoken_ = 0, noticed_ = 0, first_done_ = 0;
 };

@@ -36,6 +36,7 @@ struct Evidence {
   Verdict verdict = Verdict::kNone;
   int verdict_worker = 0;                   // whom it is about: kSilent, kNotStarted, kDied
   double verdict_seconds = 0;               // of silence, of waiting
+  bool verdict_stopped = false;             // its process lived but did not run
   std::optional<v1::LauncherExit> exit;     // absent: the guardian died before it could write it
   std::string launcher_stderr;              // its end
   std::vector<WorkerEvidence> workers;      // by number

@@ -107,7 +107,7 @@ def hurt(job, attempt, fault, worker):
         return {"exit_code": 76}, "not finite"
     if fault == "stop":
         os.kill(pids[worker], signal.SIGSTOP)
-        return {"worker": worker}, "silent for"
+        return {"worker": worker}, "(stopped by a signal)"
     if fault == "exit":
         os.kill(pids[worker], signal.SIGUSR2)
         return {"worker": worker, "exit_code": 3}, "exit 3"

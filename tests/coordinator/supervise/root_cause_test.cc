@@ -116,6 +116,8 @@ TEST(RootCauseTest, WhatTheSupervisorSawComesBeforeWhatItsKillCaused) {
   EXPECT_EQ(cause.kind, Kind::kSilent);
   EXPECT_EQ(cause.worker, 1);
   EXPECT_EQ(cause.text, "worker 1 on n1: silent for 2.5 s at step 12 in phase compute");
+  evidence.verdict_stopped = true;
+  EXPECT_THAT(FindRootCause(evidence).text, HasSubstr("silent for 2.5 s (stopped by a signal) at step 12"));
   evidence.verdict = Verdict::kNotStarted;
   evidence.workers[1].spoke = false;
   EXPECT_EQ(FindRootCause(evidence).text, "worker 1 on n1: did not start within 2.5 s");
