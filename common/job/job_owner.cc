@@ -56,7 +56,7 @@ Status CheckNoAttemptLives(const run::RunFolder& folder) {
   DEIT_ASSIGN_OR_RETURN(const int last, run::LastAttempt(Fs(), folder));
   v1::GuardianRecord record;
   if (last == 0 || !run::ReadJsonFile(Fs(), folder.Guardian(last), &record).ok()) return absl::OkStatus();
-  if (process::LifeOf(record.guardian()) == process::Life::kDead) return absl::OkStatus();
+  if (process::LifeOf(record.guardian()) != process::Life::kAlive) return absl::OkStatus();  // another host's is given up: see take_over.h
   const Status status = absl::FailedPreconditionError(absl::StrCat("run_dir: ", folder.path(), ": attempt ", last, " is still training (",
                                                                    process::Describe(record.guardian()), "), and its deit-coord is gone"));
   return WithHint(WithExitCode(status, ExitCode::kRunFolder), "take it over with deit-coord run, or stop it with deit-coord cancel");

@@ -13,9 +13,11 @@ StatusOr<std::optional<v1::JobRecord>> FindAbandonedAttempt(const job::JobOwner&
   v1::GuardianRecord guardian;
   const bool guarded = last > 0 && run::ReadJsonFile(fs, owner.folder().Guardian(last), &guardian).ok() && guardian.has_guardian();
   if (!guarded) return std::nullopt;  // a bare mpirun's attempt, or none
+  const process::Life life = process::LifeOf(guardian.guardian());
+  if (life == process::Life::kUnknown) return std::nullopt;
   const auto& record = owner.predecessor();
   if (record && record->attempt() == last && !run::IsEnd(record->state())) return record;
-  if (process::LifeOf(guardian.guardian()) != process::Life::kAlive) return std::nullopt;
+  if (life != process::Life::kAlive) return std::nullopt;
   v1::JobRecord found;
   found.set_attempt(last);
   found.set_workers_wanted(owner.record().workers_wanted());

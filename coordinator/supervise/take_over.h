@@ -10,7 +10,8 @@
 namespace deit::supervise {
 
 // Its record, if there is one: an attempt that lives, or one that ended when nobody was there to see it. Where the record itself was lost,
-// what guardian.json knows of a living attempt.
+// what guardian.json knows of a living attempt. An attempt of another host (a job that Slurm started again elsewhere) is given up: nobody here can
+// see or end it, and the run folder's lock says that its owner is gone.
 StatusOr<std::optional<v1::JobRecord>> FindAbandonedAttempt(const job::JobOwner& owner);
 
 }  // namespace deit::supervise
