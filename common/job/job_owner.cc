@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/checkpoint/set_reader.h"
 #include "common/files/operations.h"
+#include "common/jobs/job_record.h"
 #include "common/process/identity.h"
 #include "common/run/json_file.h"
 #include "common/run/unix_time.h"
@@ -95,6 +96,7 @@ void JobOwner::BeginRecord(const v1::JobSpec& spec, const OwnerOptions& options)
     state_folder_ = *std::move(state);
     if (run::ReadJsonFile(Fs(), state_folder_->Record(job()), &record_).ok()) predecessor_ = record_;
     Fs().Remove(state_folder_->CancelRequest(job())).IgnoreError();  // it was for that one
+    Check(jobs::PruneJobRecords(Fs(), *state_folder_, job()).status());
   } else {
     LogWarning(absl::StrCat(made.message(), ": deit-coord status will not show this job"));
   }
@@ -188,7 +190,7 @@ void JobOwner::Publish() {
   published_ = Clock::System().Elapsed();
   if (!state_folder_) return;
   record_.set_updated(run::UnixSeconds(absl::Now()));
-  Check(run::ReplaceJsonFile(Fs(), state_folder_->Record(job()), record_));
+  Check(jobs::WriteJobRecord(Fs(), *state_folder_, record_));
 }
 
 void JobOwner::Keep() {

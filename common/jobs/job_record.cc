@@ -100,15 +100,16 @@ StatusOr<v1::JobRecord> FindJobRecord(files::FileSystem& fs, const StateFolder& 
                   "give more of its id");
 }
 
-StatusOr<size_t> PruneJobRecords(files::FileSystem& fs, const StateFolder& folder, size_t keep) {
+StatusOr<size_t> PruneJobRecords(files::FileSystem& fs, const StateFolder& folder, const std::string& job, size_t keep) {
   DEIT_ASSIGN_OR_RETURN(JobRecords known, ListJobRecords(fs, folder));
   std::vector<v1::JobRecord>& over = known.records;
-  over.erase(std::remove_if(over.begin(), over.end(), [](const v1::JobRecord& record) { return !IsOver(record); }), over.end());
+  const auto stays = [&](const v1::JobRecord& record) { return record.job() == job || !IsOver(record); };
+  over.erase(std::remove_if(over.begin(), over.end(), stays), over.end());
   std::sort(over.begin(), over.end(), [](const v1::JobRecord& a, const v1::JobRecord& b) { return EndOf(a) > EndOf(b); });
   size_t removed = 0;
   for (; keep + removed < over.size(); ++removed) {
-    const std::string& job = over[keep + removed].job();
-    for (const std::string& path : {folder.Token(job), folder.CancelRequest(job), folder.Record(job)}) {
+    const std::string& old = over[keep + removed].job();
+    for (const std::string& path : {folder.Token(old), folder.CancelRequest(old), folder.Record(old)}) {
       const Status gone = fs.Remove(path);
       if (!gone.ok() && !absl::IsNotFound(gone)) return Annotate(gone, "state folder");
     }

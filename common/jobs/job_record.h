@@ -33,8 +33,8 @@ StatusOr<v1::JobRecord> FindJobRecord(files::FileSystem& fs, const StateFolder& 
 // How many jobs that are over stay known.
 inline constexpr size_t kEndedJobsKept = 200;
 
-// Called by an owner at its start. Of the jobs that are over (an end is recorded, or none of their processes lives) the newest `keep`
-// stay; the files of the others go. Run folders are not touched. Returns how many went.
-StatusOr<size_t> PruneJobRecords(files::FileSystem& fs, const StateFolder& folder, size_t keep = kEndedJobsKept);
+// Called by the owner of `job` at its start. Of the other jobs that are over (an end is recorded, or none of their processes lives) the
+// newest `keep` stay; the files of the rest go. Run folders are not touched. Returns how many jobs went.
+StatusOr<size_t> PruneJobRecords(files::FileSystem& fs, const StateFolder& folder, const std::string& job, size_t keep = kEndedJobsKept);
 
 }  // namespace deit::jobs

@@ -54,13 +54,11 @@ Status RecordCancellation(const KnownJob& job, const JobLook& look) {
   options.workers_min = record.workers_min();
   options.workers_max = record.workers_max();
   DEIT_ASSIGN_OR_RETURN(const auto owner, job::JobOwner::Take(spec, identity.spec_digest(), options));
-  const auto& attempts = owner->summary().attempts();
-  if (!attempts.empty() && attempts.rbegin()->attempt() == record.attempt()) {  // else summary.json was lost
-    v1::AttemptStart start;
-    if (run::ReadJsonFile(Fs(), folder.Start(record.attempt()), &start).ok()) owner->Started(start);
-    v1::AttemptResult result;
-    if (run::ReadJsonFile(Fs(), folder.Result(record.attempt()), &result).ok()) owner->Ended(result);
-  }
+  owner->ResumeAttempt(record.attempt());
+  v1::AttemptStart start;
+  if (run::ReadJsonFile(Fs(), folder.Start(record.attempt()), &start).ok()) owner->Started(start);
+  v1::AttemptResult result;
+  if (run::ReadJsonFile(Fs(), folder.Result(record.attempt()), &result).ok()) owner->Ended(result);
   owner->Event(v1::Event::JobCanceled, "canceled while no owner lived");
   owner->SetState(JobState::CANCELED);
   return absl::OkStatus();

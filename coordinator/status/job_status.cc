@@ -79,7 +79,7 @@ v1::JobStatus DescribeJob(const jobs::Observation& seen, absl::Time time) {
   job.set_workers_wanted(record.workers_wanted());
   job.set_workers_min(record.workers_min());
   job.set_workers_max(record.workers_max());
-  if (record.has_exit_code()) job.set_exit_code(record.exit_code());
+  if (record.has_ended() && record.has_exit_code()) job.set_exit_code(record.exit_code());  // else that of an earlier end
   *job.mutable_refused() = record.refused();
   AddTimes(record, now, &job);
   AddProcesses(seen, now, &job);

@@ -124,6 +124,7 @@ TEST_F(JobRecordTest, PruningKeepsWhatLivesAndTheNewestOfWhatIsOver) {
   v1::JobRecord worker_lives = RecordOf("a0000003", JobState::RUNNING, DeadProcess());
   *worker_lives.mutable_workers(1)->mutable_process() = LivingProcess();
   Write(worker_lives);
+  Write(EndedRecord("e0000006", JobState::SUCCEEDED, 0, 1'780'000'000));  // it starts again
   v1::JobRecord lost = RecordOf("d0000001", JobState::RUNNING, DeadProcess());
   lost.set_updated(1'790'000'000.5);
   Write(lost);
@@ -131,12 +132,13 @@ TEST_F(JobRecordTest, PruningKeepsWhatLivesAndTheNewestOfWhatIsOver) {
     std::ofstream(state_.Token(job)) << "secret";
     std::ofstream(state_.CancelRequest(job)) << "";
   }
-  EXPECT_EQ(*PruneJobRecords(fs_, state_, 5), 2u);
-  EXPECT_THAT(Ids(), ElementsAre("a0000001", "a0000002", "a0000003", "e0000001", "e0000002", "e0000003", "e0000004", "e0000005"));
+  EXPECT_EQ(*PruneJobRecords(fs_, state_, "e0000006", 5), 2u);
+  EXPECT_THAT(Ids(),
+              ElementsAre("a0000001", "a0000002", "a0000003", "e0000001", "e0000002", "e0000003", "e0000004", "e0000005", "e0000006"));
   EXPECT_FALSE(Exists(state_.Token("e0000000")));
   EXPECT_FALSE(Exists(state_.CancelRequest("e0000000")));
   EXPECT_TRUE(Exists(state_.Token("e0000005")));
-  EXPECT_EQ(*PruneJobRecords(fs_, state_, 5), 0u);
+  EXPECT_EQ(*PruneJobRecords(fs_, state_, "e0000006", 5), 0u);
 }
 
 }  // namespace
