@@ -41,6 +41,7 @@ Progress::Progress(const ProgressOptions& options) : options_(options) {
 Progress::~Progress() {
   SetBeforeLogLine(nullptr);
   RunBetweenLogLines([] { ClearShownLine(STDOUT_FILENO); });
+  if (file_is_old_) WriteFile();
 }
 
 void Progress::Update(v1::Progress progress) {
@@ -49,14 +50,17 @@ void Progress::Update(v1::Progress progress) {
   const bool epoch_ends = progress.epoch_step() == progress.epoch_steps();
   if (!epoch_ends && progress.epoch_step() % options_.log_interval == 0) PrintPlain(progress);
   if (options_.rewrite && now - last_redraw_ >= kRedrawInterval) Redraw(progress);
-  if (now - last_file_ >= kFileInterval) WriteFile(progress);
+  newest_ = std::move(progress);
+  file_is_old_ = true;
+  if (now - last_file_ >= kFileInterval) WriteFile();
 }
 
 void Progress::FinishEpoch(v1::Progress progress) {
   progress.set_time(UnixSeconds(options_.clock->Now()));
   PrintPlain(progress);
   if (options_.rewrite) Redraw(progress);
-  WriteFile(progress);
+  newest_ = std::move(progress);
+  WriteFile();
 }
 
 void Progress::PrintPlain(const v1::Progress& progress) {
@@ -74,10 +78,11 @@ void Progress::Redraw(const v1::Progress& progress) {
   });
 }
 
-void Progress::WriteFile(const v1::Progress& progress) {
+void Progress::WriteFile() {
   last_file_ = options_.clock->Elapsed();
+  file_is_old_ = false;
   if (options_.path.empty()) return;
-  const Status written = ReplaceJsonFile(*options_.fs, options_.path, progress);
+  const Status written = ReplaceJsonFile(*options_.fs, options_.path, newest_);
   if (!written.ok() && !file_failed_) LogWarning(absl::StrCat(written.message(), ": others see an old progress until this is over"));
   file_failed_ = !written.ok();
 }

@@ -24,7 +24,7 @@ struct ProgressOptions {
 class Progress {
  public:
   explicit Progress(const ProgressOptions& options);
-  ~Progress();  // clears the rewritten line
+  ~Progress();  // clears the rewritten line; the file has the last step
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
@@ -38,11 +38,13 @@ class Progress {
  private:
   void PrintPlain(const v1::Progress& progress);
   void Redraw(const v1::Progress& progress);
-  void WriteFile(const v1::Progress& progress);
+  void WriteFile();
 
   const ProgressOptions options_;
   absl::Duration last_redraw_ = -absl::InfiniteDuration();  // clock's Elapsed()
   absl::Duration last_file_ = -absl::InfiniteDuration();
+  v1::Progress newest_;
+  bool file_is_old_ = false;  // does not have newest_
   bool file_failed_ = false;  // said once
 };
 

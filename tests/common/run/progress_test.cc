@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 
 #include "common/base/log.h"
 #include "common/base/terminal.h"
@@ -135,20 +136,25 @@ TEST(ProgressTest, TheFileIsReplacedOnceASecond) {
   TempFolder folder;
   FakeClock clock;
   const std::string path = folder / "progress.json";
-  Progress progress({.path = path, .log_interval = 1000, .rewrite = false, .fs = &files::FileSystem::Posix(), .clock = &clock});
+  auto progress = std::make_unique<Progress>(
+      ProgressOptions{.path = path, .log_interval = 1000, .rewrite = false, .fs = &files::FileSystem::Posix(), .clock = &clock});
   const auto step_in_file = [&] {
     v1::Progress read;
     EXPECT_TRUE(ReadJsonFile(files::FileSystem::Posix(), path, &read).ok());
     return read.step();
   };
-  progress.Update(At(1));
+  progress->Update(At(1));
   EXPECT_EQ(step_in_file(), 1);
   clock.Sleep(absl::Milliseconds(999));
-  progress.Update(At(2));
+  progress->Update(At(2));
   EXPECT_EQ(step_in_file(), 1);
   clock.Sleep(absl::Milliseconds(1));
-  progress.Update(At(3));
+  progress->Update(At(3));
   EXPECT_EQ(step_in_file(), 3);
+  progress->Update(At(4));
+  EXPECT_EQ(step_in_file(), 3);
+  progress.reset();
+  EXPECT_EQ(step_in_file(), 4) << "a run that stops says where";
 }
 
 TEST(ProgressTest, AFileThatCannotBeWrittenIsSaidOnce) {
