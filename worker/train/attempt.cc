@@ -4,7 +4,9 @@
 
 #include "absl/strings/str_format.h"
 #include "common/base/exit_code.h"
+#include "common/process/identity.h"
 #include "common/run/run_identity.h"
+#include "common/run/unix_time.h"
 #include "worker/exchange/agreement.h"
 
 namespace deit::train {
@@ -40,6 +42,28 @@ Status CheckFolder(const std::string& spec_digest, Attempt* attempt) {
   return absl::OkStatus();
 }
 
+// Collective, under a bare launch: the owner learns who the workers are, and its record names them. Under deit-coord run they introduce
+// themselves.
+Status RecordWorkers(collective::Communicator& world, collective::Deadline deadline, job::JobOwner* owner) {
+  const v1::ProcessIdentity self = process::Self();
+  DEIT_ASSIGN_OR_RETURN(const auto pids, exchange::ShareNumbers(world, deadline, static_cast<uint64_t>(self.pid()), "naming processes"));
+  DEIT_ASSIGN_OR_RETURN(const auto start_times, exchange::ShareNumbers(world, deadline, self.start_time(), "naming processes"));
+  if (owner == nullptr) return absl::OkStatus();
+  for (size_t w = 0; w < pids.size(); ++w) {
+    v1::WorkerRecord* worker = owner->record().add_workers();
+    worker->set_worker(static_cast<int>(w));
+    worker->set_phase("start");
+    worker->set_heard(run::UnixSeconds(absl::Now()));
+    v1::ProcessIdentity* process = worker->mutable_process();
+    process->set_host(world.hosts()[w]);
+    if (process->host() == self.host()) process->set_boot_id(self.boot_id());  // nobody judges processes of another host by it
+    process->set_pid(static_cast<int64_t>(pids[w]));
+    process->set_start_time(start_times[w]);
+  }
+  owner->Publish();
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadline deadline, const v1::JobSpec& spec,
@@ -60,6 +84,7 @@ StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadl
   attempt.number = static_cast<int>(numbers[0]);
   attempt.nonce = absl::StrFormat("%d-%016x", attempt.number, nonces[0]);
   attempt.job_id = absl::StrFormat("%08x", ids[0]);
+  if (!options.number) DEIT_RETURN_IF_ERROR(RecordWorkers(world, deadline, attempt.owner.get()));
   DEIT_RETURN_IF_ERROR(
       exchange::Agree(world, deadline, run::MakeWorkerFolder(Fs(), attempt.folder, attempt.number, world.rank()), "making log folders"));
   return attempt;

@@ -119,7 +119,18 @@ void RunOutputs::StepDone(uint64_t step, const StepResult& result, double second
         {{run::kTagTrainLoss, loss_}, {run::kTagTrainLr, learning_rate_}, {run::kTagImagesPerSecond, images_per_second()}}));
   }
   progress_->Update(ProgressAfter(step + 1));
-  if (owner_ != nullptr) owner_->Keep();
+  if (owner_ != nullptr) KeepRecord(step + 1);
+}
+
+// A step is done when all workers have done it: worker 0 knows of each of them.
+void RunOutputs::KeepRecord(uint64_t steps_done) {
+  const double now = run::UnixSeconds(absl::Now());
+  for (v1::WorkerRecord& worker : *owner_->record().mutable_workers()) {
+    worker.set_step(static_cast<int64_t>(steps_done));
+    worker.set_phase("train");
+    worker.set_heard(now);
+  }
+  owner_->Keep();
 }
 
 void RunOutputs::EpochDone(uint64_t epoch, uint64_t steps_done, const EvaluationCounts& counts) {

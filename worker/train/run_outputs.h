@@ -55,6 +55,7 @@ class RunOutputs {
   explicit RunOutputs(const OutputsOptions& options) : options_(options) {}
   Status WriteStart(int64_t reached_step);
   v1::Progress ProgressAfter(uint64_t steps_done) const;
+  void KeepRecord(uint64_t steps_done);
   void Check(const Status& status);
 
   OutputsOptions options_;
