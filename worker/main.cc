@@ -212,6 +212,8 @@ int Main(int argc, char** argv) {
   if ((*session)->world().size() > 1) SetLogName(absl::StrCat("deit-worker[", worker, "]"));
   run::Whereabouts whereabouts;
   options->whereabouts = &whereabouts;
+  std::unique_ptr<run::MessageCopy> message_copy;
+  options->message_copy = &message_copy;
   auto heartbeat = StartHeartbeat((*session)->world(), whereabouts);
   const Status status = RunTask(*options, **session);
   const ExitCode code = ExitCodeOf(status);

@@ -3,8 +3,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/nearest.h"
+#include "common/process/identity.h"
 #include "coordinator/cli/interruption.h"
 #include "coordinator/cli/known_job.h"
 #include "coordinator/cli/verbs.h"
@@ -81,9 +83,28 @@ Status CheckThatThereIsALog(const run::RunFolder& folder, int attempt, const Wan
 
 int NewestAttempt(const run::RunFolder& folder) { return run::LastAttempt(Fs(), folder).value_or(0); }
 
+// Whether somebody may still write. A worker says its last words after its job's end is recorded, but does not live long after that.
+class LastWords {
+ public:
+  bool Spoken(const JobLook& look) {
+    if (!look.over()) return false;
+    const absl::Duration now = Clock::System().Elapsed();
+    if (!over_since_) over_since_ = now;
+    const auto& workers = look.seen.record.workers();
+    const bool silent = std::none_of(workers.begin(), workers.end(), [](const v1::WorkerRecord& worker) {
+      return process::LifeOf(worker.process()) == process::Life::kAlive;
+    });
+    return silent || now - *over_since_ > absl::Seconds(5);
+  }
+
+ private:
+  std::optional<absl::Duration> over_since_;
+};
+
 StatusOr<VerbExit> Follow(KnownJob& job, const run::RunFolder& folder, Wanted wanted) {
   CatchInterrupts();
   std::optional<WorkerLogs> logs;
+  LastWords last_words;
   do {
     EndIfNobodyReads();
     // In this order: whatever was written before the end was seen is printed.
@@ -91,14 +112,15 @@ StatusOr<VerbExit> Follow(KnownJob& job, const run::RunFolder& folder, Wanted wa
     const int newest = NewestAttempt(folder);
     if (!logs && newest > 0) logs = Open(folder, wanted.attempt.value_or(newest), wanted);
     const bool goes_on = logs && newest > logs->attempt() && !wanted.attempt;
-    const bool ended = look.over() || (logs && newest > logs->attempt());
+    const bool over = last_words.Spoken(look);
+    const bool ended = over || (logs && newest > logs->attempt());
     if (logs) DEIT_RETURN_IF_ERROR(logs->Print(ended));
     if (goes_on) {
       LogInfo(absl::StrCat(job.Title(), ": attempt ", logs->attempt() + 1));
       wanted.choice.tail.reset();
       logs = Open(folder, logs->attempt() + 1, wanted);
     } else if (ended) {
-      if (look.over()) LogInfo(absl::StrCat(job.Title(), ": ", StateText(look.standing)));
+      if (over) LogInfo(absl::StrCat(job.Title(), ": ", StateText(look.standing)));
       return VerbExit::kDone;
     }
   } while (SleepUnlessInterrupted(kPoll));

@@ -39,6 +39,11 @@ std::string WorkersOf(const JobStatus& job) {
                       elastic ? absl::StrCat(job.workers_min(), ":", job.workers_max()) : absl::StrCat(job.workers_wanted()));
 }
 
+// Nobody restarts a bare mpirun.
+std::string RestartsOf(const JobStatus& job) {
+  return job.has_guardian() ? absl::StrCat(job.restarts(), "/", job.max_restarts()) : absl::StrCat(job.restarts());
+}
+
 std::string HostsOf(const JobStatus& job) {
   std::set<std::string> hosts{job.host()};
   for (const v1::WorkerStatus& worker : job.workers()) hosts.insert(worker.host());
@@ -68,7 +73,7 @@ std::vector<StatusColumn> DefaultColumns() {
        }},
       {{"ACC1", true}, [](const JobStatus& job) { return Cell{job.has_val_acc1() ? AccuracyText(job.val_acc1()) : ""}; }},
       {{"IMG/S", true}, [](const JobStatus& job) { return Cell{job.has_images_per_second() ? RateText(job.images_per_second()) : ""}; }},
-      {{"RESTARTS", true}, [](const JobStatus& job) { return Cell{absl::StrCat(job.restarts(), "/", job.max_restarts())}; }},
+      {{"RESTARTS", true}, [](const JobStatus& job) { return Cell{RestartsOf(job)}; }},
       {{"AGE", true}, [](const JobStatus& job) { return Cell{DurationText(absl::Seconds(job.age_seconds()))}; }},
       {{"ETA", true},
        [](const JobStatus& job) { return Cell{job.has_eta_seconds() ? DurationText(absl::Seconds(job.eta_seconds())) : ""}; }},

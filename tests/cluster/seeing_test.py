@@ -38,7 +38,7 @@ class Seeing(ClusterTest):
 
     def watch(self, *words):
         child = subprocess.Popen([COORD, *map(str, words)], env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=subprocess.DEVNULL, text=True)
+                                 stderr=subprocess.STDOUT, text=True)
         self.addCleanup(child.stdout.close)
         self.addCleanup(child.wait)
         self.addCleanup(child.kill)
@@ -89,7 +89,7 @@ class Seeing(ClusterTest):
         self.assertEqual(said.stdout, f"job {seen['job']} (student): canceled; everything is saved\n")
         self.assertEqual(launch.wait().code, STOPPED)
         self.assertEqual(logs.wait(30), 0)
-        self.assertIn("everything is saved", logs.stdout.read())
+        self.assertRegex(logs.stdout.read(), r"\[worker 0\] .*everything is saved")
         self.check_canceled("bare")
 
     def test_a_bare_mpirun_whose_processes_vanish_is_lost_and_goes_on_when_run_again(self):

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/run/message_copy.h"
 #include "worker/train/job.h"
 
 namespace deit::tasks {
@@ -14,11 +16,12 @@ struct Options {
   std::string config;                  // job file; empty: overrides alone
   std::vector<std::string> overrides;  // path=value, with --run_dir first
   train::JobOptions job;
-  std::optional<int> attempt;               // that deit-coord run has begun
-  run::Whereabouts* whereabouts = nullptr;  // of this worker; never null
-  std::string weights, input, output;       // evaluate, predict
-  bool json = false;                        // benchmark, evaluate, models
-  uint64_t steps = 20, warmup_steps = 3;    // benchmark
+  std::optional<int> attempt;                                 // that deit-coord run has begun
+  run::Whereabouts* whereabouts = nullptr;                    // of this worker; never null
+  std::unique_ptr<run::MessageCopy>* message_copy = nullptr;  // lives as long as the process has something to say; never null
+  std::string weights, input, output;                         // evaluate, predict
+  bool json = false;                                          // benchmark, evaluate, models
+  uint64_t steps = 20, warmup_steps = 3;                      // benchmark
 };
 
 }  // namespace deit::tasks

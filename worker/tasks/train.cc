@@ -60,8 +60,9 @@ Status Train(const Options& options, collective::Session& session) {
                                                                           options.job.resume == train::Resume::kNever, options.attempt}));
 
   const int worker = world.rank();
-  const auto copy = run::MessageCopy::Start(attempt.folder.Stdout(attempt.number, worker), attempt.folder.Stderr(attempt.number, worker));
+  auto copy = run::MessageCopy::Start(attempt.folder.Stdout(attempt.number, worker), attempt.folder.Stderr(attempt.number, worker));
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, WithExitCode(copy.status(), ExitCode::kRunFolder), "opening logs"));
+  *options.message_copy = *std::move(copy);  // how this task ended is said after it
   Status status = RunAttempt(options, world, *spec, attempt, *digest, *data);
   const ExitCode code = ExitCodeOf(status);
   if (code == ExitCode::kPeerLost) status = WithHint(std::move(status), "run again: training goes on from the newest checkpoint");
