@@ -175,10 +175,12 @@ TEST(StandingTest, ARecordedEndIsTheEndWhateverLives) {
     record.set_reason("worker 1 on n1: exit 71");
     record.set_hint("look at its logs");
     record.set_ended(kNow - 9000);
-    const Standing standing = Judge(record, {.owner = Life::kAlive, .guardian = Life::kAlive, .exit = Exit(70)}, kNow);
-    EXPECT_EQ(standing.state, state);
-    EXPECT_EQ(standing.reason, "worker 1 on n1: exit 71");
-    EXPECT_EQ(standing.hint, "look at its logs");
+    for (const Signs& signs : {Signs{.owner = Life::kAlive, .guardian = Life::kAlive}, Signs{.exit = Exit(70)}, Signs{}}) {
+      const Standing standing = Judge(record, signs, kNow);
+      EXPECT_EQ(standing.state, state);
+      EXPECT_EQ(standing.reason, "worker 1 on n1: exit 71");
+      EXPECT_EQ(standing.hint, "look at its logs");
+    }
   }
 }
 
