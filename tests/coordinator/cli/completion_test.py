@@ -68,12 +68,11 @@ class Completion(CoordTest):
         self.ended("aa000001", "SUCCEEDED")
         terminal = self.terminal_of_bash()
         for typed, completed in (("deit-coord wa\t", "deit-coord wait "), ("deit-coord wait a\t", "deit-coord wait aa000001 "),
-                                 ("deit-coord logs aa000001 --str\t", "--stream="), ("e\t", "err ")):
+                                 ("deit-coord logs aa000001 --str\te\t", "--stream=err ")):
             terminal.shown = b""
             terminal.type(typed)
             terminal.await_text(completed)
-            if completed.endswith(" "):
-                terminal.type("\x15")  # the line is erased
+            terminal.type("\x15")  # the line is erased
         terminal.type("\x04")
         self.assertEqual(terminal.wait(), 0)
 
