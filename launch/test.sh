@@ -4,7 +4,7 @@ set -euo pipefail
 
 readonly usage='usage: launch/test.sh [--preset PRESET] [-L LABEL] [-R REGEX]
   Installs what is missing, builds, and runs all tests but the slow ones; a failing test shows its output.
-  --preset PRESET  release (default), debug, asan or tsan; the last two hold what needs no LibTorch
+  --preset PRESET  release (default), debug, asan, tsan or asan-worker; asan and tsan hold what needs no LibTorch
   -L LABEL         only tests with a label that matches, e.g. checks or slow
   -R REGEX         only tests with a name that matches, e.g. common/plan'
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -234,7 +235,9 @@ void AssignOverrides(const std::vector<std::string>& overrides, const std::strin
   for (const std::string& word : overrides) {
     const size_t equals = word.find('=');
     if (equals == std::string::npos || equals == 0) {
-      problems->AddAt(kCommandLine, "", absl::StrCat(word, ": want path=value, such as train.epochs=2"));
+      const bool job_file = absl::EndsWith(word, ".textproto") || absl::EndsWith(word, ".json");
+      problems->AddAt(kCommandLine, "",
+                      absl::StrCat(word, job_file ? ": want --config=" + word : ": want path=value, such as train.epochs=2"));
       continue;
     }
     const std::string path = word.substr(0, equals), value = word.substr(equals + 1);

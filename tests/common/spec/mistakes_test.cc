@@ -134,6 +134,7 @@ TEST(MistakesTest, OfOverridesPaths) {
   EXPECT_EQ(Override({"train=2"}), "command line: error: train: 2: a group of fields: set its fields one by one, or nothing to unset it");
   EXPECT_EQ(Override({"=2"}), "command line: error: =2: want path=value, such as train.epochs=2");
   EXPECT_EQ(Override({"train."}), "command line: error: train.: want path=value, such as train.epochs=2");
+  EXPECT_EQ(Override({"a/job.textproto"}), "command line: error: a/job.textproto: want --config=a/job.textproto");
 }
 
 TEST(MistakesTest, OfModels) {

@@ -1,9 +1,11 @@
 // One worker of a small launch, for tests of how launches start and end: collective_probe MODE [JOB].
 //   a number      all finish with that exit code
+//   mpi           all finish, with exit code 1 if MPI was initialised
 //   silent|stop|kill  worker 1 sends nothing: it sleeps, stops itself, kills itself; worker 0 waits one second for its message
 //   early         worker 1 sleeps while worker 0 finishes
 //   alone         worker 1 sleeps while worker 0 forms a group with it
 //   orphan        worker 1 kills its launcher
+#include <mpi.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -48,7 +50,8 @@ int Main(const std::string& mode, const std::string& job) {
     return static_cast<int>(ExitCodeOf(session.status()));
   }
   int code = 0;
-  if (absl::SimpleAtoi(mode, &code)) (*session)->Finish(static_cast<ExitCode>(code));
+  if (mode == "mpi") MPI_Initialized(&code);
+  if (mode == "mpi" || absl::SimpleAtoi(mode, &code)) (*session)->Finish(static_cast<ExitCode>(code));
   const Status status = Play((*session)->world(), mode);
   if (status.ok()) (*session)->Finish(ExitCode::kDone);
   LogError(status.message());

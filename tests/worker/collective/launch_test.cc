@@ -114,5 +114,11 @@ TEST(LaunchTest, WithoutALauncherAWorldOfOneFinishes) {
   EXPECT_TRUE(result.ExitedWith(75)) << result.err;
 }
 
+TEST(LaunchTest, MpiIsInitialisedUnderALauncherOnly) {
+  const ChildResult alone = RunChild([] { execl(DEIT_COLLECTIVE_PROBE, DEIT_COLLECTIVE_PROBE, "mpi", nullptr); });
+  EXPECT_TRUE(alone.ExitedWith(0)) << alone.err;
+  EXPECT_TRUE(RunProbe("mpi").result.ExitedWith(1));
+}
+
 }  // namespace
 }  // namespace deit::testing

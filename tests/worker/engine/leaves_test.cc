@@ -34,6 +34,18 @@ class LeavesTest : public ::testing::TestWithParam<bool> {
     return reinterpret_cast<T*>((reinterpret_cast<uintptr_t>(data) + 4095) / 4096 * 4096);
   }
 
+  void ExpectOnTheGrid(const std::vector<at::Tensor>& values) const {
+    ASSERT_EQ(values.size(), grid_->tensors().size());  // no buffers in this model
+    for (size_t t = 0; t < values.size(); ++t) {
+      const int64_t offset = grid_->tensors()[t].offset;
+      const bool narrow = GetParam() && model_->tensors()[t].compute_precision;
+      const void* expected =
+          narrow ? static_cast<const void*>(state_.compute_weights + offset) : static_cast<const void*>(state_.weights + offset);
+      EXPECT_EQ(values[t].const_data_ptr(), expected) << model_->tensors()[t].name;
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(values[t].const_data_ptr()) % (narrow ? 128 : 256), 0u) << model_->tensors()[t].name;
+    }
+  }
+
   std::unique_ptr<models::Model> model_;
   std::unique_ptr<plan::Grid> grid_;
   std::vector<float> weights_;
@@ -44,19 +56,11 @@ class LeavesTest : public ::testing::TestWithParam<bool> {
 TEST_P(LeavesTest, ParametersAreViewsOfTheFlatBufferOnTheGrid) {
   AccumulatorSink sink;
   const auto values = MakeLeaves(model_->tensors(), state_, &sink);
-  ASSERT_EQ(values.size(), grid_->tensors().size());  // no buffers in this model
-  for (size_t t = 0; t < values.size(); ++t) {
-    const int64_t offset = grid_->tensors()[t].offset;
-    const bool narrow = GetParam() && model_->tensors()[t].compute_precision;
-    const void* expected =
-        narrow ? static_cast<const void*>(state_.compute_weights + offset) : static_cast<const void*>(state_.weights + offset);
-    EXPECT_EQ(values[t].const_data_ptr(), expected) << model_->tensors()[t].name;
-    EXPECT_EQ(reinterpret_cast<uintptr_t>(values[t].const_data_ptr()) % (narrow ? 128 : 256), 0u) << model_->tensors()[t].name;
-    EXPECT_EQ(values[t].requires_grad(), !model_->tensors()[t].direct_gradient);
-  }
+  ExpectOnTheGrid(values);
+  for (size_t t = 0; t < values.size(); ++t) EXPECT_EQ(values[t].requires_grad(), !model_->tensors()[t].direct_gradient);
 }
 
-TEST_P(LeavesTest, NoGradientOutlivesTheBackwardPassAndEachArrivesOnce) {
+TEST_P(LeavesTest, AStepLeavesThemOnTheGridAndEachGradientArrivesOnce) {
   AccumulatorSink sink;
   const auto values = MakeLeaves(model_->tensors(), state_, &sink);
   std::vector<float> slot(static_cast<size_t>(grid_->elements()));
@@ -68,6 +72,7 @@ TEST_P(LeavesTest, NoGradientOutlivesTheBackwardPassAndEachArrivesOnce) {
   const auto outputs = model_->Forward(values, {}, at::rand({1, 3, 224, 224}), {true, 0, &position, &sink});
   (outputs.head.sum() + outputs.head_dist.sum()).backward();
   EXPECT_TRUE(accumulator.EndLane().ok()) << "every parameter has had its gradient";
+  ExpectOnTheGrid(values);
   for (size_t t = 0; t < values.size(); ++t) EXPECT_FALSE(values[t].grad().defined()) << model_->tensors()[t].name;
   // The padding between tensors stays zero: gradients are written on the grid only.
   for (size_t t = 0; t + 1 < values.size(); ++t) {
