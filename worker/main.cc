@@ -16,6 +16,7 @@
 #include "common/base/failure.h"
 #include "common/base/log.h"
 #include "common/base/nearest.h"
+#include "common/base/out_of_memory.h"
 #include "common/control/heartbeat_client.h"
 #include "common/jobs/state_folder.h"
 #include "common/process/identity.h"
@@ -185,6 +186,7 @@ std::unique_ptr<control::HeartbeatClient> StartHeartbeat(const collective::Commu
 int Main(int argc, char** argv) {
   engine::PinMathEnvironment();
   InstallCrashHandler();
+  InstallOutOfMemoryHandler();
   SetLogName("deit-worker");
   for (int i = 1; i < argc; ++i) {
     if (absl::string_view(argv[i]) == "--help" || absl::string_view(argv[i]) == "-h") return std::fputs(kHelp, stdout) < 0;

@@ -8,6 +8,8 @@
 namespace deit::spec {
 namespace {
 
+constexpr int64_t kMaxParameters = 100'000'000'000;  // far above what a machine holds, far below what overflows a plan
+
 CatalogEntry Transformer(absl::string_view name, Family family, int embed_dim, int depth, int num_heads, int img_size = 224) {
   CatalogEntry entry{.name = std::string(name), .family = family, .sizes = {}};
   entry.sizes.set_name(entry.name);
@@ -120,17 +122,17 @@ int64_t PatchNumbers(const v1::ModelSpec& model) { return int64_t{model.in_chans
 
 struct Cost {
   int64_t parameters = 0;
-  int64_t macs = 0;
+  double macs = 0;  // sizes in range have up to 10^22
 };
 
 Cost TransformerCost(const v1::ModelSpec& model) {
   const int64_t d = model.embed_dim(), n = Tokens(model), hidden = Hidden(model), depth = model.depth(), heads = OutputHeads(model);
   const int64_t patch = PatchNumbers(model), classes = model.num_classes(), patches = n - heads;
   const int64_t block = 4 * d + (d + 1) * 3 * d + (d + 1) * d + (d + 1) * hidden + (hidden + 1) * d;  // two norms, qkv, proj, fc1, fc2
-  const int64_t block_macs = n * d * 4 * d + 2 * n * n * d + 2 * n * d * hidden;
+  const double block_macs = static_cast<double>(n * d) * static_cast<double>(4 * d + 2 * n + 2 * hidden);
   return {
       .parameters = heads * d + n * d + (patch + 1) * d + depth * block + 2 * d + heads * (d + 1) * classes,
-      .macs = patches * patch * d + depth * block_macs + heads * d * classes,
+      .macs = static_cast<double>(patches * patch * d + heads * d * classes) + static_cast<double>(depth) * block_macs,
   };
 }
 
@@ -139,7 +141,7 @@ Cost ConvnetCost(const v1::ModelSpec& model) {
   int64_t side = model.img_size(), in = model.in_chans();
   const auto add = [&](int64_t out) {  // convolution and batch norm
     cost.parameters += 9 * in * out + 2 * out;
-    cost.macs += 9 * in * out * side * side;
+    cost.macs += static_cast<double>(9 * in * out) * static_cast<double>(side * side);
     in = out;
   };
   for (int stage = 0; stage < model.widths_size(); ++stage) {
@@ -148,7 +150,7 @@ Cost ConvnetCost(const v1::ModelSpec& model) {
     if (stage > 0) add(model.widths(stage));
   }
   cost.parameters += (in + 1) * model.num_classes();
-  cost.macs += in * model.num_classes();
+  cost.macs += static_cast<double>(in * model.num_classes());
   return cost;
 }
 
@@ -177,6 +179,9 @@ StatusOr<v1::ModelSpec> ResolveModel(const v1::ModelSpec& model) {
   if (model.widths_size() > 0) resolved.clear_widths();  // MergeFrom appends
   resolved.MergeFrom(model);
   if (entry->family != Family::kConvnet) DEIT_RETURN_IF_ERROR(CheckTransformer(resolved));
+  if (const int64_t parameters = ParameterCount(resolved); parameters > kMaxParameters) {
+    return FieldError("name", absl::StrCat("\"", model.name(), "\": ", parameters, " parameters: want at most ", kMaxParameters));
+  }
   return resolved;
 }
 
@@ -190,6 +195,6 @@ bool IsDistilled(const v1::ModelSpec& resolved) { return FamilyOf(resolved) == F
 
 int64_t ParameterCount(const v1::ModelSpec& resolved) { return CostOf(resolved).parameters; }
 
-int64_t MacCount(const v1::ModelSpec& resolved) { return CostOf(resolved).macs; }
+double MacCount(const v1::ModelSpec& resolved) { return CostOf(resolved).macs; }
 
 }  // namespace deit::spec

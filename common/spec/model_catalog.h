@@ -33,7 +33,7 @@ const CatalogEntry* FindModel(absl::string_view name);
 // `model` with every field of its family set: those that it sets, else the published ones (families: the schema's defaults; convnet
 // widths 16, 32, 64). Fields of another kind of model stay unset. Errors are InvalidArgument and begin with the field ("name: ..."):
 // unknown name (nearest suggested), a field that the family does not have, img_size % patch_size, embed_dim % num_heads,
-// an MLP without a hidden unit.
+// an MLP without a hidden unit, more than 100 billion parameters.
 StatusOr<v1::ModelSpec> ResolveModel(const v1::ModelSpec& model);
 
 // The family of a resolved model, and whether it has a distillation token and a second head.
@@ -44,6 +44,6 @@ bool IsDistilled(const v1::ModelSpec& resolved);
 int64_t ParameterCount(const v1::ModelSpec& resolved);
 
 // Multiply-accumulates of one image's forward pass in convolutions, linear layers and attention products, as published tables count.
-int64_t MacCount(const v1::ModelSpec& resolved);
+double MacCount(const v1::ModelSpec& resolved);
 
 }  // namespace deit::spec

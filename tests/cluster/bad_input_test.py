@@ -6,18 +6,18 @@ import signal
 import struct
 
 import inputs
-from cluster import (BAD_CONFIG, CONVNET, CORRUPT, DONE, MISSING, RUN_FOLDER, STEPS, STOPPED, STUDENT, ClusterTest, Run, main, poll,
+from cluster import (BAD_CONFIG, CONVNET, CORRUPT, DONE, MISSING, RUN_FOLDER, STEPS, STOPPED, STUDENT, WORKER, ClusterTest, Run, main, poll,
                      read_safetensors, write_safetensors)
 
 PICTURES = ("data.format=IMAGE_FOLDER", "train.batch_size=8", "train.max_steps=3", "model.num_classes=2")
 
 
 class BadInput(ClusterTest):
-    def refuse(self, code, texts, *words, config=None, run="refused", workers=1, env=None):
+    def refuse(self, code, texts, *words, config=None, run="refused", workers=1, **options):
         """The launch ends with `code` and says all of `texts`."""
         with self.subTest(texts=texts, words=words, workers=workers):
             config = config or self.job(STUDENT)
-            said = self.train(config, run, *words, workers=workers, env=env, code=code)
+            said = self.train(config, run, *words, workers=workers, code=code, **options)
             self.assert_failed_plainly(said.ended, *texts)
             return said
 
@@ -66,6 +66,19 @@ class BadJob(BadInput):
             "device=CUDA": "device: CUDA",
         }.items():
             self.refuse(BAD_CONFIG, [text], word)
+
+    def test_sizes_that_no_machine_has(self):
+        limited = self.folder / "limited.sh"
+        limited.write_text('#!/bin/bash\nulimit -v 8000000\nexec "$DEIT_WORKER_PROGRAM" "$@"\n')
+        limited.chmod(0o700)
+        wide = ("model.num_heads=1024", "model.embed_dim=65536")
+        for texts, words in {
+            ("model.name: ", "parameters: want at most 100000000000"): (*wide, "model.depth=1024"),
+            ("weights and gradients of ", "not enough memory", "hint: "): (*wide, "model.depth=1"),
+            ("pixel buffer of ", "not enough memory", "hint: "): ("train.batch_size=1048576", "model.img_size=224"),
+            ("training a micro-batch: not enough memory", "hint: "): ("train.batch_size=8", "model.img_size=4088"),
+        }.items():
+            self.refuse(BAD_CONFIG, texts, *words, program=limited, env={"DEIT_WORKER_PROGRAM": WORKER})
 
     def test_schedules_that_do_not_exist_yet_are_refused_by_name(self):
         teacher = ("teacher.model.name=convnet", "teacher.weights=weights.safetensors", "distillation.type=HARD")

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "common/base/status.h"
+#include "common/base/out_of_memory.h"
 
 namespace deit::data {
 
@@ -16,11 +16,11 @@ struct FreePixels {
 };
 using PixelBuffer = std::unique_ptr<float[], FreePixels>;
 
-// `count` floats, not initialised. ResourceExhausted where memory does not suffice.
+// `count` floats, not initialised. Errors: OutOfMemory.
 inline StatusOr<PixelBuffer> AllocatePixels(size_t count) {
   const size_t bytes = (count * sizeof(float) + kPixelAlignment - 1) / kPixelAlignment * kPixelAlignment;
   PixelBuffer buffer(static_cast<float*>(std::aligned_alloc(kPixelAlignment, bytes)));
-  if (buffer == nullptr) return absl::ResourceExhaustedError(absl::StrCat("pixel buffer of ", bytes, " bytes: out of memory"));
+  if (buffer == nullptr) return OutOfMemory(absl::StrCat("pixel buffer of ", bytes, " bytes"));
   return buffer;
 }
 

@@ -10,8 +10,10 @@
 #include <functional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "common/base/clock.h"
 #include "common/base/exit_code.h"
+#include "common/base/out_of_memory.h"
 #include "worker/distill/loss.h"
 #include "worker/distill/record.h"
 #include "worker/distill/teacher.h"
@@ -35,6 +37,7 @@ StatusOr<Result> Guarded(const char* what, const std::function<StatusOr<Result>(
     return body();
   } catch (const std::exception& error) {
     const std::string text = error.what();
+    if (absl::StrContains(text, "can't allocate memory")) return OutOfMemory(what);
     return absl::InternalError(absl::StrCat(what, ": ", text.substr(0, text.find('\n'))));
   }
 }

@@ -2,10 +2,9 @@
 
 #include <sys/mman.h>
 
-#include <cerrno>
-
-#include <cstring>
 #include <utility>
+
+#include "common/base/out_of_memory.h"
 
 namespace deit::exchange {
 namespace {
@@ -42,8 +41,7 @@ StatusOr<std::unique_ptr<NodeMemory>> NodeMemory::Create(collective::Communicato
     DEIT_ASSIGN_OR_RETURN(memory->shared_, node_group->Share(bytes));
   } else {
     void* own = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (own == MAP_FAILED)
-      return absl::ResourceExhaustedError(absl::StrCat("memory for weights and gradients: ", bytes, " bytes: ", std::strerror(errno)));
+    if (own == MAP_FAILED) return OutOfMemory(absl::StrCat("weights and gradients of ", bytes, " bytes"));
     madvise(own, bytes, MADV_HUGEPAGE);  // fewer first-touch faults; only a hint
     memory->own_ = {static_cast<std::byte*>(own), [bytes](std::byte* p) { munmap(p, bytes); }};
   }

@@ -53,7 +53,7 @@ struct Figures {
 };
 
 // The student's operations for one image: forward, and twice as many backward.
-double TrainingFlops(const v1::ModelSpec& model) { return 3 * 2 * static_cast<double>(spec::MacCount(model)); }
+double TrainingFlops(const v1::ModelSpec& model) { return 3 * 2 * spec::MacCount(model); }
 
 Figures Compare(const Reading& a, const Reading& b, const v1::JobSpec& spec, int workers, uint64_t steps) {
   const double n = static_cast<double>(steps), ms = 1e3 / n;

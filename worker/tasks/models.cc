@@ -10,7 +10,7 @@ namespace deit::tasks {
 namespace {
 
 std::string JsonOf(const spec::CatalogEntry& entry) {
-  return absl::StrFormat(R"({"name": "%s", "parameters": %d, "macs": %d, "img_size": %d})", entry.name, spec::ParameterCount(entry.sizes),
+  return absl::StrFormat(R"({"name": "%s", "parameters": %d, "macs": %.0f, "img_size": %d})", entry.name, spec::ParameterCount(entry.sizes),
                          spec::MacCount(entry.sizes), entry.sizes.img_size());
 }
 
@@ -29,7 +29,7 @@ Status Models(const Options& options) {
   for (const auto& entry : catalog) {
     PrintLine(absl::StrFormat("%-*s  %-10s  %-5.2f  %dx%d", static_cast<int>(width), entry.name,
                               absl::StrFormat("%.2fM", static_cast<double>(spec::ParameterCount(entry.sizes)) / 1e6),
-                              static_cast<double>(spec::MacCount(entry.sizes)) / 1e9, entry.sizes.img_size(), entry.sizes.img_size()));
+                              spec::MacCount(entry.sizes) / 1e9, entry.sizes.img_size(), entry.sizes.img_size()));
   }
   return absl::OkStatus();
 }

@@ -28,7 +28,7 @@ struct Published {
 
 std::string Gmacs(const v1::ModelSpec& model) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.3f", static_cast<double>(MacCount(model)) * 1e-9);
+  std::snprintf(text, sizeof text, "%.3f", MacCount(model) * 1e-9);
   return text;
 }
 
@@ -90,6 +90,17 @@ TEST(ModelCatalogTest, ConvnetCosts) {
   EXPECT_FALSE(resolved.has_embed_dim());
   EXPECT_EQ(ParameterCount(resolved), 69264 + 416 + 650);
   EXPECT_EQ(MacCount(resolved), 9 * (16 * 784 + (16 * 32 + 32 * 32) * 196 + (32 * 64 + 64 * 64) * 49) + 640);
+}
+
+TEST(ModelCatalogTest, AModelThatNoMachineHoldsIsRefused) {
+  v1::ModelSpec model = Named("vit");
+  model.set_embed_dim(65536);
+  model.set_num_heads(1024);
+  model.set_depth(1024);
+  const Status status = ResolveModel(model).status();
+  EXPECT_EQ(status.message(), "name: \"vit\": 52777559589864 parameters: want at most 100000000000");
+  model.set_depth(1);
+  EXPECT_TRUE(ResolveModel(model).ok());
 }
 
 TEST(ModelCatalogTest, AnOddSideHalvesUpwards) {

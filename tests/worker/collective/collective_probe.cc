@@ -5,6 +5,7 @@
 //   early         worker 1 sleeps while worker 0 finishes
 //   alone         worker 1 sleeps while worker 0 forms a group with it
 //   orphan        worker 1 kills its launcher
+#define OMPI_SKIP_MPICXX 1
 #include <mpi.h>
 #include <signal.h>
 #include <unistd.h>
