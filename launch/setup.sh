@@ -2,6 +2,9 @@
 # Installs what building and testing need: the Debian packages and LibTorch (the torch wheel of PyPI, in .deps/torch).
 # Run again at any time: it does only what is missing.
 set -euo pipefail
+readonly program=setup
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 readonly usage='usage: launch/setup.sh [--cuda]
   Installs the Debian packages that the build needs and LibTorch into .deps/torch. Does nothing where all is there.
@@ -20,15 +23,6 @@ readonly torch_cuda=(
   'nvidia-cublas==13.1.1.3.*' 'nvidia-cuda-nvrtc==13.0.88.*' 'nvidia-cufft==12.0.0.61.*' 'nvidia-cufile==1.15.1.6.*'
   'nvidia-curand==10.4.0.35.*' 'nvidia-cusolver==12.0.4.66.*' 'nvidia-cusparse==12.6.3.3.*' 'nvidia-nvjitlink>=13.0.88,<14'
   'nvidia-cudnn-cu13==9.24.0.43' 'nvidia-cusparselt-cu13==0.8.1' 'nvidia-nccl-cu13==2.30.7' 'nvidia-nvshmem-cu13==3.4.5')
-
-say() { printf 'setup: %s\n' "$1"; }
-
-# fail MESSAGE HINT
-fail() {
-  printf 'setup: error: %s\n' "$1" >&2
-  printf 'hint: %s\n' "$2" >&2
-  exit 1
-}
 
 # Sets `boost` to the distribution's Boost package, or stops.
 check_distribution() {

@@ -1,22 +1,15 @@
 #!/usr/bin/env bash
 # Set-up, build and tests, from any state of the tree. Tests labelled slow run only with -L slow.
 set -euo pipefail
+readonly program=test
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 readonly usage='usage: launch/test.sh [--preset PRESET] [-L LABEL] [-R REGEX]
   Installs what is missing, builds, and runs all tests but the slow ones; a failing test shows its output.
   --preset PRESET  release (default), debug, asan, tsan or asan-worker; asan and tsan hold what needs no LibTorch
   -L LABEL         only tests with a label that matches, e.g. checks or slow
   -R REGEX         only tests with a name that matches, e.g. common/plan'
-
-say() { printf '\ntest: %s\n' "$1"; }
-
-# As many compilers as there are cores, and memory for: a file that includes LibTorch takes more than 1 GB.
-build_jobs() {
-  local cores memory
-  cores=$(nproc)
-  memory=$(awk '/^MemAvailable:/ {print int($2 / 1500000)}' /proc/meminfo)
-  echo $((memory < 1 ? 1 : memory < cores ? memory : cores))
-}
 
 preset=release
 selection=()
@@ -25,12 +18,9 @@ while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help) printf '%s\n' "$usage"; exit 0 ;;
     --preset | -L | -R) ;;
-    *) printf 'test: error: argument: %s: not known\nhint: launch/test.sh --help lists them\n' "$1" >&2; exit 2 ;;
+    *) fail "argument: $1: not known" 'launch/test.sh --help lists them' 2 ;;
   esac
-  if [ $# -lt 2 ]; then
-    printf 'test: error: %s: a value must follow\nhint: launch/test.sh --help\n' "$1" >&2
-    exit 2
-  fi
+  [ $# -ge 2 ] || fail "$1: a value must follow" 'launch/test.sh --help' 2
   case "$1" in
     --preset) preset=$2 ;;
     -L) selection+=(-L "$2"); [ "$2" = slow ] && slow=() ;;

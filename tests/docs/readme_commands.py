@@ -36,7 +36,7 @@ def main(source, binaries):
         for command in commands(readme):
             if command.startswith(LEFT_OUT):
                 continue
-            typed = command + (FEWER_IMAGES if "--config=configs/" in command and "deit-worker" in command else "")
+            typed = command + (FEWER_IMAGES if "--config=configs/" in command and re.search("deit-worker|deit-coord run", command) else "")
             done = subprocess.run(["bash", "-c", typed], cwd=folder, env=environment, text=True, capture_output=True, timeout=300)
             print(f"$ {typed}\n{done.stdout[-600:]}{done.stderr[-600:]}")
             if done.returncode != 0:
