@@ -19,8 +19,8 @@ class io_context;
 
 namespace deit::control {
 
-// All are set. Called on the thread that runs the io_context. `connection` counts from 1 and names one connection for ever: a worker that connects anew
-// has a new one.
+// All are set. Called on the thread that runs the io_context. `connection` counts from 1 and names one connection for ever: a worker that
+// connects anew has a new one.
 struct ControlCallbacks {
   // A worker of the attempt has proved who it is: 0 <= hello.worker < hello.workers. Before the worker knows that it is welcome, and before
   // all else of this connection.

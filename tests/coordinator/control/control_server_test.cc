@@ -323,9 +323,10 @@ TEST(ControlServerEndTest, ACallbackMayDestroyTheServer) {
       if (!side.Receive(EncodeFrame(socket.ReceiveFrame().value_or(""))).ok()) return;
       v1::WorkerMessage leaving;
       leaving.set_leaving(true);
-      socket.Send(side.Tell(Step(1)));
+      std::string frames = side.Tell(Step(1));  // all in one piece
       const std::string last_words = side.Tell(leaving);
-      socket.Send(last_words + last_words);
+      frames += last_words + last_words;
+      socket.Send(frames);
     });
     io.run_for(std::chrono::seconds(20));
     worker.join();
