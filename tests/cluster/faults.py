@@ -13,7 +13,9 @@ from cluster import COORD, STUDENT, ClusterTest, Launch, Run, marked, parent, po
 EXIT_ON_SIGNAL = os.environ.get("DEIT_EXIT_ON_SIGNAL", "")
 LIMIT = 60  # seconds for anything that is waited for; it includes a machine that is busy with other things
 
-LONG = ("train.epochs=150", "checkpoint.every_steps=9", "evaluate.every_epochs=40")  # 469 steps
+SAVES = ("checkpoint.every_steps=25", "evaluate.every_epochs=500")
+LONG = ("train.epochs=700", *SAVES)  # 2,188 steps: on an idle machine still longer than all that is done to it
+ENDLESS = ("train.epochs=1000000", *SAVES)  # for jobs that are stopped
 
 
 class Supervised:

@@ -4,9 +4,7 @@ import signal
 import time
 
 from cluster import STUDENT, main
-from faults import LONG, ClusterTest, Supervised, poll
-
-LONGER = ("train.epochs=300", *LONG[1:])  # 938 steps
+from faults import ENDLESS, LONG, ClusterTest, Supervised, poll
 
 
 class TakeOver(ClusterTest):
@@ -15,7 +13,7 @@ class TakeOver(ClusterTest):
         self.config = self.job(STUDENT)
 
     def begin(self, name):
-        job = Supervised(self, self.config, name, *LONGER)
+        job = Supervised(self, self.config, name, *ENDLESS)
         return job, job.await_training()
 
     def kill_owner(self, job):
