@@ -17,7 +17,7 @@ from cluster import DONE, ClusterTest, Launch, Run, main, poll  # noqa: E402
 
 INTERRUPTED = 130
 LONGEST = 600  # seconds of the whole quick start beside whatever else the machine does
-ROW = re.compile(r"^  (\S.*?)  +(\d+\.\d\d) %(?:  +(\d+) s  +(\d+)  ([0-9a-f]{16}))?$", re.M)
+ROW = re.compile(r"^  +(\S.*?)  +(\d+\.\d\d) %(?:  +(\d+) s  +(\d+)  ([0-9a-f]{16}))?$", re.M)
 JOBS = {"teacher: a convnet": "teacher", "student, taught: both heads": "student", "student, alone": "student_alone"}
 
 
