@@ -4,6 +4,7 @@ set -euo pipefail
 readonly program=quickstart
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+export LC_ALL=C.UTF-8  # awk and printf write and read numbers with points
 
 readonly usage='usage: launch/quickstart.sh [--runs=DIR]
   Installs what is missing, builds, trains three small jobs on Fashion-MNIST and prints what came out.
@@ -72,25 +73,29 @@ row() {
 }
 
 print_table() {
-  local labelled gain
+  local images=60000 labelled gain
   labelled=$(sed -n 's/^  labelled: \([0-9]*\).*/\1/p' "$runs/student/config.textproto")
   gain=$(awk -v a="$(number "$runs/student/evaluation.json" acc1)" -v b="$(number "$runs/student_alone/evaluation.json" acc1)" \
     'BEGIN {printf "%+.1f", a - b}')
-  printf '\nFashion-MNIST: 60000 images to learn from, %s of them with labels; accuracy on 10000 others\n\n' "$labelled"
+  printf '\nFashion-MNIST: %d images to learn from, %d of them with a label; accuracy on 10000 others\n\n' "$images" "$labelled"
   printf '  %-34s %8s  %6s  %6s  %s\n' '' accuracy time img/s 'weights digest'
   row 'teacher: a convnet' teacher acc1
   row 'student, taught: both heads' student acc1
   row '    class head' student acc1_head
   row '    distillation head' student acc1_head_dist
   row 'student, alone' student_alone acc1
-  printf '\nThe teacher is worth %s points to the student.\n' "$gain"
+  printf '\nBoth students took the same steps with the same labels; what its teacher says of the other %d images is worth %s points to the taught one.\n' \
+    $((images - labelled)) "$gain"
 }
 
 print_next() {
-  local run="$bin/deit-coord run --config=configs/quickstart/student.textproto --np=2 --run_dir=$runs/again"
+  local folder teacher
+  folder=$(printf %q "$runs/again")
+  teacher=$(printf %q "$(newest_weights teacher)")
+  local run="$bin/deit-coord run --config=configs/quickstart/student.textproto --np=2 --run_dir=$folder"
   printf '\nTry next, in %s:\n' "$PWD"
-  printf '  %s\n' "$bin/deit-coord status" "$run teacher.weights=$(newest_weights teacher)" \
-    "kill -9 \$($bin/deit-coord status $runs/again --json | grep '\"pid\"' | tail -n 1 | tr -dc 0-9)"
+  printf '  %s\n' "$bin/deit-coord status" "$run teacher.weights=$teacher" \
+    "kill -9 \$($bin/deit-coord status $folder --json | grep '\"pid\"' | tail -n 1 | tr -dc 0-9)"
   printf 'The first shows your jobs. The second trains the student again; the third, typed in another terminal meanwhile, kills one of its\n'
   printf 'workers: the run comes back by itself and ends with the very weights above, %s.\n' "$(number "$runs/student/summary.json" weights_digest)"
 }
@@ -99,7 +104,7 @@ runs=runs/quickstart
 again=$0
 for argument in "$@"; do
   case "$argument" in
-    --runs=?*) runs=$(realpath -m -- "${argument#--runs=}"); again+=" $argument" ;;
+    --runs=?*) runs=$(realpath -m -- "${argument#--runs=}"); again+=" $(printf %q "$argument")" ;;
     -h | --help) printf '%s\n' "$usage"; exit 0 ;;
     *) fail "argument: $argument: not known" 'launch/quickstart.sh --help lists them' 2 ;;
   esac

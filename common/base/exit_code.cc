@@ -34,6 +34,8 @@ ExitCode ExitCodeOf(const absl::Status& status) {
   }
 }
 
+bool EndedWell(ExitCode code) { return code == ExitCode::kDone || code == ExitCode::kStoppedAndSaved; }
+
 const char* Meaning(ExitCode code) {
   switch (code) {
     case ExitCode::kDone: return "done";

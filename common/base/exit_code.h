@@ -26,6 +26,9 @@ absl::Status WithExitCode(absl::Status status, ExitCode code);
 // DeadlineExceeded 69, ResourceExhausted 74, everything else 70. OK is 0.
 ExitCode ExitCodeOf(const absl::Status& status);
 
+// Whether an attempt that ended so did what it was to do: 0 and 75.
+bool EndedWell(ExitCode code);
+
 // "69 (a peer was lost or stalled)": for messages.
 const char* Meaning(ExitCode code);
 

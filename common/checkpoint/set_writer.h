@@ -51,10 +51,14 @@ struct PartFile {
 Status WritePart(files::FileSystem& fs, const Save& save, absl::Span<const PartFile> part, absl::Span<const v1::LedgerEntry> ledger);
 
 // Waits at most `timeout` for all sidecars, then writes the manifest and returns it; OK means that the set is durable. `about`
-// holds everything that workers know alike (epoch, job_id, digests, val_acc1, ...); step, nonce, workers, format_version, created,
+// holds everything that workers know alike (epoch, job_id, digests, ...); step, nonce, workers, format_version, created,
 // ledger, files and digest are filled in here. A passed deadline is DeadlineExceeded and names the workers that are missing; a
 // worker that gave up is named with its cause, and the folder is removed once every worker has ended.
 StatusOr<v1::CheckpointManifest> CommitSet(files::FileSystem& fs, Clock& clock, const Save& save, v1::CheckpointManifest about,
                                            absl::Duration timeout);
+
+// Adds to a complete set what is known only after it was saved. A crash leaves the manifest as it was or with the accuracy. NotFound: no
+// such set.
+Status RecordAccuracy(files::FileSystem& fs, const std::string& root, int64_t step, double val_acc1);
 
 }  // namespace deit::checkpoint

@@ -55,12 +55,21 @@ Status PutCheckpointsAside(const run::RunFolder& folder) {
 // An attempt whose owner died goes on by itself; a second one beside it would write the same files.
 Status CheckNoAttemptLives(const run::RunFolder& folder) {
   DEIT_ASSIGN_OR_RETURN(const int last, run::LastAttempt(Fs(), folder));
-  v1::GuardianRecord record;
-  if (last == 0 || !run::ReadJsonFile(Fs(), folder.Guardian(last), &record).ok()) return absl::OkStatus();
-  if (process::LifeOf(record.guardian()) != process::Life::kAlive) return absl::OkStatus();  // another host's is given up: see take_over.h
+  const auto keeper = run::ReadAttemptFile<v1::GuardianRecord>(Fs(), folder.Guardian(last), last);
+  if (!keeper.ok()) return absl::OkStatus();
+  if (process::LifeOf(keeper->guardian()) != process::Life::kAlive) return absl::OkStatus();  // another host's is given up: see take_over.h
   const Status status = absl::FailedPreconditionError(absl::StrCat("run_dir: ", folder.path(), ": attempt ", last, " is still training (",
-                                                                   process::Describe(record.guardian()), "), and its deit-coord is gone"));
+                                                                   process::Describe(keeper->guardian()), "), and its deit-coord is gone"));
   return WithHint(WithExitCode(status, ExitCode::kRunFolder), "take it over with deit-coord run, or stop it with deit-coord cancel");
+}
+
+v1::Event::Reason EventOf(v1::JobState::Value end) {
+  switch (end) {
+    case v1::JobState::SUCCEEDED: return v1::Event::JobSucceeded;
+    case v1::JobState::STOPPED: return v1::Event::JobStopped;
+    case v1::JobState::CANCELED: return v1::Event::JobCanceled;
+    default: return v1::Event::JobFailed;
+  }
 }
 
 }  // namespace
@@ -177,13 +186,19 @@ void JobOwner::SetState(v1::JobState::Value state, const std::string& reason, co
   Publish();
 }
 
+void JobOwner::End(v1::JobState::Value state, const std::string& message, const std::string& reason, const std::string& hint) {
+  Event(EventOf(state), message, {.attempt = record_.attempt(), .step = summary_.steps(), .worker = {}});
+  SetState(state, reason, hint);
+}
+
 void JobOwner::Finish(const Status& status) {
   const ExitCode code = ExitCodeOf(status);
-  const bool canceled = code == ExitCode::kStoppedAndSaved && CancelRequested();
   record_.set_exit_code(static_cast<int>(code));
-  const bool failed = run::StateAfter(code) == v1::JobState::FAILED;
-  SetState(canceled ? v1::JobState::CANCELED : run::StateAfter(code), failed ? std::string(status.message()) : "",
-           failed ? HintOf(status) : "");
+  const std::string message(status.message());
+  auto state = run::StateAfter(code);
+  if (state == v1::JobState::SUCCEEDED) return End(state, absl::StrCat("trained ", summary_.steps(), " steps"));
+  if (state == v1::JobState::FAILED) return End(state, message, message, HintOf(status));
+  End(CancelRequested() ? v1::JobState::CANCELED : state, message);
 }
 
 void JobOwner::Publish() {

@@ -61,8 +61,11 @@ class JobOwner {
   const v1::Summary& summary() const { return summary_; }
   void AddRecovery(const v1::Summary::Recovery& recovery);  // to the last attempt
 
-  // Where the job is now, in its record and its summary. A state that is an end stamps the record's end.
+  // Where the job is now, in its record and its summary.
   void SetState(v1::JobState::Value state, const std::string& reason = "", const std::string& hint = "");
+
+  // The end: a state that is one, the event of it with `message`, and the record's end.
+  void End(v1::JobState::Value state, const std::string& message, const std::string& reason = "", const std::string& hint = "");
 
   // The end of a job by itself: state by exit code (and cancel request), reason and hint by status.
   void Finish(const Status& status);

@@ -10,11 +10,15 @@ namespace {
 using process::Life;
 using process::LifeOf;
 
-template <typename Message>
-std::optional<Message> ReadIfThere(files::FileSystem& fs, const std::string& path) {
-  Message message;
-  if (!run::ReadJsonFile(fs, path, &message).ok()) return std::nullopt;
-  return message;
+template <typename T>
+std::optional<T> IfThere(StatusOr<T> read) {
+  return read.ok() ? std::optional<T>(*std::move(read)) : std::nullopt;
+}
+
+StatusOr<v1::Progress> ReadProgress(files::FileSystem& fs, const run::RunFolder& run) {
+  v1::Progress progress;
+  DEIT_RETURN_IF_ERROR(run::ReadJsonFile(fs, run.Progress(), &progress));
+  return progress;
 }
 
 // An owner writes its last word before it dies: one that is dead now may have written since `record` was read.
@@ -37,7 +41,8 @@ void FollowNewestAttempt(files::FileSystem& fs, const run::RunFolder& run, v1::J
   record.set_attempt(*newest);
   record.clear_workers();
   record.clear_guardian();
-  if (auto keeper = ReadIfThere<v1::GuardianRecord>(fs, run.Guardian(*newest))) *record.mutable_guardian() = keeper->guardian();
+  const auto keeper = run::ReadAttemptFile<v1::GuardianRecord>(fs, run.Guardian(*newest), *newest);
+  if (keeper.ok()) *record.mutable_guardian() = keeper->guardian();
 }
 
 }  // namespace
@@ -51,10 +56,11 @@ Observation Observe(files::FileSystem& fs, const StateFolder& folder, v1::JobRec
     seen.signs.guardian = LifeOf(record.guardian());
     for (const v1::WorkerRecord& worker : record.workers()) seen.signs.workers.push_back(LifeOf(worker.process()));
     // After the look at the processes: a guardian that was seen dead has written it before.
-    seen.signs.exit = ReadIfThere<v1::LauncherExit>(fs, run.Exit(record.attempt()));
+    seen.signs.exit = IfThere(run::ReadAttemptFile<v1::LauncherExit>(fs, run.Exit(record.attempt()), record.attempt()));
+    seen.signs.result = IfThere(run::ReadAttemptFile<v1::AttemptResult>(fs, run.Result(record.attempt()), record.attempt()));
     seen.signs.cancel_requested = fs.Stat(folder.CancelRequest(record.job())).ok();
   }
-  seen.progress = ReadIfThere<v1::Progress>(fs, run.Progress());
+  seen.progress = IfThere(ReadProgress(fs, run));
   if (seen.progress) seen.signs.trained = seen.progress->time();
   seen.record = std::move(record);
   return seen;

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "common/base/exit_code.h"
 #include "common/base/numbers.h"
+#include "common/run/summary.h"
 
 namespace deit::jobs {
 namespace {
@@ -48,19 +49,21 @@ Standing AsRecorded(const v1::JobRecord& record) {
 std::string Cause(const v1::LauncherExit& exit) {
   if (exit.out_of_memory_kills() > 0) return "out of memory: the kernel ended a worker";
   if (exit.has_signal()) return absl::StrCat("its launcher was ended by signal ", exit.signal(), " (", ::strsignal(exit.signal()), ")");
-  return absl::StrCat("exit ", exit.exit_code(), " (", Meaning(static_cast<ExitCode>(exit.exit_code())), ")");
+  const auto code = static_cast<ExitCode>(exit.exit_code());
+  if (EndedWell(code)) return absl::StrCat("exit ", exit.exit_code(), ", but worker 0 recorded no good end");
+  return absl::StrCat("exit ", exit.exit_code(), " (", Meaning(code), ")");
 }
 
-// An attempt ended while no owner lived.
-Standing AfterExit(const v1::JobRecord& record, const v1::LauncherExit& exit, bool cancel_requested) {
-  if (exit.has_exit_code() && exit.exit_code() == static_cast<int>(ExitCode::kDone)) {
-    return {JobState::SUCCEEDED, UsualReason(JobState::SUCCEEDED), ""};
+// The end of an attempt whose owner did not live to record it: what worker 0 recorded, if that was a good one, as at a take-over
+// (coordinator/supervise/root_cause.h).
+std::optional<Standing> EndOfAttempt(const v1::JobRecord& record, const Signs& signs) {
+  if (signs.result && EndedWell(static_cast<ExitCode>(signs.result->exit_code()))) {
+    auto state = run::StateAfter(static_cast<ExitCode>(signs.result->exit_code()));
+    if (state == JobState::STOPPED && signs.cancel_requested) state = JobState::CANCELED;
+    return Standing{state, UsualReason(state), ""};
   }
-  if (exit.has_exit_code() && exit.exit_code() == static_cast<int>(ExitCode::kStoppedAndSaved)) {
-    const auto state = cancel_requested ? JobState::CANCELED : JobState::STOPPED;
-    return {state, UsualReason(state), ""};
-  }
-  return {JobState::FAILED, Cause(exit), RunAgain(record)};
+  if (signs.exit) return Standing{JobState::FAILED, Cause(*signs.exit), RunAgain(record)};
+  return std::nullopt;
 }
 
 bool AttemptLives(const v1::JobRecord& record, const Signs& signs, double now) {
@@ -83,9 +86,9 @@ Standing Judge(const v1::JobRecord& record, const Signs& signs, double now) {
     if (silent > kSilenceSeconds) standing.reason = absl::StrCat("its owner lives, but is silent for ", For(silent));
     return standing;
   }
-  if (signs.exit) return AfterExit(record, *signs.exit, signs.cancel_requested);
-  if (AttemptLives(record, signs, now))
+  if (!signs.exit && AttemptLives(record, signs, now))
     return {JobState::RUNNING, "unsupervised", record.has_guardian() ? Run(record, "takes it over") : ""};
+  if (const auto end = EndOfAttempt(record, signs)) return *end;
   if (signs.owner == Life::kUnknown) {
     return {JobState::LOST, absl::StrCat("no word from ", record.owner().host(), " for ", For(silent)), RunAgain(record)};
   }

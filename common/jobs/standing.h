@@ -9,6 +9,7 @@
 
 #include "common/process/identity.h"
 #include "proto/job.pb.h"
+#include "proto/run.pb.h"
 
 namespace deit::jobs {
 
@@ -16,9 +17,10 @@ namespace deit::jobs {
 struct Signs {
   process::Life owner = process::Life::kDead;
   process::Life guardian = process::Life::kDead;
-  std::vector<process::Life> workers = {};    // as in the record
-  std::optional<v1::LauncherExit> exit = {};  // how the launcher of the record's attempt ended
-  std::optional<double> trained = {};         // the workers' last word, progress.json's time; Unix seconds
+  std::vector<process::Life> workers = {};       // as in the record
+  std::optional<v1::LauncherExit> exit = {};     // how the launcher of the record's attempt ended
+  std::optional<v1::AttemptResult> result = {};  // how that attempt ended, as its worker 0 wrote it
+  std::optional<double> trained = {};            // the workers' last word, progress.json's time; Unix seconds
   bool cancel_requested = false;
 };
 

@@ -21,13 +21,11 @@ inline uint64_t RoundFunction(uint64_t half, uint64_t round_key) {
 
 }  // namespace
 
-ImageOrder::ImageOrder(RandomStream key, uint64_t images) : images_(images) {
-  DEIT_CHECK(images >= 1 && images <= kMaxImages, "images=", images);
-  key_ = key.Next64();
-  key_step_ = key.Next64() | 1;
-  rounds_ = images < kTinyDomain ? kTinyRounds : kRounds;
-  right_bits_ = static_cast<int>(std::bit_width(images)) / 2;
-  left_size_ = (images + (uint64_t{1} << right_bits_) - 1) >> right_bits_;
+void ImageOrder::Shape() {
+  DEIT_CHECK(images_ >= 1 && images_ <= kMaxImages, "images=", images_);
+  rounds_ = images_ < kTinyDomain ? kTinyRounds : kRounds;
+  right_bits_ = static_cast<int>(std::bit_width(images_)) / 2;
+  left_size_ = (images_ + (uint64_t{1} << right_bits_) - 1) >> right_bits_;
 }
 
 uint64_t ImageOrder::Permute(uint64_t value) const {

@@ -13,7 +13,7 @@ namespace deit::plan {
 class ImageOrder {
  public:
   // Keyed by the first four words of `key`. images in [1, kMaxImages].
-  ImageOrder(RandomStream key, uint64_t images);
+  ImageOrder(RandomStream key, uint64_t images) : images_(images), key_(key.Next64()), key_step_(key.Next64() | 1) { Shape(); }
 
   // The image at `rank` (0 .. images - 1) of the order. Each rank has its own image.
   uint64_t Image(uint64_t rank) const;
@@ -23,6 +23,7 @@ class ImageOrder {
   static constexpr uint64_t kMaxImages = uint64_t{1} << 40;
 
  private:
+  void Shape();
   uint64_t Permute(uint64_t value) const;
   uint64_t Unpermute(uint64_t value) const;
 

@@ -23,7 +23,7 @@ v1::WorkerError MakeWorkerError(const Status& status, const FailurePlace& place,
 
 void SetOutcome(const Status& status, absl::Time time, v1::AttemptResult* result) {
   const ExitCode code = ExitCodeOf(status);
-  const bool failed = code != ExitCode::kDone && code != ExitCode::kStoppedAndSaved;
+  const bool failed = !EndedWell(code);
   result->set_time(UnixSeconds(time));
   result->set_exit_code(static_cast<int>(code));
   result->set_meaning(Meaning(code));

@@ -15,9 +15,6 @@ v1::Event::Type EventType(v1::Event::Reason reason) {
     case v1::Event::StepSkipped:
     case v1::Event::AttemptFailed:
     case v1::Event::RestartBudgetExhausted:
-    case v1::Event::WorkerExited:
-    case v1::Event::WorkerStalled:
-    case v1::Event::NodeLost:
     case v1::Event::JobFailed: return v1::Event::WARNING;
     default: return v1::Event::NORMAL;
   }

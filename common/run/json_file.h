@@ -1,10 +1,11 @@
-// A JSON file of one message of proto/run.proto: replaced as a whole, so that a reader sees the old one or the new one.
+// A JSON file of one message of proto/run.proto or proto/job.proto: replaced as a whole, so that a reader sees the old one or the new one.
 #pragma once
 
 #include <google/protobuf/message.h>
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/files/file_system.h"
 
@@ -19,5 +20,15 @@ Status ReplaceJsonFile(files::FileSystem& fs, const std::string& path, const goo
 
 // NotFound without the file; DataLoss with the path and the parser's reason when it is not that message.
 Status ReadJsonFile(files::FileSystem& fs, const std::string& path, google::protobuf::Message* message);
+
+// The same for a file of one attempt, whose message has its number; DataLoss too when that is another attempt's. Whoever goes on with the
+// message may then believe its number.
+template <typename Message>
+StatusOr<Message> ReadAttemptFile(files::FileSystem& fs, const std::string& path, int attempt) {
+  Message message;
+  DEIT_RETURN_IF_ERROR(ReadJsonFile(fs, path, &message));
+  if (message.attempt() == attempt) return message;
+  return absl::DataLossError(absl::StrCat(path, ": speaks of attempt ", message.attempt(), ", and is attempt ", attempt, "'s"));
+}
 
 }  // namespace deit::run

@@ -10,8 +10,7 @@ namespace deit::run {
 namespace {
 
 constexpr int kNone = 0;
-constexpr int kInternal = -1;
-std::atomic<int> stop_cause{kNone};  // kNone, kInternal or a signal number
+std::atomic<int> stop_cause{kNone};  // or a signal number
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it");
 
 void Ask(int cause) {
@@ -32,17 +31,14 @@ void InstallStopSignals() {
   }
 }
 
-void RequestStop() { Ask(kInternal); }
-
 bool StopRequested() { return stop_cause.load() != kNone; }
 
 const char* StopCause() {
   switch (stop_cause.load()) {
-    case kNone: return "";
     case SIGUSR1: return "SIGUSR1";
     case SIGTERM: return "SIGTERM";
     case SIGINT: return "SIGINT";
-    default: return "a request";
+    default: return "";
   }
 }
 

@@ -8,12 +8,9 @@ namespace deit::run {
 // both send them). Waiting system calls go on after the signal.
 void InstallStopSignals();
 
-// Asks for the stop from within: --stop_after_steps. Async-signal-safe, as is StopRequested.
-void RequestStop();
-
 bool StopRequested();
 
-// "SIGUSR1", "SIGTERM", "SIGINT"; "a request" by RequestStop; "" while there is none. The first one counts.
+// "SIGUSR1", "SIGTERM" or "SIGINT", whichever came first; "" while there is none.
 const char* StopCause();
 
 }  // namespace deit::run

@@ -11,12 +11,6 @@ namespace {
 
 constexpr char kLost[] = "lost: its end was not recorded";
 
-bool EndedWell(const v1::Summary::Attempt& attempt) {
-  if (!attempt.has_exit_code()) return false;
-  const auto code = static_cast<ExitCode>(attempt.exit_code());
-  return code == ExitCode::kDone || code == ExitCode::kStoppedAndSaved;
-}
-
 // "loss not finite: step 12: loss is nan": why an attempt ended, in one sentence.
 std::string Cause(const v1::AttemptResult& result) {
   const std::string meaning = result.meaning().empty() ? Meaning(static_cast<ExitCode>(result.exit_code())) : result.meaning();
@@ -49,6 +43,10 @@ bool IsEnd(v1::JobState::Value state) {
     case v1::JobState::LOST: return true;
     default: return false;
   }
+}
+
+bool EndedWell(const v1::Summary::Attempt& attempt) {
+  return attempt.has_exit_code() && !attempt.has_signal() && !attempt.has_worker() && EndedWell(static_cast<ExitCode>(attempt.exit_code()));
 }
 
 void BeginAttempt(const AttemptLaunch& launch, v1::Summary* summary) {

@@ -42,6 +42,9 @@ v1::JobState::Value StateAfter(ExitCode code);
 // STOPPED, SUCCEEDED, FAILED, CANCELED, LOST: nothing of the job runs any more.
 bool IsEnd(v1::JobState::Value state);
 
+// Whether it is recorded that an attempt did what it was to do, and no worker of it was the cause of another end.
+bool EndedWell(const v1::Summary::Attempt& attempt);
+
 // Adds an attempt. One before it whose end nobody recorded gets the cause "lost"; `restarts` grows unless the one before ended with
 // 0 or 75. State: STARTING.
 void BeginAttempt(const AttemptLaunch& launch, v1::Summary* summary);

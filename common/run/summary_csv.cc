@@ -43,7 +43,7 @@ StatusOr<SummaryCsv> SummaryCsv::Open(const std::string& path, int first_epoch) 
 }
 
 Status SummaryCsv::Append(const EpochRow& row) {
-  return file_.Append(absl::StrCat(row.epoch, ",", RoundTripText(row.train_loss), ",", Cell(row.eval_loss), ",", Cell(row.eval_top1), ",",
+  return file_.Append(absl::StrCat(row.epoch, ",", Cell(row.train_loss), ",", Cell(row.eval_loss), ",", Cell(row.eval_top1), ",",
                                    Cell(row.eval_top5), ",", RoundTripText(row.lr), "\n"));
 }
 

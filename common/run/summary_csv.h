@@ -10,12 +10,12 @@
 namespace deit::run {
 
 struct EpochRow {
-  int epoch = 0;                    // from 0
-  double train_loss = 0;            // mean over the epoch's steps
-  std::optional<double> eval_loss;  // an epoch that is not evaluated leaves its three cells empty
-  std::optional<double> eval_top1;  // percent
-  std::optional<double> eval_top5;  // percent
-  double lr = 0;                    // of the epoch's last step
+  int epoch = 0;                     // from 0
+  std::optional<double> train_loss;  // mean over the epoch's steps; empty where another attempt trained them
+  std::optional<double> eval_loss;   // an epoch that is not evaluated leaves its three cells empty
+  std::optional<double> eval_top1;   // percent
+  std::optional<double> eval_top5;   // percent
+  double lr = 0;                     // of the epoch's last step
 };
 
 // Worker 0's. Not thread-safe.

@@ -55,12 +55,10 @@ Status RecordCancellation(const KnownJob& job, const JobLook& look) {
   options.workers_max = record.workers_max();
   DEIT_ASSIGN_OR_RETURN(const auto owner, job::JobOwner::Take(spec, identity.spec_digest(), options));
   owner->ResumeAttempt(record.attempt());
-  v1::AttemptStart start;
-  if (run::ReadJsonFile(Fs(), folder.Start(record.attempt()), &start).ok()) owner->Started(start);
-  v1::AttemptResult result;
-  if (run::ReadJsonFile(Fs(), folder.Result(record.attempt()), &result).ok()) owner->Ended(result);
-  owner->Event(v1::Event::JobCanceled, "canceled while no owner lived");
-  owner->SetState(JobState::CANCELED);
+  const auto start = run::ReadAttemptFile<v1::AttemptStart>(Fs(), folder.Start(record.attempt()), record.attempt());
+  if (start.ok()) owner->Started(*start);
+  if (look.seen.signs.result) owner->Ended(*look.seen.signs.result);
+  owner->End(JobState::CANCELED, "canceled while no owner lived");
   return absl::OkStatus();
 }
 

@@ -105,8 +105,10 @@ StatusOr<VerbExit> RunRun(const Arguments& arguments) {
   DEIT_ASSIGN_OR_RETURN(const job::OwnerOptions owning, ReadOptions(arguments, spec));
   DEIT_ASSIGN_OR_RETURN(const auto train, dataset::OpenIndex(spec, dataset::Split::kTrain));
   DEIT_ASSIGN_OR_RETURN(const std::string digest, job::DigestJob(spec, *train));
+  supervise::EventLoop loop;
   DEIT_ASSIGN_OR_RETURN(const auto owner, job::JobOwner::Take(spec, digest, owning));
-  supervise::SupervisorOptions options{.spec = &spec, .owner = owner.get(), .worker_program = worker_program, .take_over = {}};
+  supervise::SupervisorOptions options{
+      .spec = &spec, .owner = owner.get(), .loop = &loop, .worker_program = worker_program, .take_over = {}};
   DEIT_ASSIGN_OR_RETURN(options.take_over, supervise::FindAbandonedAttempt(*owner));
   Announce(*owner, spec);
   DEIT_ASSIGN_OR_RETURN(const supervise::JobEnd end, supervise::Supervise(options));

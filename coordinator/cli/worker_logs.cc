@@ -45,11 +45,10 @@ std::optional<int> FirstFailedWorker(files::FileSystem& fs, const run::RunFolder
   std::optional<int> first;
   double first_time = 0;
   for (const int worker : ListWorkers(fs, folder, attempt)) {
-    v1::WorkerError error;
-    if (!run::ReadJsonFile(fs, folder.Error(attempt, worker), &error).ok()) continue;
-    if (first && first_time <= error.time()) continue;
+    const auto error = run::ReadAttemptFile<v1::WorkerError>(fs, folder.Error(attempt, worker), attempt);
+    if (!error.ok() || (first && first_time <= error->time())) continue;
     first = worker;
-    first_time = error.time();
+    first_time = error->time();
   }
   return first;
 }

@@ -58,6 +58,13 @@ Status RedirectOutput(const run::RunFolder& folder, int attempt) {
   return Redirect(folder.LauncherStderr(attempt), STDERR_FILENO);
 }
 
+// Whether the owner, which has us on record by then, lets us begin. If it is killed before, its end of the pipe is closed, and nobody would
+// know of what we started.
+bool AwaitOwner() {
+  char byte = 0;
+  return ::read(STDIN_FILENO, &byte, 1) == 1;
+}
+
 // Signals that Keep waits for; the launcher gets none of them blocked.
 sigset_t AwaitedSignals() {
   sigset_t signals;
@@ -133,8 +140,8 @@ void Sweep(const std::string& temporary_folder) {
 }  // namespace
 
 Status Keep(const run::RunFolder& folder, int attempt) {
-  v1::GuardianRecord record;
-  DEIT_RETURN_IF_ERROR(run::ReadJsonFile(Fs(), folder.Guardian(attempt), &record));
+  if (!AwaitOwner()) return absl::CancelledError("guardian: its owner was killed before anything began");
+  DEIT_ASSIGN_OR_RETURN(auto record, run::ReadAttemptFile<v1::GuardianRecord>(Fs(), folder.Guardian(attempt), attempt));
   if (record.command().empty()) return absl::InvalidArgumentError(absl::StrCat(folder.Guardian(attempt), ": names no command"));
   DEIT_RETURN_IF_ERROR(RedirectOutput(folder, attempt));
   process::AdoptOrphans();

@@ -9,7 +9,8 @@
 
 namespace deit::guardian {
 
-// The body of `deit-coord guardian RUN_DIR ATTEMPT`; call it from a process with one thread. guardian.json says what to start; its
+// The body of `deit-coord guardian RUN_DIR ATTEMPT`; call it from a process with one thread. Waits for a byte on standard input, then
+// guardian.json says what to start and that it is this process's business; without a byte nothing begins. Its
 // output goes to the attempt's launcher logs, this process's own too. SIGUSR1 is passed on to the launcher; SIGTERM kills the attempt.
 // When the launcher has ended, whatever outlived it is killed, the temporary folder and dead processes' folders in shared memory are swept,
 // and exit.json appears: from then on nothing of the attempt lives. If this process is killed, the kernel kills the launcher, and a launcher's

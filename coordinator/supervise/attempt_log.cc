@@ -33,11 +33,7 @@ AttemptLog::AttemptLog(job::JobOwner* owner, int attempt, bool fresh)
 }
 
 void AttemptLog::Follow() {
-  v1::AttemptStart start;
-  if (!started_ && run::ReadJsonFile(Fs(), owner_->folder().Start(attempt_), &start).ok()) {
-    started_ = true;
-    owner_->Started(start);
-  }
+  if (!started_) LookForStart();
   CopyEvents();
   errors_
       .Read([](absl::string_view line) {
@@ -50,6 +46,13 @@ void AttemptLog::Follow() {
       })
       .IgnoreError();
   if (progress_) ShowProgress();
+}
+
+void AttemptLog::LookForStart() {
+  const auto start = run::ReadAttemptFile<v1::AttemptStart>(Fs(), owner_->folder().Start(attempt_), attempt_);
+  if (!start.ok()) return;
+  started_ = true;
+  owner_->Started(*start);
 }
 
 void AttemptLog::CopyEvents() {

@@ -22,6 +22,7 @@ class AttemptLog {
   void Follow();
 
  private:
+  void LookForStart();
   void CopyEvents();
   void ShowProgress();
 

@@ -1,12 +1,15 @@
 #include "coordinator/supervise/attempt_process.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "common/files/operations.h"
 #include "common/process/identity.h"
@@ -39,8 +42,8 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   return pointers;
 }
 
-// In a session of its own, with default signals, and with no descriptor of ours (all are closed on exec).
-StatusOr<pid_t> SpawnDetached(std::vector<std::string> words, std::vector<std::string> environment) {
+// In a session of its own, with default signals, and with no descriptor of ours (all are closed on exec) but `input`.
+StatusOr<pid_t> SpawnDetached(std::vector<std::string> words, std::vector<std::string> environment, int input) {
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
   sigset_t all, none;
@@ -49,8 +52,12 @@ StatusOr<pid_t> SpawnDetached(std::vector<std::string> words, std::vector<std::s
   ::posix_spawnattr_setsigdefault(&attributes, &all);
   ::posix_spawnattr_setsigmask(&attributes, &none);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  posix_spawn_file_actions_t files;
+  ::posix_spawn_file_actions_init(&files);
+  ::posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
   pid_t pid = 0;
-  const int code = ::posix_spawn(&pid, "/proc/self/exe", nullptr, &attributes, Pointers(words).data(), Pointers(environment).data());
+  const int code = ::posix_spawn(&pid, "/proc/self/exe", &files, &attributes, Pointers(words).data(), Pointers(environment).data());
+  ::posix_spawn_file_actions_destroy(&files);
   ::posix_spawnattr_destroy(&attributes);
   if (code != 0) return absl::ErrnoToStatus(code, "guardian");
   return pid;
@@ -65,11 +72,15 @@ StatusOr<AttemptProcess> AttemptProcess::Launch(const run::RunFolder& folder, in
   record.set_attempt(attempt);
   for (const std::string& word : command.words) record.add_command(word);
   record.set_temporary_folder(temporary_folder);
+  int gate[2];
+  if (::pipe2(gate, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "pipe");
+  const absl::Cleanup close_gate = [&gate] { ::close(gate[0]), ::close(gate[1]); };
+  DEIT_ASSIGN_OR_RETURN(const pid_t guardian, SpawnDetached({"deit-coord", "guardian", folder.path(), absl::StrCat(attempt)},
+                                                            Environment(command.environment), gate[0]));
+  DEIT_ASSIGN_OR_RETURN(*record.mutable_guardian(), process::IdentityOf(guardian));
+  // Nothing starts before its guardian is on record: were we killed in between, the next owner could not know of it.
   DEIT_RETURN_IF_ERROR(run::ReplaceJsonFile(Fs(), folder.Guardian(attempt), record));
-  DEIT_ASSIGN_OR_RETURN(const pid_t guardian,
-                        SpawnDetached({"deit-coord", "guardian", folder.path(), absl::StrCat(attempt)}, Environment(command.environment)));
-  const auto identity = process::IdentityOf(guardian);
-  if (identity.ok()) *record.mutable_guardian() = *identity;  // one that is gone already has said why in its log
+  if (::write(gate[1], "!", 1) != 1) return absl::ErrnoToStatus(errno, "guardian");
   return process;
 }
 
@@ -81,8 +92,8 @@ AttemptProcess AttemptProcess::Adopt(const run::RunFolder& folder, int attempt) 
 
 // The launcher's identity is the guardian's to write.
 void AttemptProcess::ReadRecord() {
-  v1::GuardianRecord record;
-  if (run::ReadJsonFile(Fs(), folder_.Guardian(attempt_), &record).ok() && record.has_launcher()) record_ = record;
+  auto record = run::ReadAttemptFile<v1::GuardianRecord>(Fs(), folder_.Guardian(attempt_), attempt_);
+  if (record.ok() && record->has_launcher()) record_ = *std::move(record);
 }
 
 Status AttemptProcess::Stop() { return process::Signal(record_.guardian(), SIGUSR1); }
@@ -113,9 +124,8 @@ void AttemptProcess::Sweep() const {
 }
 
 std::optional<v1::LauncherExit> AttemptProcess::Exit() const {
-  v1::LauncherExit exit;
-  if (!run::ReadJsonFile(Fs(), folder_.Exit(attempt_), &exit).ok()) return std::nullopt;
-  return exit;
+  auto exit = run::ReadAttemptFile<v1::LauncherExit>(Fs(), folder_.Exit(attempt_), attempt_);
+  return exit.ok() ? std::optional<v1::LauncherExit>(*std::move(exit)) : std::nullopt;
 }
 
 }  // namespace deit::supervise

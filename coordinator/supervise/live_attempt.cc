@@ -23,7 +23,8 @@ double UnixNow() { return run::UnixSeconds(absl::Now()); }
 
 LiveAttempt::LiveAttempt(const run::RunFolder& folder, int number, int workers, AttemptProcess process)
     : folder_(folder), number_(number), process_(std::move(process)), records_(static_cast<size_t>(workers)),
-      died_(static_cast<size_t>(workers)), loaded_(static_cast<size_t>(workers)), last_step_(Elapsed()) {
+      closed_(static_cast<size_t>(workers)), died_(static_cast<size_t>(workers)), loaded_(static_cast<size_t>(workers)),
+      last_step_(Elapsed()) {
   watch_.began = watch_.progressed = last_step_;
   watch_.workers.resize(records_.size());
   for (size_t k = 0; k < records_.size(); ++k) records_[k].set_worker(static_cast<int>(k));
@@ -49,6 +50,7 @@ void LiveAttempt::OnHello(int64_t connection, const v1::Hello& hello) {
   if (hello.worker() < 0 || hello.worker() >= workers()) return;
   const auto k = static_cast<size_t>(hello.worker());
   worker_of_[connection] = hello.worker();
+  closed_[k] = 0;
   *records_[k].mutable_process() = hello.process();
   records_[k].set_heard(UnixNow());
   watch_.workers[k].spoke = true;
@@ -74,7 +76,12 @@ void LiveAttempt::OnLeaving(int64_t connection) {
   if (it != worker_of_.end()) watch_.workers[static_cast<size_t>(it->second)].left = true;
 }
 
-void LiveAttempt::OnClosed(int64_t connection) { worker_of_.erase(connection); }
+void LiveAttempt::OnClosed(int64_t connection) {
+  const auto it = worker_of_.find(connection);
+  if (it == worker_of_.end()) return;
+  closed_[static_cast<size_t>(it->second)] = UnixNow();
+  worker_of_.erase(it);
+}
 
 void LiveAttempt::LookForDead(absl::Duration now) {
   for (size_t k = 0; k < records_.size(); ++k) {
@@ -82,7 +89,7 @@ void LiveAttempt::LookForDead(absl::Duration now) {
         std::any_of(worker_of_.begin(), worker_of_.end(), [&](const auto& entry) { return entry.second == static_cast<int>(k); });
     if (connected || died_[k] > 0 || !records_[k].has_process()) continue;
     if (process::LifeOf(records_[k].process()) != process::Life::kDead) continue;
-    died_[k] = UnixNow();
+    died_[k] = closed_[k] > 0 ? closed_[k] : UnixNow();
     if (!watch_.workers[k].left) watch_.workers[k].died = now;
   }
 }
@@ -149,12 +156,12 @@ Evidence LiveAttempt::Gather() const {
     if (died_[k] > 0) worker.closed = died_[k];
     worker.step = records_[k].step();
     worker.phase = records_[k].phase();
-    v1::WorkerError error;
-    if (run::ReadJsonFile(fs, folder_.Error(number_, worker.worker), &error).ok()) worker.error = error;
+    const auto error = run::ReadAttemptFile<v1::WorkerError>(fs, folder_.Error(number_, worker.worker), number_);
+    if (error.ok()) worker.error = *error;
     evidence.workers.push_back(worker);
   }
-  v1::AttemptResult result;
-  if (run::ReadJsonFile(fs, folder_.Result(number_), &result).ok()) evidence.result = result;
+  const auto result = run::ReadAttemptFile<v1::AttemptResult>(fs, folder_.Result(number_), number_);
+  if (result.ok()) evidence.result = *result;
   return evidence;
 }
 

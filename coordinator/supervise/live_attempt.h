@@ -66,7 +66,8 @@ class LiveAttempt {
   AttemptProcess process_;
   AttemptWatch watch_;
   std::vector<v1::WorkerRecord> records_;
-  std::vector<double> died_;          // by worker; Unix seconds, 0: lives
+  std::vector<double> closed_;        // by worker; when its connection went, Unix seconds; 0: it is open, or never was
+  std::vector<double> died_;          // by worker; 0: lives
   std::vector<double> loaded_;        // by worker; as its heartbeats say, 0: not yet
   std::map<int64_t, int> worker_of_;  // by connection that is open
   WatchDecision verdict_;

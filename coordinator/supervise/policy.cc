@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/exit_code.h"
+#include "common/run/summary.h"
 
 namespace deit::supervise {
 namespace {
@@ -12,13 +13,6 @@ constexpr absl::Duration kFirstDelay = absl::Seconds(1);
 constexpr absl::Duration kLongestDelay = absl::Seconds(60);
 
 int64_t Reached(const v1::Summary::Attempt& attempt) { return attempt.first_step() + attempt.steps_executed(); }
-
-bool Failed(const v1::Summary::Attempt& attempt) {
-  const auto code = static_cast<ExitCode>(attempt.exit_code());
-  const bool well = attempt.has_exit_code() && !attempt.has_signal() && !attempt.has_worker() &&
-                    (code == ExitCode::kDone || code == ExitCode::kStoppedAndSaved);
-  return !well;
-}
 
 // What would end the same way again: a wrong job, an input that is not there, a run folder that cannot be used.
 bool Hopeless(const RootCause& cause) {
@@ -58,7 +52,7 @@ History HistoryOf(const v1::Summary& summary, int first_attempt) {
       last_step = step;
       continue;
     }
-    if (!Failed(attempt)) {
+    if (run::EndedWell(attempt)) {
       history = History{};
     } else {
       ++history.restarts;

@@ -25,7 +25,7 @@ class Finder {
   explicit Finder(const Evidence& evidence) : evidence_(evidence) {}
 
   RootCause Find() const {
-    if (evidence_.result && EndedWell(*evidence_.result)) return Well(*evidence_.result);
+    if (evidence_.result && EndedWell(static_cast<ExitCode>(evidence_.result->exit_code()))) return Well(*evidence_.result);
     if (auto cause = FromVerdict()) return *cause;
     if (const auto notice = FindLauncherNotice(evidence_.launcher_stderr)) return FromNotice(*notice);
     if (evidence_.exit && evidence_.exit->has_signal() && !evidence_.exit->asked_to_kill()) {
@@ -52,11 +52,6 @@ class Finder {
   }
 
  private:
-  static bool EndedWell(const v1::AttemptResult& result) {
-    const auto code = static_cast<ExitCode>(result.exit_code());
-    return code == ExitCode::kDone || code == ExitCode::kStoppedAndSaved;
-  }
-
   RootCause Well(const v1::AttemptResult& result) const {
     const bool done = result.exit_code() == 0;
     return {.kind = done ? Kind::kDone : Kind::kStopped,

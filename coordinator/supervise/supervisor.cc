@@ -26,6 +26,15 @@
 #include "launch/worker_launch.h"
 
 namespace deit::supervise {
+
+struct EventLoop::Parts {
+  boost::asio::io_context io;
+  boost::asio::signal_set signals{io, SIGINT, SIGTERM, SIGUSR1};  // keeps what comes before anybody waits for it
+};
+
+EventLoop::EventLoop() : parts(std::make_unique<Parts>()) {}
+EventLoop::~EventLoop() = default;
+
 namespace {
 
 constexpr auto kUsually = std::chrono::milliseconds(100);
@@ -44,7 +53,7 @@ std::string TemporaryFolder(const std::string& job, int attempt) {
 class Supervisor {
  public:
   explicit Supervisor(const SupervisorOptions& options)
-      : options_(options), owner_(*options.owner), signals_(io_, SIGINT, SIGTERM, SIGUSR1), timer_(io_) {
+      : options_(options), owner_(*options.owner), io_(options.loop->parts->io), signals_(options.loop->parts->signals), timer_(io_) {
     const double stall = options.spec->fault().stall_timeout();
     limits_.start = absl::Seconds(options.spec->fault().start_timeout());
     limits_.stall = limits_.drain = absl::Seconds(stall) + absl::Seconds(10);  // after the workers' own deadlines
@@ -267,18 +276,9 @@ class Supervisor {
     if (next.state == v1::JobState::STOPPED && owner_.CancelRequested()) end_.state = v1::JobState::CANCELED;
     if (next.budget_exhausted) owner_.Event(v1::Event::RestartBudgetExhausted, next.reason);
     const bool failed = end_.state == v1::JobState::FAILED;
-    owner_.Event(EventOf(end_.state), failed ? cause.text : next.reason);
-    owner_.SetState(end_.state, failed ? absl::StrCat(cause.text, ": ", next.reason) : "", failed ? cause.hint : "");
+    if (failed) owner_.End(end_.state, cause.text, absl::StrCat(cause.text, ": ", next.reason), cause.hint);
+    else owner_.End(end_.state, next.reason);
     Fs().Remove(owner_.folder().Control()).IgnoreError();
-  }
-
-  static v1::Event::Reason EventOf(v1::JobState::Value state) {
-    switch (state) {
-      case v1::JobState::SUCCEEDED: return v1::Event::JobSucceeded;
-      case v1::JobState::STOPPED: return v1::Event::JobStopped;
-      case v1::JobState::CANCELED: return v1::Event::JobCanceled;
-      default: return v1::Event::JobFailed;
-    }
   }
 
   void AwaitSignal() {
@@ -306,8 +306,8 @@ class Supervisor {
 
   const SupervisorOptions options_;
   job::JobOwner& owner_;
-  boost::asio::io_context io_;
-  boost::asio::signal_set signals_;
+  boost::asio::io_context& io_;
+  boost::asio::signal_set& signals_;
   boost::asio::steady_timer timer_;
   std::unique_ptr<control::ControlServer> server_;
   WatchLimits limits_;

@@ -1,6 +1,7 @@
 // Launches a job's attempts, watches them, starts them again, until the job has ended: the loop behind `deit-coord run`.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -11,9 +12,19 @@
 
 namespace deit::supervise {
 
+// What a supervisor waits in. Made before a job is taken: from then on the signals that stop a job wait for its supervisor instead of ending
+// the process, so that a job that others can see is also one that they can stop.
+struct EventLoop {
+  EventLoop();
+  ~EventLoop();
+  struct Parts;
+  const std::unique_ptr<Parts> parts;
+};
+
 struct SupervisorOptions {
   const v1::JobSpec* spec;                 // resolved; outlives the supervisor
   job::JobOwner* owner;                    // as above
+  EventLoop* loop;                         // as above; made before the owner was
   std::string worker_program;              // deit-worker, absolute
   std::optional<v1::JobRecord> take_over;  // its attempt, begun by an owner that died, is gone on with
 };

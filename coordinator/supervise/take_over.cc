@@ -10,10 +10,9 @@ namespace deit::supervise {
 StatusOr<std::optional<v1::JobRecord>> FindAbandonedAttempt(const job::JobOwner& owner) {
   auto& fs = files::FileSystem::Posix();
   DEIT_ASSIGN_OR_RETURN(const int last, run::LastAttempt(fs, owner.folder()));
-  v1::GuardianRecord guardian;
-  const bool guarded = last > 0 && run::ReadJsonFile(fs, owner.folder().Guardian(last), &guardian).ok() && guardian.has_guardian();
-  if (!guarded) return std::nullopt;  // a bare mpirun's attempt, or none
-  const process::Life life = process::LifeOf(guardian.guardian());
+  const auto keeper = run::ReadAttemptFile<v1::GuardianRecord>(fs, owner.folder().Guardian(last), last);
+  if (!keeper.ok() || !keeper->has_guardian()) return std::nullopt;  // a bare mpirun's attempt, or none
+  const process::Life life = process::LifeOf(keeper->guardian());
   if (life == process::Life::kUnknown) return std::nullopt;
   const auto& record = owner.predecessor();
   if (record && record->attempt() == last && !run::IsEnd(record->state())) return record;

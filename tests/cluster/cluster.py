@@ -153,17 +153,25 @@ class Run:
     def manifest(self, step):
         return json.loads((self.set(step) / "manifest.json").read_text())
 
-    def result(self):
+    def state(self):
         """What must be equal wherever and however often a job ran: the state after its last step, and the views that led to it."""
         summary = self.summary
         ledger = self.manifest(summary["steps"])["ledger"]
-        return {key: summary[key] for key in ("steps", "weights_digest", "state_digest", "val_acc1")} | {"ledger": ledger}
+        return {key: summary[key] for key in ("steps", "weights_digest", "state_digest")} | {"ledger": ledger}
+
+    def result(self):
+        """The same of a job that has ended, or whose last step was evaluated."""
+        return self.state() | {"val_acc1": self.summary["val_acc1"]}
 
     def steps_logged(self):
         return [line["step"] for line in self.lines("metrics.jsonl")]
 
     def events(self, reason):
         return [event for event in self.lines("events.jsonl") if event["reason"] == reason]
+
+    def csv_rows(self):
+        """Rows of summary.csv as lists of cells, without the header."""
+        return [line.split(",") for line in (self.path / "summary.csv").read_text().splitlines()[1:]]
 
     def error(self, worker, attempt=1):
         return self.json(f"logs/attempt_{attempt}/worker_{worker}/error.json")

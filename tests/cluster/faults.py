@@ -18,6 +18,36 @@ LONG = ("train.epochs=700", *SAVES)  # 2,188 steps: on an idle machine still lon
 ENDLESS = ("train.epochs=1000000", *SAVES)  # for jobs that are stopped
 
 
+class SupervisedTest(ClusterTest):
+    """What must hold of supervised jobs whatever is done to them."""
+
+    def check_nothing_left(self):
+        super().check_nothing_left()
+        self.assertEqual([path.name for path in (self.folder / "tmp").iterdir()], [], "temporary folders were left")
+
+    def reference(self, config):
+        """What the job comes to when nothing happens to it."""
+        run = self.train(config, "undisturbed", *LONG)
+        return run.result()
+
+    def check_same(self, job, expected):
+        """The job's end is the undisturbed one's, and each step stands in the metrics once."""
+        self.assertEqual(job.run.result(), expected)
+        self.assertEqual(job.run.steps_logged(), list(range(expected["steps"])))
+        summary = job.run.summary
+        self.assertEqual(summary["state"], "SUCCEEDED")
+        trained = [a for a in summary["attempts"] if "train_start_time" in a]
+        for before, after in zip(trained, trained[1:]):
+            self.assertLessEqual(after["first_step"], before["first_step"] + before["steps_executed"])
+            self.assertGreater(after["first_step"], before["first_step"] + before["steps_executed"] - 26, "only missing steps are executed")
+        self.assertEqual(sum(a["steps_executed"] for a in trained), expected["steps"] + summary["steps_lost"])
+
+    def finish(self, job, code=0):
+        ended = job.launch.wait(LIMIT * 2)
+        self.assertEqual(ended.code, code, ended)
+        return ended
+
+
 class Supervised:
     """`deit-coord run` on a folder, and what can be seen of it."""
 

@@ -1,7 +1,12 @@
 """A stopped job goes on where it was, with any number of workers, and ends as the undisturbed one."""
+import os
 import shutil
+import signal
 
-from cluster import CONVNET, DONE, MISSING, STEPS, STOPPED, STUDENT, ClusterTest, main
+from cluster import CONVNET, DONE, MISSING, STEPS, STOPPED, STUDENT, ClusterTest, Run, main, poll, run_dir
+
+
+EPOCH_ENDS = [4, STEPS]  # steps done: 100 images in batches of 32
 
 
 class Resume(ClusterTest):
@@ -21,12 +26,16 @@ class Resume(ClusterTest):
                 self.assertEqual((run.summary["state"], run.sets()[-1]), ("STOPPED", step))
                 said = [(event["step"], event["message"]) for event in run.events("StopRequested")]
                 self.assertEqual(said, [(step - 1, f"stops after step {step - 1}: --stop_after_steps")])
+                evaluated = [event["step"] for event in run.events("EpochEvaluated")]
+                self.assertEqual(evaluated, [end for end in EPOCH_ENDS if end < step], "a stop does not wait for an evaluation")
                 run = self.train(config, f"stop_{step}", *words, workers=after)
                 self.assert_says(run.ended, f"resumes at step {step} of {STEPS}")
                 self.check_attempts(run, [(0, step, before, STOPPED), (step, STEPS - step, after, DONE)])
                 self.assertEqual(run.result(), whole)
                 self.assertEqual(run.steps_logged(), list(range(STEPS)))
                 self.assertEqual((run.summary["state"], run.summary["restarts"], run.summary["steps_lost"]), ("SUCCEEDED", 0, 0))
+                self.assertEqual([event["step"] for event in run.events("EpochEvaluated")], EPOCH_ENDS, "each epoch once")
+                self.assertEqual({step for step in run.sets() if "val_acc1" in run.manifest(step)}, {*EPOCH_ENDS} & {*run.sets()})
                 recovery = run.summary["attempts"][1]["recovery"]
                 self.assertEqual((recovery["source"], recovery["step"]), ("disk", step))
 
@@ -35,6 +44,38 @@ class Resume(ClusterTest):
 
     def test_a_convnet_in_bf16_stops_at_every_step(self):
         self.stop_everywhere(CONVNET, "train.precision=BF16")
+
+    def test_a_kill_during_an_evaluation_costs_the_evaluation_only(self):
+        config = self.job(STUDENT)
+        words = ("data.synthetic_images=20000", "evaluate.batch_size=1", "train.max_steps=3")
+        whole = self.train(config, "whole", *words).result()
+        launch = self.launch(f"--config={config}", f"--run_dir={run_dir(self.folder, 'run')}", *words)
+        run = Run(self.folder / "run")
+        for _ in poll(60, "the last set"):
+            if run.sets() == [3]:
+                break
+        os.kill(launch.pid, signal.SIGKILL)
+        launch.wait()
+        self.assertEqual(run.events("EpochEvaluated"), [], "the kill came too late")
+        run = self.train(config, "run", *words, workers=2)
+        self.assertEqual((run.summary["attempts"][-1]["first_step"], run.summary["attempts"][-1]["steps_executed"]), (3, 0))
+        self.assertEqual(run.result(), whole)
+        self.assertEqual(run.manifest(3)["val_acc1"], whole["val_acc1"])
+        self.assertEqual(len(run.csv_rows()), 1)
+
+    def test_each_epoch_has_its_row_evaluated_or_not(self):
+        config = self.job(STUDENT)
+        words = ("evaluate.every_epochs=2", "train.epochs=3")
+        whole = self.train(config, "whole", *words).csv_rows()
+        self.assertEqual([(row[0], [cell == "" for cell in row]) for row in whole],
+                         [("0", [False, False, True, True, True, False]), ("1", [False] * 6), ("2", [False] * 6)])
+        for step in (4, 7):  # the ends of the first two epochs
+            self.train(config, f"stop_{step}", *words, f"--stop_after_steps={step}", code=STOPPED)
+            rows = self.train(config, f"stop_{step}", *words, workers=2).csv_rows()
+            if step == 7:
+                self.assertEqual(rows[1][1], "", "another attempt trained this epoch")
+                rows[1][1] = whole[1][1]
+            self.assertEqual(rows, whole)
 
     def test_one_step_at_a_time_is_the_same_run(self):
         config = self.job(STUDENT)
@@ -86,7 +127,7 @@ class Resume(ClusterTest):
         self.train(config, "run", "--stop_after_steps=5", "checkpoint.every_steps=1", code=STOPPED)
         other = self.train(config, "other", "train.seed=3", "--stop_after_steps=4", code=STOPPED)
         run = self.train(config, "run", "--resume=never", "--allow_config_change", "train.seed=3", "--stop_after_steps=4", code=STOPPED)
-        self.assertEqual(run.result(), other.result())
+        self.assertEqual(run.state(), other.state())
         self.assert_says(run.ended, "checkpoints_before_attempt_2")
         self.assertTrue((run.path / "checkpoints_before_attempt_2/step_00000005/manifest.json").exists())
         run = self.train(config, "run", "train.seed=3")
@@ -107,8 +148,7 @@ class Resume(ClusterTest):
 
     def test_retention_keeps_the_newest_sets_and_the_best(self):
         run = self.train(self.job(STUDENT), "run", "checkpoint.every_steps=1", "checkpoint.keep=2")
-        epochs = (run.path / "summary.csv").read_text().splitlines()[1:]
-        evaluated = dict(zip((4, 7), (float(row.split(",")[3]) for row in epochs), strict=True))  # step: accuracy
+        evaluated = dict(zip(EPOCH_ENDS, (float(row[3]) for row in run.csv_rows()), strict=True))  # step: accuracy
         best = max(evaluated, key=lambda step: (evaluated[step], step))
         self.assertEqual(run.sets(), sorted({6, 7, best}))
 

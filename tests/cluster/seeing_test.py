@@ -31,8 +31,8 @@ class Seeing(ClusterTest):
         return dict(os.environ, DEIT_STATE_DIR=str(self.folder / "state"))
 
     def coord(self, *words, code=0):
-        ended = subprocess.run([COORD, *map(str, words)], env=self.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
-                               check=False)
+        ended = subprocess.run([COORD, *map(str, words)], env=self.environment(), stdin=subprocess.DEVNULL, capture_output=True,
+                               text=True, timeout=60, check=False)
         self.assertEqual(ended.returncode, code, f"{words}\n{ended.stdout}{ended.stderr}")
         return ended
 

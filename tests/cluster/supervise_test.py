@@ -5,7 +5,7 @@ import signal
 import socket
 
 from cluster import COORD, STUDENT, Launch, Run, main
-from faults import ENDLESS, EXIT_ON_SIGNAL, LIMIT, LONG, ClusterTest, Supervised, await_moment, hurt
+from faults import ENDLESS, EXIT_ON_SIGNAL, LIMIT, LONG, Supervised, SupervisedTest, await_moment, hurt
 
 INTERRUPTED, FAILED, STOPPED, CONFLICT = 130, 1, 75, 6
 
@@ -14,39 +14,13 @@ FAULTS = [("kill", 0, "train"), ("kill", 1, "start"), ("segv", 1, "train"), ("st
           ("exit", 1, "train"), ("guardian", 0, "train"), ("kill", 1, "save"), ("not finite", 1, "train"), ("stop", 1, "train")]
 
 
-class Supervise(ClusterTest):
-    def check_nothing_left(self):
-        super().check_nothing_left()
-        self.assertEqual([path.name for path in (self.folder / "tmp").iterdir()], [], "temporary folders were left")
-
-    def reference(self, config):
-        """What the job comes to when nothing happens to it."""
-        run = self.train(config, "undisturbed", *LONG)
-        return run.result()
-
-    def check_same(self, job, expected):
-        """The job's end is the undisturbed one's, and each step stands in the metrics once."""
-        self.assertEqual(job.run.result(), expected)
-        self.assertEqual(job.run.steps_logged(), list(range(expected["steps"])))
-        summary = job.run.summary
-        self.assertEqual(summary["state"], "SUCCEEDED")
-        trained = [a for a in summary["attempts"] if "train_start_time" in a]
-        for before, after in zip(trained, trained[1:]):
-            self.assertLessEqual(after["first_step"], before["first_step"] + before["steps_executed"])
-            self.assertGreater(after["first_step"], before["first_step"] + before["steps_executed"] - 26, "only missing steps are executed")
-        self.assertEqual(sum(a["steps_executed"] for a in trained), expected["steps"] + summary["steps_lost"])
-
+class Supervise(SupervisedTest):
     def check_cause(self, job, attempt, expected, text):
         found = next(a for a in job.run.summary["attempts"] if a["attempt"] == attempt)
         self.assertIn(text, found["cause"], found)
         for key, value in expected.items():
             self.assertEqual(found.get(key), value, found)
         self.assertNotEqual(found["node"], "", found)
-
-    def finish(self, job, code=0):
-        ended = job.launch.wait(LIMIT * 2)
-        self.assertEqual(ended.code, code, ended)
-        return ended
 
     def check_faults(self, seed):
         generator = random.Random(seed)

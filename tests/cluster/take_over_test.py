@@ -1,13 +1,15 @@
 """The coordinator may die: training goes on without it, and the next one takes over where it was."""
+import contextlib
 import os
+import random
 import signal
 import time
 
-from cluster import STUDENT, main
-from faults import ENDLESS, LONG, ClusterTest, Supervised, poll
+from cluster import STUDENT, main, marked
+from faults import ENDLESS, LONG, Supervised, SupervisedTest, poll
 
 
-class TakeOver(ClusterTest):
+class TakeOver(SupervisedTest):
     def setUp(self):
         super().setUp()
         self.config = self.job(STUDENT)
@@ -85,6 +87,36 @@ class TakeOver(ClusterTest):
         summary = job.run.summary
         self.assertEqual((summary["state"], len(summary["attempts"]), summary["restarts"]), ("SUCCEEDED", 1, 0))
         self.check_steps(job)
+
+    def test_killed_at_random_moments_it_changes_nothing(self):
+        expected = self.reference(self.config)
+        for seed in (1, 2):
+            with self.subTest(seed=seed):
+                self.check_random_kills(seed, expected)
+
+    def check_random_kills(self, seed, expected):
+        """Owners that live from a hundredth of a second to two; some lose a worker after their death, some before."""
+        generator = random.Random(seed)
+        job, hurt = Supervised(self, self.config, f"random{seed}", *LONG, "fault.max_restarts=100"), 0
+        for moment in range(12):
+            time.sleep(2 ** generator.uniform(-7, 1))
+            if job.launch.process.poll() is not None:
+                break  # trained to its end
+            kills = [job.launch.pid]
+            workers = [pid for pid, environment in marked() if "OMPI_COMM_WORLD_RANK" in environment]
+            if workers and moment % 3 == 0:
+                kills.insert(generator.randrange(2), generator.choice(workers))
+                hurt += 1
+            for pid in kills:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            job.launch.wait()
+            job.start()
+        ended = self.finish(job)
+        self.check_same(job, expected)
+        self.assertGreater(hurt, 0)
+        trained = [attempt for attempt in job.run.summary["attempts"] if "train_start_time" in attempt]
+        self.assertLessEqual(len(trained), 1 + hurt, f"only a worker's death ends an attempt that trains\n{ended}")
 
     def test_a_bare_mpirun_is_refused_while_an_attempt_lives(self):
         job, _ = self.begin("guarded")

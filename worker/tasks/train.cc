@@ -66,7 +66,7 @@ Status Train(const Options& options, collective::Session& session) {
   Status status = RunAttempt(options, world, *spec, attempt, *digest, *data);
   const ExitCode code = ExitCodeOf(status);
   if (code == ExitCode::kPeerLost) status = WithHint(std::move(status), "run again: training goes on from the newest checkpoint");
-  if (!status.ok() && code != ExitCode::kStoppedAndSaved) {
+  if (!EndedWell(code)) {
     const auto error = run::MakeWorkerError(
         status, {worker, attempt.number, static_cast<int64_t>(options.whereabouts->steps_done()), options.whereabouts->phase()},
         absl::Now());

@@ -137,7 +137,6 @@ StatusOr<std::string> Checkpointer::SaveAll(const JobProgress& progress, double 
   about.set_numerics_fingerprint(options_.numerics_fingerprint);
   about.set_weights_digest(DigestHex(weights_digest));
   about.set_state_digest(DigestHex(state_digest));
-  if (progress.val_acc1) about.set_val_acc1(*progress.val_acc1);
   about.set_adam_steps(progress.updates);
   about.set_train_seconds(progress.train_seconds);
 
@@ -153,13 +152,23 @@ StatusOr<std::string> Checkpointer::SaveAll(const JobProgress& progress, double 
   Status committed;
   if (first()) {
     committed = checkpoint::CommitSet(*options_.fs, *options_.clock, save, about, options_.commit_limit).status();
-    if (committed.ok()) {
-      const auto pruned = checkpoint::PruneSets(*options_.fs, options_.root, options_.keep, checkpoint::Unfinished::kMayBeWritten);
-      if (!pruned.ok()) LogWarning(absl::StrCat("old checkpoints stay: ", pruned.status().message()));
-    }
+    if (committed.ok()) Prune();
   }
   DEIT_RETURN_IF_ERROR(Agree(committed, "committing a checkpoint"));
   return about.weights_digest();
+}
+
+void Checkpointer::RecordAccuracy(uint64_t step, double val_acc1) {
+  if (!first()) return;
+  const Status recorded = checkpoint::RecordAccuracy(*options_.fs, options_.root, static_cast<int64_t>(step), val_acc1);
+  if (recorded.ok()) Prune();  // another set may be the best now
+  else if (!absl::IsNotFound(recorded))
+    LogWarning(absl::StrCat("checkpoint of step ", step, ": without its accuracy: ", recorded.message()));
+}
+
+void Checkpointer::Prune() {
+  const auto pruned = checkpoint::PruneSets(*options_.fs, options_.root, options_.keep, checkpoint::Unfinished::kMayBeWritten);
+  if (!pruned.ok()) LogWarning(absl::StrCat("old checkpoints stay: ", pruned.status().message()));
 }
 
 Status Checkpointer::WriteOwnPart(const checkpoint::Save& save, const JobProgress& progress) {

@@ -39,6 +39,10 @@ class Checkpointer {
   // ends the attempt. Returns the manifest's weights digest.
   StatusOr<std::string> Save(const JobProgress& progress, double epoch);
 
+  // Notes the accuracy after `step` steps in that step's set, if there is one. Worker 0 does it; the others return at once. A failure is said
+  // and costs only the note.
+  void RecordAccuracy(uint64_t step, double val_acc1);
+
   // Loads the newest set of which every file verifies and whose tensors give the manifest's weights digest; the workers share the
   // verifying. Bad sets are set aside with a warning. Nothing if there is none: moments and running statistics are then as new.
   // Errors: a set that this user or version cannot read, or of another model.
@@ -53,6 +57,7 @@ class Checkpointer {
   StatusOr<std::optional<uint64_t>> NewestStep();
   Status Verify(const std::string& set) const;
   StatusOr<Restored> Load(const std::string& set);
+  void Prune();
   Status Reject(int64_t step, absl::string_view reason);
   bool first() const { return state_.team->context().worker() == 0; }
   Status Agree(const Status& mine, absl::string_view what) const;

@@ -103,13 +103,16 @@ class Job {
     }
     resumed_ledger_ = std::exchange(progress_.ledger, {});
     first_step_ = progress_.step;
+    evaluation_owed_ = first_step_ > 0 && !progress_.val_acc1 && EvaluationIsDue(first_step_);
     trainer_.emplace(spec_, *in_.stream, workspace_->state(), *in_.engine, progress_.updates);
     return absl::OkStatus();
   }
 
   Status OpenOutputs(double seconds) {
     if (first()) {
-      OutputsOptions options{&spec_, in_.stream, &attempt_, world_.size(), first_step_, EndStep(), std::nullopt, progress_.val_acc1};
+      const int first_epoch = static_cast<int>(in_.stream->EpochOfStep(first_step_ - evaluation_owed_));
+      OutputsOptions options{&spec_,    in_.stream,  &attempt_,    world_.size(),     first_step_,
+                             EndStep(), first_epoch, std::nullopt, progress_.val_acc1};
       if (restored_) {
         options.recovery.emplace();
         options.recovery->set_source("disk");
@@ -145,6 +148,7 @@ class Job {
 
   Status Train() {
     const uint64_t end = EndStep();
+    if (evaluation_owed_) DEIT_RETURN_IF_ERROR(FinishEpoch(first_step_));
     if (first_step_ >= end) return absl::OkStatus();
     data::LoaderOptions loading;
     loading.lanes = workspace_->team().plan().LanesOf(world_.rank());
@@ -159,7 +163,7 @@ class Job {
       const bool last_allowed = options_.stop_after_steps && step + 1 - first_step_ >= *options_.stop_after_steps;
       bool stop = false;
       DEIT_RETURN_IF_ERROR(TrainStep(step, source, run::StopRequested() || last_allowed, &stop));
-      DEIT_RETURN_IF_ERROR(AfterStep(step + 1, stop || step + 1 == end));
+      DEIT_RETURN_IF_ERROR(AfterStep(step + 1, stop && step + 1 < end));
       if (stop && step + 1 < end) {
         RecordStop(step, last_allowed);
         DEIT_RETURN_IF_ERROR(unsaved_);
@@ -205,20 +209,35 @@ class Job {
                     "lower optimizer.lr, set optimizer.clip_grad, or skip such steps: train.non_finite=SKIP");
   }
 
-  // Evaluation at the end of epochs, then a checkpoint where one is due.
-  Status AfterStep(uint64_t steps_done, bool last) {
-    const uint64_t epoch = in_.stream->EpochOfStep(steps_done - 1);
-    const bool epoch_ends = in_.stream->EndsEpoch(steps_done - 1);
-    const uint64_t every_epochs = static_cast<uint64_t>(spec_.evaluate().every_epochs());
-    const bool job_ends = steps_done == EndStep();
+  // First the checkpoint, then the evaluation, so that a kill while evaluating costs no step. A stop does not wait for an evaluation:
+  // the next attempt begins with it.
+  Status AfterStep(uint64_t steps_done, bool stop) {
     progress_.val_acc1.reset();
-    if ((epoch_ends && every_epochs > 0 && (epoch + 1) % every_epochs == 0) || job_ends) {
-      DEIT_ASSIGN_OR_RETURN(const EvaluationCounts counts, Evaluate(*evaluation_, *in_.engine, workspace_->team()));
-      progress_.val_acc1 = Percent(counts.correct_fused, counts.images);
-      if (outputs_) outputs_->EpochDone(epoch, steps_done, counts);
-    }
     const uint64_t every_steps = static_cast<uint64_t>(spec_.checkpoint().every_steps());
-    if (last || (every_steps > 0 ? steps_done % every_steps == 0 : epoch_ends)) return Save(steps_done);
+    const bool save_is_due = every_steps > 0 ? steps_done % every_steps == 0 : in_.stream->EndsEpoch(steps_done - 1);
+    if (save_is_due || stop || steps_done == EndStep()) DEIT_RETURN_IF_ERROR(Save(steps_done));
+    return stop && EvaluationIsDue(steps_done) ? absl::OkStatus() : FinishEpoch(steps_done);
+  }
+
+  // At the end of every so many epochs, and of the job.
+  bool EvaluationIsDue(uint64_t steps_done) const {
+    const uint64_t every_epochs = static_cast<uint64_t>(spec_.evaluate().every_epochs());
+    const uint64_t epoch = in_.stream->EpochOfStep(steps_done - 1);
+    const bool epoch_is_due = every_epochs > 0 && (epoch + 1) % every_epochs == 0 && in_.stream->EndsEpoch(steps_done - 1);
+    return epoch_is_due || steps_done == EndStep();
+  }
+
+  // The evaluation, where one is due, and what the run folder says of an epoch that ends here.
+  Status FinishEpoch(uint64_t steps_done) {
+    std::optional<EvaluationCounts> counts;
+    if (EvaluationIsDue(steps_done)) {
+      DEIT_ASSIGN_OR_RETURN(counts, Evaluate(*evaluation_, *in_.engine, workspace_->team()));
+      progress_.val_acc1 = Percent(counts->correct_fused, counts->images);
+      checkpointer_->RecordAccuracy(steps_done, *progress_.val_acc1);
+    }
+    if (outputs_ && (counts || in_.stream->EndsEpoch(steps_done - 1))) {
+      outputs_->EpochDone(in_.stream->EpochOfStep(steps_done - 1), steps_done, counts);
+    }
     return absl::OkStatus();
   }
 
@@ -256,26 +275,13 @@ class Job {
       result.set_weights_digest(weights_digest);
       result.set_state_digest(DigestHex(state_digest));
     }
-    if (outputs_) {
-      RecordEnd(trained, code);
-      outputs_->End(result, trained);
-    }
+    if (outputs_) outputs_->End(result, trained);
     if (first() && trained.ok()) {
       PrintLine(run::FinishedLine(static_cast<int64_t>(progress_.step), result.epochs(), progress_.val_acc1.value_or(std::nan("")),
                                   weights_digest));
     }
     workspace_->team().context().Report(exchange::Phase::kEnd);
     return trained;
-  }
-
-  // The job's end is its owner's to tell; here that is worker 0 of a bare launch.
-  void RecordEnd(const Status& trained, ExitCode code) {
-    if (!attempt_.owner) return;
-    const auto reason = trained.ok()                         ? v1::Event::JobSucceeded
-                        : code == ExitCode::kStoppedAndSaved ? v1::Event::JobStopped
-                                                             : v1::Event::AttemptFailed;
-    outputs_->Event(reason, trained.ok() ? absl::StrCat("trained ", progress_.step, " steps") : std::string(trained.message()),
-                    progress_.step);
   }
 
   Status GatherTotals(v1::AttemptResult* result) {
@@ -314,7 +320,8 @@ class Job {
   JobProgress progress_;
   plan::Ledger resumed_ledger_;
   uint64_t first_step_ = 0;
-  Status unsaved_;  // why the latest save failed
+  bool evaluation_owed_ = false;  // of first_step_: the attempt that trained up to it was stopped or killed before
+  Status unsaved_;                // why the latest save failed
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/terminal.h"
+#include "common/plan/schedule.h"
 #include "common/run/error_report.h"
 #include "common/run/json_file.h"
 #include "common/run/unix_time.h"
@@ -27,8 +28,7 @@ StatusOr<std::unique_ptr<RunOutputs>> RunOutputs::Open(const OutputsOptions& opt
   const run::RunFolder& folder = options.attempt->folder;
   const int64_t first_step = static_cast<int64_t>(options.first_step);
   DEIT_ASSIGN_OR_RETURN(outputs->metrics_, run::MetricsLog::Open(folder.Metrics(), first_step));
-  DEIT_ASSIGN_OR_RETURN(outputs->csv_,
-                        run::SummaryCsv::Open(folder.SummaryCsv(), static_cast<int>(options.stream->EpochOfStep(options.first_step))));
+  DEIT_ASSIGN_OR_RETURN(outputs->csv_, run::SummaryCsv::Open(folder.SummaryCsv(), options.first_epoch));
   DEIT_ASSIGN_OR_RETURN(outputs->tensorboard_, run::TensorBoardWriter::Open(folder.TensorBoard(), first_step, Clock::System()));
   outputs->owner_ = options.attempt->owner.get();
   if (outputs->owner_ == nullptr) {
@@ -133,18 +133,20 @@ void RunOutputs::KeepRecord(uint64_t steps_done) {
   owner_->Keep();
 }
 
-void RunOutputs::EpochDone(uint64_t epoch, uint64_t steps_done, const EvaluationCounts& counts) {
-  val_acc1_ = Percent(counts.correct_fused, counts.images);
+void RunOutputs::EpochDone(uint64_t epoch, uint64_t steps_done, const std::optional<EvaluationCounts>& counts) {
   run::EpochRow row;
   row.epoch = static_cast<int>(epoch);
-  row.train_loss = epoch_steps_ > 0 ? epoch_loss_ / static_cast<double>(epoch_steps_) : 0;
-  row.eval_loss = counts.loss / static_cast<double>(std::max<int64_t>(1, counts.images));
-  row.eval_top1 = *val_acc1_;
-  row.eval_top5 = Percent(counts.correct5_fused, counts.images);
-  row.lr = learning_rate_;
+  if (epoch_steps_ > 0) row.train_loss = epoch_loss_ / static_cast<double>(epoch_steps_);
+  row.lr = plan::LearningRate(*options_.spec, *options_.stream, steps_done - 1);
+  if (counts) {
+    val_acc1_ = row.eval_top1 = Percent(counts->correct_fused, counts->images);
+    row.eval_top5 = Percent(counts->correct5_fused, counts->images);
+    row.eval_loss = counts->loss / static_cast<double>(std::max<int64_t>(1, counts->images));
+    Check(tensorboard_->AddScalars(static_cast<int64_t>(steps_done), {{run::kTagValAcc1, *val_acc1_}}));
+    Event(v1::Event::EpochEvaluated, absl::StrCat("epoch ", epoch, ": val_acc1 ", *val_acc1_, " of ", counts->images, " images"),
+          steps_done);
+  }
   Check(csv_->Append(row));
-  Check(tensorboard_->AddScalars(static_cast<int64_t>(steps_done), {{run::kTagValAcc1, *val_acc1_}}));
-  Event(v1::Event::EpochEvaluated, absl::StrCat("epoch ", epoch, ": val_acc1 ", *val_acc1_, " of ", counts.images, " images"), steps_done);
   progress_->FinishEpoch(ProgressAfter(steps_done));
 }
 

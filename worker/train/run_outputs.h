@@ -26,6 +26,7 @@ struct OutputsOptions {
   const Attempt* attempt;
   int workers = 1;
   uint64_t first_step = 0, end_step = 0;          // of this attempt; the job's, or train.max_steps
+  int first_epoch = 0;                            // the first that this attempt finishes
   std::optional<v1::Summary::Recovery> recovery;  // unset for a fresh start
   std::optional<double> val_acc1;                 // as restored
 };
@@ -38,8 +39,8 @@ class RunOutputs {
   // After step `step`, which took `seconds`, `data_seconds` of them waiting for images.
   void StepDone(uint64_t step, const StepResult& result, double seconds, double data_seconds);
 
-  // After the evaluation at the end of epoch `epoch`.
-  void EpochDone(uint64_t epoch, uint64_t steps_done, const EvaluationCounts& counts);
+  // At the end of epoch `epoch`, or of a job that ends within it; `counts` where it was evaluated.
+  void EpochDone(uint64_t epoch, uint64_t steps_done, const std::optional<EvaluationCounts>& counts);
 
   void Event(v1::Event::Reason reason, const std::string& message, std::optional<uint64_t> step = std::nullopt);
 

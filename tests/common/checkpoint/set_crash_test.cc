@@ -123,6 +123,26 @@ TEST(SetCrashTest, AKillWhilePruningLeavesNoHalfSetThatLooksComplete) {
   }
 }
 
+TEST(SetCrashTest, AKillWhileTheAccuracyIsRecordedLeavesTheSetGood) {
+  for (Power power : kPowers) {
+    bool survived = false;
+    for (int n = 0; !survived; ++n) {
+      CrashDisk disk;
+      CrashFileSystem process(&disk);
+      ASSERT_TRUE(SaveSample(process, 2, 10, "first").ok());
+      process.KillAtOperation(n);
+      const bool recorded = RecordAccuracy(process, "/run/checkpoints", 10, 50).ok();
+      survived = !process.killed();
+      Fail(&disk, power);
+      CrashFileSystem after(&disk);
+      ASSERT_TRUE(CheckSample(after, 10).ok()) << n << CheckSample(after, 10);
+      const auto manifest = VerifySet(after, "/run/checkpoints/step_00000010");
+      EXPECT_TRUE(manifest->has_val_acc1() || !recorded) << n;
+      ASSERT_LT(n, 100);
+    }
+  }
+}
+
 TEST(SetCrashTest, AnyFailedOperationIsReportedAndTheNextSaveWorks) {
   for (int n = 0, reached = 1; reached; ++n) {
     CrashDisk disk;

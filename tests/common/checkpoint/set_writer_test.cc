@@ -39,6 +39,20 @@ TEST_F(SetWriterTest, AnyNumberOfWritersGivesTheSameTensors) {
   }
 }
 
+TEST_F(SetWriterTest, AnAccuracyCanBeAddedLaterAndChangesNothingElse) {
+  ASSERT_TRUE(SaveSample(fs_, 2, 20, "n").ok());
+  v1::CheckpointManifest before = *VerifySet(fs_, SetPath(kRoot, 20));
+  EXPECT_FALSE(before.has_val_acc1());
+  ASSERT_TRUE(RecordAccuracy(fs_, kRoot, 20, 81.25).ok());
+  v1::CheckpointManifest after = *VerifySet(fs_, SetPath(kRoot, 20));
+  EXPECT_EQ(after.val_acc1(), 81.25);
+  EXPECT_NE(after.digest(), before.digest());
+  after.clear_val_acc1();
+  after.set_digest(before.digest());
+  EXPECT_EQ(after.SerializeAsString(), before.SerializeAsString());
+  EXPECT_TRUE(absl::IsNotFound(RecordAccuracy(fs_, kRoot, 21, 1)));
+}
+
 TEST_F(SetWriterTest, TheManifestSumsTheLedgerAndNamesWhatItHolds) {
   ASSERT_TRUE(PrepareSet(fs_, kRoot, 20).ok());
   for (int w : {0, 1, 2}) ASSERT_TRUE(Write(w, 3).ok());

@@ -6,8 +6,10 @@
 #include <fstream>
 
 #include "common/base/exit_code.h"
+#include "common/files/line_tail.h"
 #include "common/process/identity.h"
 #include "common/run/error_report.h"
+#include "common/run/json.h"
 #include "common/run/json_file.h"
 #include "common/spec/load.h"
 #include "tests/support/temp_folder.h"
@@ -32,6 +34,14 @@ class JobOwnerTest : public ::testing::Test {
     v1::JobRecord record;
     EXPECT_TRUE(run::ReadJsonFile(files::FileSystem::Posix(), owner.state_folder()->Record(owner.job()), &record).ok());
     return record;
+  }
+
+  static v1::Event LastEvent(const JobOwner& owner) {
+    v1::Event event;
+    files::LineTail(files::FileSystem::Posix(), owner.folder().Events())
+        .Read([&](absl::string_view line) { EXPECT_TRUE(run::FromJson(line, &event).ok()) << line; })
+        .IgnoreError();
+    return event;
   }
 
   testing::TempFolder temp_;
@@ -67,6 +77,8 @@ TEST_F(JobOwnerTest, TheRecordFollowsAnAttemptToItsEnd) {
   run::SetOutcome(absl::OkStatus(), absl::Now(), &result);
   owner->Ended(result);
   owner->Finish(absl::OkStatus());
+  EXPECT_EQ(LastEvent(*owner).reason(), v1::Event::JobSucceeded);
+  EXPECT_EQ(LastEvent(*owner).attempt(), 1);
   EXPECT_EQ(Record(*owner).state(), v1::JobState::SUCCEEDED);
   EXPECT_TRUE(Record(*owner).has_ended());
   EXPECT_EQ(run::ReadSummary(files::FileSystem::Posix(), owner->folder().Summary()).state(), v1::JobState::SUCCEEDED);
@@ -80,6 +92,8 @@ TEST_F(JobOwnerTest, AFailureStandsInTheRecordWithItsHint) {
   EXPECT_EQ(Record(*owner).exit_code(), 65);
   EXPECT_EQ(Record(*owner).reason(), "train-images: ends at byte 12");
   EXPECT_EQ(Record(*owner).hint(), "fetch it again");
+  EXPECT_EQ(LastEvent(*owner).reason(), v1::Event::JobFailed);
+  EXPECT_EQ(LastEvent(*owner).message(), "train-images: ends at byte 12");
 }
 
 TEST_F(JobOwnerTest, AStopIsACancelOnlyWhenThisOwnerWasAsked) {
@@ -93,12 +107,14 @@ TEST_F(JobOwnerTest, AStopIsACancelOnlyWhenThisOwnerWasAsked) {
     EXPECT_TRUE(owner->CancelRequested());
     owner->Finish(stopped);
     EXPECT_EQ(Record(*owner).state(), v1::JobState::CANCELED);
+    EXPECT_EQ(LastEvent(*owner).reason(), v1::Event::JobCanceled);
   }
   const auto next = Take();
   EXPECT_FALSE(next->CancelRequested()) << "the request was for the owner before";
   ASSERT_TRUE(next->BeginAttempt().ok());
   next->Finish(stopped);
   EXPECT_EQ(Record(*next).state(), v1::JobState::STOPPED);
+  EXPECT_EQ(LastEvent(*next).reason(), v1::Event::JobStopped);
 }
 
 TEST_F(JobOwnerTest, AFolderWhoseAttemptLivesIsOnlyTakenOver) {
@@ -108,6 +124,7 @@ TEST_F(JobOwnerTest, AFolderWhoseAttemptLivesIsOnlyTakenOver) {
     ASSERT_TRUE(owner->BeginAttempt().ok());
   }
   v1::GuardianRecord guardian;
+  guardian.set_attempt(1);
   *guardian.mutable_guardian() = process::Self();
   ASSERT_TRUE(run::WriteJsonFile(files::FileSystem::Posix(), folder.Guardian(1), guardian).ok());
   const auto refused = JobOwner::Take(Spec(), kDigest, {});

@@ -54,8 +54,13 @@ TEST_F(ObservationTest, LooksAtEachProcessAndAtTheRunFolder) {
   progress.set_step(15012);
   Write(run_.Progress(), progress);
   v1::LauncherExit exit;
+  exit.set_attempt(record.attempt());
   exit.set_exit_code(69);
   Write(run_.Exit(record.attempt()), exit);
+  v1::AttemptResult result;
+  result.set_attempt(record.attempt());
+  result.set_exit_code(76);
+  Write(run_.Result(record.attempt()), result);
   std::ofstream(state_.CancelRequest("7f3a0001")) << "";
 
   const Observation seen = Observe(fs_, state_, record);
@@ -63,9 +68,23 @@ TEST_F(ObservationTest, LooksAtEachProcessAndAtTheRunFolder) {
   EXPECT_EQ(seen.signs.guardian, Life::kAlive);
   EXPECT_EQ(seen.signs.workers, (std::vector<Life>{Life::kAlive, Life::kDead}));
   EXPECT_EQ(seen.signs.exit->exit_code(), 69);
+  EXPECT_EQ(seen.signs.result->exit_code(), 76);
   EXPECT_EQ(seen.signs.trained, 1'790'000'000.5);
   EXPECT_TRUE(seen.signs.cancel_requested);
   EXPECT_EQ(seen.progress->step(), 15012);
+}
+
+TEST_F(ObservationTest, WhatSpeaksOfAnotherAttemptIsNotBelieved) {
+  const v1::JobRecord record = Record(DeadProcess());
+  v1::LauncherExit exit;
+  exit.set_attempt(record.attempt() - 1);
+  Write(run_.Exit(record.attempt()), exit);
+  v1::AttemptResult result;
+  result.set_attempt(record.attempt() + 1);
+  Write(run_.Result(record.attempt()), result);
+  const Observation seen = Observe(fs_, state_, record);
+  EXPECT_FALSE(seen.signs.exit);
+  EXPECT_FALSE(seen.signs.result);
 }
 
 TEST_F(ObservationTest, WhatIsNotThereOrBrokenIsNotSeen) {
@@ -105,9 +124,11 @@ TEST_F(ObservationTest, AnOwnerThatTookOverSinceTheRecordWasReadIsSeen) {
 TEST_F(ObservationTest, AnAttemptThatItsDeadOwnerDidNotRecordIsKnownByItsGuardian) {
   v1::JobRecord record = Record(DeadProcess());
   v1::LauncherExit exit;
+  exit.set_attempt(2);
   exit.set_exit_code(69);
   Write(run_.Exit(2), exit);
   v1::GuardianRecord keeper;
+  keeper.set_attempt(3);
   *keeper.mutable_guardian() = LivingProcess();
   Write(run_.Guardian(3), keeper);
 
@@ -127,6 +148,7 @@ TEST_F(ObservationTest, OfAJobWhoseEndIsRecordedOnlyTheProgressIsLookedAt) {
   progress.set_step(12);
   Write(run_.Progress(), progress);
   v1::LauncherExit exit;
+  exit.set_attempt(record.attempt());
   Write(run_.Exit(record.attempt()), exit);
   const Observation seen = Observe(fs_, state_, record);
   EXPECT_EQ(seen.progress->step(), 12);

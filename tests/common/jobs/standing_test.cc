@@ -22,6 +22,12 @@ v1::LauncherExit Exit(int code) {
   return exit;
 }
 
+v1::AttemptResult Result(int code) {
+  v1::AttemptResult result;
+  result.set_exit_code(code);
+  return result;
+}
+
 struct Case {
   const char* what;
   JobState::Value recorded;
@@ -130,25 +136,53 @@ TEST(StandingTest, TheTableOfJudgements) {
        kRunAgain},
       {"owner died, attempt went through",
        JobState::RUNNING,
-       {.owner = dead, .exit = Exit(0)},
+       {.owner = dead, .exit = Exit(0), .result = Result(0)},
        1,
        JobState::SUCCEEDED,
        "all steps are done",
        ""},
       {"owner died, attempt saved",
        JobState::DRAINING,
-       {.owner = dead, .exit = Exit(75)},
+       {.owner = dead, .exit = Exit(75), .result = Result(75)},
        1,
        JobState::STOPPED,
        "saved: run it again to go on",
        ""},
       {"owner died, attempt saved for good",
        JobState::DRAINING,
-       {.owner = dead, .exit = Exit(75), .cancel_requested = true},
+       {.owner = dead, .exit = Exit(75), .result = Result(75), .cancel_requested = true},
        1,
        JobState::CANCELED,
        "canceled",
        ""},
+      {"owner died, the launcher says that all is well, worker 0 did not",
+       JobState::RUNNING,
+       {.owner = dead, .exit = Exit(0)},
+       1,
+       JobState::FAILED,
+       "exit 0, but worker 0 recorded no good end",
+       kRunAgain},
+      {"owner died, attempt failed as worker 0 says too",
+       JobState::RUNNING,
+       {.owner = dead, .exit = Exit(69), .result = Result(76)},
+       1,
+       JobState::FAILED,
+       "exit 69 (a peer was lost or stalled)",
+       kRunAgain},
+      {"owner and guardian died after the attempt went through",
+       JobState::RUNNING,
+       {.owner = dead, .workers = {dead, dead}, .result = Result(0)},
+       1,
+       JobState::SUCCEEDED,
+       "all steps are done",
+       ""},
+      {"owner died, worker 0 has written its last, others are not gone yet",
+       JobState::RUNNING,
+       {.owner = dead, .workers = {alive, dead}, .result = Result(0)},
+       1,
+       JobState::RUNNING,
+       "unsupervised",
+       kTakeOver},
       {"everything died", JobState::RUNNING, {.owner = dead, .workers = {dead, dead}}, 1, JobState::LOST, kVanished, kRunAgain},
       {"everything died, trained a second ago",
        JobState::RUNNING,

@@ -33,7 +33,6 @@ TEST(SignalsTest, TheFirstCauseCounts) {
     ::raise(SIGUSR1);
     ::raise(SIGUSR1);
     ::raise(SIGTERM);
-    RequestStop();
     ::_exit(std::string(StopCause()) == "SIGUSR1" ? 0 : 1);
   });
   EXPECT_TRUE(child.ExitedWith(0)) << child.status;
@@ -46,14 +45,6 @@ TEST(SignalsTest, ASecondInterruptEndsTheProcess) {
     ::raise(SIGINT);
   });
   EXPECT_TRUE(child.KilledBy(SIGINT)) << child.status;
-}
-
-TEST(SignalsTest, AStopMayComeFromWithin) {
-  const auto child = RunChild([] {
-    RequestStop();
-    ::_exit(StopRequested() ? 0 : 1);
-  });
-  EXPECT_TRUE(child.ExitedWith(0)) << child.status;
 }
 
 }  // namespace

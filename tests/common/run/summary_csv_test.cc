@@ -23,7 +23,8 @@ TEST(SummaryCsvTest, HasTimmsColumnsAndOneRowPerEpoch) {
   const std::string path = folder / "summary.csv";
   Append(path, 0, {.epoch = 0, .train_loss = 2.5, .eval_loss = 2.25, .eval_top1 = 40.1, .eval_top5 = 80, .lr = 4.9e-4});
   Append(path, 1, {.epoch = 1, .train_loss = 1.5, .eval_loss = {}, .eval_top1 = {}, .eval_top5 = {}, .lr = 1e-5});
-  EXPECT_EQ(testing::ReadFile(path), std::string(kHeader) + "0,2.5,2.25,40.1,80,0.00049\n1,1.5,,,,1e-05\n");
+  Append(path, 2, {.epoch = 2, .train_loss = {}, .eval_loss = 2, .eval_top1 = 50, .eval_top5 = 90, .lr = 1e-5});
+  EXPECT_EQ(testing::ReadFile(path), std::string(kHeader) + "0,2.5,2.25,40.1,80,0.00049\n1,1.5,,,,1e-05\n2,,2,50,90,1e-05\n");
 }
 
 TEST(SummaryCsvTest, IsCutBackToTheEpochThatRunsNext) {

@@ -37,6 +37,14 @@ TEST(JobFilesTest, TheQuickStartsTeacherIsWhatItsStudentExpects) {
   EXPECT_EQ(ParameterCount(teacher.model()), 70330);
 }
 
+TEST(JobFilesTest, TheQuickStartsJobsKnowTheSameLabels) {
+  const v1::DataSpec data = Load("quickstart/student.textproto").data();
+  EXPECT_GT(data.labelled(), 0);
+  for (const char* name : {"teacher", "student_alone"}) {
+    EXPECT_EQ(Load(std::string("quickstart/") + name + ".textproto").data().SerializeAsString(), data.SerializeAsString()) << name;
+  }
+}
+
 TEST(JobFilesTest, TheStudentAloneDiffersInTeacherAndDistillationOnly) {
   for (const FieldDifference& d : DiffSpecs(Load("quickstart/student.textproto"), Load("quickstart/student_alone.textproto"))) {
     if (d.path == "name" || d.path == "run_dir") continue;

@@ -68,12 +68,14 @@ class Cancel(CoordTest):
         self.owned("SUCCEEDED")
         self.check(self.coord("cancel", "aa", "--yes"), 0, f"{TITLE}: was through before it could be canceled\n")
         self.owned("FAILED")
-        self.check(self.coord("cancel", "aa", "--yes"), 1, "", f"deit-coord: error: {TITLE}: failed instead of saving: FAILED: its owner gave no cause\n")
+        self.check(self.coord("cancel", "aa", "--yes"), 1, "",
+                   f"deit-coord: error: {TITLE}: failed instead of saving: FAILED: its owner gave no cause\n")
         self.assertFalse(self.request.exists())
 
     def test_without_a_terminal_yes_is_required(self):
         owner = self.owned()
-        self.check(self.coord("cancel", "aa"), 2, "", "deit-coord: error: cancel: nobody to ask: standard input is no terminal\nhint: add --yes\n")
+        self.check(self.coord("cancel", "aa"), 2, "",
+                   "deit-coord: error: cancel: nobody to ask: standard input is no terminal\nhint: add --yes\n")
         self.assertFalse(self.request.exists())
         self.assertIsNone(owner.poll())
 
@@ -156,6 +158,13 @@ class Cancel(CoordTest):
         self.check(self.coord("cancel", "aa", "--yes"), 0, f"{TITLE}: canceled; everything is saved\n")
         self.assertEqual(self.status()[self.job]["state"], "CANCELED")
 
+    def test_a_result_and_a_start_of_another_attempt_are_not_believed(self):
+        path = self.guarded({"attempt": 1, "exit_code": 75})
+        for name in ("start", "result"):
+            self.write(path / f"logs/attempt_1/{name}.json", {"attempt": 2, "exit_code": 75})
+        self.check(self.coord("cancel", "aa", "--yes"), 1, "",
+                   f"deit-coord: error: {TITLE}: failed instead of saving: FAILED: exit 75, but worker 0 recorded no good end\n")
+
     def test_without_an_owner_an_attempt_that_fails_is_told(self):
         self.guarded({"attempt": 1, "exit_code": 70})
         self.check(self.coord("cancel", "aa", "--yes"), 1, "",
@@ -164,6 +173,7 @@ class Cancel(CoordTest):
     def test_an_owner_that_dies_meanwhile_passes_the_request_to_nobody(self):
         path = self.started_run_dir()
         guardian = self.process(GUARDIAN.format(path=str(path / "logs/attempt_1/exit.json"), exit={"attempt": 1, "exit_code": 75}))
+        self.write(path / "logs/attempt_1/result.json", {"attempt": 1, "exit_code": 75})
         owner = self.process(STUBBORN)
         self.record(self.job, owner=identity(owner.pid), guardian=identity(guardian.pid))
         cancel = self.start("cancel", "aa", "--yes")

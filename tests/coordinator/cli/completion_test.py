@@ -9,7 +9,9 @@ SETUP = f'source <("{COORD}" completion bash); '
 
 class Completion(CoordTest):
     def bash(self, script):
-        return subprocess.run(["bash", "--norc", "-c", script], env=self.environment, cwd=self.folder, capture_output=True, text=True, check=True).stdout
+        ended = subprocess.run(["bash", "--norc", "-c", script], env=self.environment, cwd=self.folder, capture_output=True, text=True,
+                               check=True)
+        return ended.stdout
 
     def offers(self, *words):
         """What Tab offers behind these words, split as bash splits them."""
@@ -79,8 +81,8 @@ class Completion(CoordTest):
     def terminal_of_bash(self):
         (self.folder / "bin").mkdir()
         (self.folder / "bin/deit-coord").symlink_to(COORD)
-        (self.folder / "rc").write_text("PATH=$PWD/bin:$PATH\nPS1='$ '\nsource <(deit-coord completion bash)\nbind 'set enable-bracketed-paste off'\n"
-                                        "bind 'set bell-style none'\n")
+        (self.folder / "rc").write_text("PATH=$PWD/bin:$PATH\nPS1='$ '\nsource <(deit-coord completion bash)\n"
+                                        "bind 'set enable-bracketed-paste off'\nbind 'set bell-style none'\n")
         terminal = self.terminal("--rcfile", "rc", "-i", program=shutil.which("bash"))
         terminal.await_text("$ ")
         return terminal

@@ -170,8 +170,8 @@ class CoordTest(unittest.TestCase):
         return dict(found, start_time=1)
 
     def coord(self, *words, env=None, stdin=subprocess.DEVNULL):
-        ended = subprocess.run([COORD, *map(str, words)], env={**self.environment, **(env or {})}, stdin=stdin, capture_output=True, text=True,
-                               cwd=self.folder, timeout=LIMIT, check=False)
+        ended = subprocess.run([COORD, *map(str, words)], env={**self.environment, **(env or {})}, stdin=stdin, capture_output=True,
+                               text=True, cwd=self.folder, timeout=LIMIT, check=False)
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     def start(self, *words):

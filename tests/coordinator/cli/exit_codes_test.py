@@ -26,16 +26,18 @@ class ExitCodes(CoordTest):
         table = self.coord("help").out.split("\nexit codes:\n")[1].split("\n\n")[0]
         promised = [int(line.split()[0]) for line in table.splitlines()]
         produced = {0: ["version"], 1: ["config", "diff", "a.textproto", "b.textproto"], 2: ["statsu"], 3: ["logs", "nowhere"],
-                    5: ["wait", "dd", "--timeout=0"], 6: ["wait", "aa"], 7: ["config", "check", "--config=bad.textproto"], 75: ["wait", "bb"]}
+                    5: ["wait", "dd", "--timeout=0"], 6: ["wait", "aa"], 7: ["config", "check", "--config=bad.textproto"],
+                    75: ["wait", "bb"]}
         for code, words in produced.items():
             self.assertEqual(self.coord(*words).code, code, words)
         self.assertEqual(self.interrupted(), 130)
         self.assertEqual(sorted([*produced, UNREACHABLE, 130]), promised)
 
     def test_each_failure_has_what_value_and_cause_and_at_most_one_hint(self):
-        for words in (["statsu"], ["status", "--wach"], ["status", "zz"], ["status", "-o", "jsn"], ["status", "--watch=x"], ["logs"], ["logs", "aa", "bb"],
-                      ["logs", "aa"], ["logs", "cc", "--worker=-1"], ["wait", "dd", "--timeout=0"], ["wait", "dd", "--timeout=x"], ["wait"], ["cancel"],
-                      ["cancel", "dd"], ["cancel", "dd", "--timeout"], ["completion"], ["completion", "zsh"], ["status", "/"]):
+        for words in (["statsu"], ["status", "--wach"], ["status", "zz"], ["status", "-o", "jsn"], ["status", "--watch=x"], ["status", "/"],
+                      ["logs"], ["logs", "aa", "bb"], ["logs", "aa"], ["logs", "cc", "--worker=-1"], ["wait", "dd", "--timeout=0"],
+                      ["wait", "dd", "--timeout=x"], ["wait"], ["cancel"], ["cancel", "dd"], ["cancel", "dd", "--timeout"],
+                      ["completion"], ["completion", "zsh"]):
             ended = self.coord(*words)
             self.assertNotEqual(ended.code, 0, words)
             self.assertEqual(ended.out, "", words)

@@ -12,7 +12,8 @@ class Logs(CoordTest):
             file.write(text)
 
     def error(self, job, attempt, worker, time):
-        self.write(self.run_dir(job) / f"logs/attempt_{attempt}/worker_{worker}/error.json", {"time": time, "worker": worker})
+        self.write(self.run_dir(job) / f"logs/attempt_{attempt}/worker_{worker}/error.json",
+                   {"time": time, "worker": worker, "attempt": attempt})
 
     def two_attempts(self, job="aa000001"):
         for attempt in (1, 2):
@@ -39,7 +40,8 @@ class Logs(CoordTest):
     def test_several_workers_are_told_apart(self):
         job = self.two_attempts()
         self.ended(job, "SUCCEEDED")
-        self.check([job, "--worker=all", "--tail=1"], "[worker 0] out 2.0 b\n[worker 1] out 2.1 b\n", "[worker 0] err 2.0\n[worker 1] err 2.1\n")
+        self.check([job, "--worker=all", "--tail=1"], "[worker 0] out 2.0 b\n[worker 1] out 2.1 b\n",
+                   "[worker 0] err 2.0\n[worker 1] err 2.1\n")
 
     def test_of_an_attempt_that_failed_the_worker_that_failed_first(self):
         job = self.two_attempts()
@@ -66,7 +68,8 @@ class Logs(CoordTest):
         self.write(launcher, "mpirun: no slots\n")
         self.check(["bb"], "", "deit-coord: error: job bb000001 (student): attempt 1: no worker of it came so far as to write a log\n"
                    f"hint: see {launcher}\n", 3)
-        self.check(["cc"], "", "deit-coord: error: job: cc: neither the beginning of a job's id nor a run folder\nhint: deit-coord status lists the jobs\n", 3)
+        self.check(["cc"], "", "deit-coord: error: job: cc: neither the beginning of a job's id nor a run folder\n"
+                   "hint: deit-coord status lists the jobs\n", 3)
         self.check([], "", "deit-coord: error: logs: no job given\nhint: deit-coord status lists the jobs\n", 2)
         self.check([job, "x"], "", "deit-coord: error: logs: unexpected argument: x\n", 2)
         self.check([job, "--worker=x"], "", "deit-coord: error: --worker: x: want a whole number, at least 0\n", 2)

@@ -22,15 +22,17 @@ class Status(CoordTest):
         return {"worker": number, "process": process, "step": 12, "phase": "forward", "heard": time.time()}
 
     def progress(self, job, step, **fields):
-        self.write(self.run_dir(job) / "progress.json", {"time": time.time(), "attempt": 1, "step": step, "steps": 100, "epoch": 1, "epochs": 4,
-                                                         "loss": 1.2345, "val_acc1": 61.23, "images_per_second": 812.4, "eta_seconds": 90, **fields})
+        self.write(self.run_dir(job) / "progress.json",
+                   {"time": time.time(), "attempt": 1, "step": step, "steps": 100, "epoch": 1, "epochs": 4, "loss": 1.2345,
+                    "val_acc1": 61.23, "images_per_second": 812.4, "eta_seconds": 90, **fields})
 
     # --- once ---
 
     def test_without_a_job_it_says_so_and_what_to_do(self):
         ended = self.coord("status")
         self.assertEqual((ended.code, ended.err), (0, ""))
-        self.assertEqual(ended.out, "no job of this user is known on this machine\nnext: deit-coord run --config=FILE --np=2 starts a job\n")
+        self.assertEqual(ended.out, "no job of this user is known on this machine\n"
+                         "next: deit-coord run --config=FILE --np=2 starts a job\n")
         self.assertEqual(self.status(), {})
         self.assertEqual(self.coord("status", "-o", "jsonl").out, "")
         nowhere = {"DEIT_STATE_DIR": str(self.folder / "nowhere")}
@@ -92,7 +94,8 @@ class Status(CoordTest):
         self.progress("aa000001", 12)
         for env in ({}, {"TERM": "xterm-256color", "COLUMNS": "20"}):
             out = self.coord("status", env=env).out
-            self.assertEqual(out.splitlines()[0].split(), "JOB NAME STATE REASON WORKERS EPOCH STEP LOSS ACC1 IMG/S RESTARTS AGE ETA".split())
+            titles = "JOB NAME STATE REASON WORKERS EPOCH STEP LOSS ACC1 IMG/S RESTARTS AGE ETA"
+            self.assertEqual(out.splitlines()[0].split(), titles.split())
             self.assertFalse(set(out) & {ESCAPE, "\r"})
             self.assertEqual(out.splitlines()[1].split()[2:], "RUNNING - 2/2 1/4 12 1.234 61.2 812 0/3 1m 1m".split())
 
@@ -180,7 +183,8 @@ class Status(CoordTest):
         self.assertEqual(watch.stderr.read(), "")
 
     def test_what_cannot_be_watched_is_refused(self):
-        for words, message in ((("--watch=0",), "--watch: 0: want at least 50ms"), (("--watch=x",), "--watch: x: want seconds, such as 5 or 0.5"),
+        for words, message in ((("--watch=0",), "--watch: 0: want at least 50ms"),
+                               (("--watch=x",), "--watch: x: want seconds, such as 5 or 0.5"),
                                (("--watch", "--json"), "--watch: json: cannot be watched")):
             ended = self.coord("status", *words)
             self.assertEqual((ended.code, ended.out), (2, ""))
@@ -191,8 +195,9 @@ class Status(CoordTest):
     def test_200_ended_jobs_are_shown_in_50_ms(self):
         for i in range(200):
             job = f"{i * 7919 + 1:08x}"
-            worker = dict(self.worker(0, identity(os.getpid())))
-            self.ended(job, "SUCCEEDED", owner=identity(os.getpid()), guardian=identity(os.getpid()), workers=[dict(worker, worker=k) for k in range(4)])
+            process = identity(os.getpid())
+            workers = [self.worker(k, process) for k in range(4)]
+            self.ended(job, "SUCCEEDED", owner=process, guardian=process, workers=workers)
             self.progress(job, 12)
         wall, processor = [], []
         for _ in range(15):

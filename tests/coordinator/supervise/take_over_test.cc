@@ -30,6 +30,7 @@ class TakeOverTest : public ::testing::Test {
     const int attempt = owner->BeginAttempt().value();
     owner->SetState(state);
     v1::GuardianRecord record;
+    record.set_attempt(attempt);
     *record.mutable_guardian() = guardian;
     ASSERT_TRUE(run::WriteJsonFile(files::FileSystem::Posix(), owner->folder().Guardian(attempt), record).ok());
   }

@@ -106,12 +106,38 @@ TEST(CheckpointerTest, KeepsWhatTheManifestSays) {
       EXPECT_EQ(sets->back().manifest->job_id(), "0123abcd");
       EXPECT_EQ(sets->back().manifest->workers(), 3);
     }
+    saving.checkpointer().RecordAccuracy(4, 12.5);
     const auto restored = saving.checkpointer().Restore();
     ASSERT_TRUE(restored.ok()) << restored.status();
     EXPECT_EQ((*restored)->progress.val_acc1, 12.5);
     EXPECT_EQ((*restored)->progress.train_seconds, 3.25);
     EXPECT_EQ((*restored)->spec_digest, "00000000000000aa");
     EXPECT_EQ((*restored)->numerics_fingerprint, "00000000000000bb");
+  });
+}
+
+TEST(CheckpointerTest, AnAccuracyThatIsKnownLaterDecidesWhichSetsStay) {
+  CrashDisk disk;
+  OnWorkers(2, disk, SmallSpec(), TinyJob(), [](SavingWorker& saving, Communicator& world, CrashFileSystem& fs) {
+    saving.Start();
+    for (const double accuracy : {20.0, 30.0, 10.0, 40.0}) {
+      saving.Steps(1);
+      ASSERT_TRUE(saving.Save().ok());
+      saving.checkpointer().RecordAccuracy(saving.worker().step(), accuracy);
+      if (world.rank() != 0) continue;
+      const auto sets = checkpoint::ListSets(fs, kRoot);
+      ASSERT_TRUE(sets.ok()) << sets.status();
+      std::vector<int64_t> steps;
+      for (const auto& set : *sets) steps.push_back(set.step);
+      const int64_t step = static_cast<int64_t>(saving.worker().step());
+      EXPECT_EQ(steps, step == 1 ? std::vector<int64_t>{1} : std::vector<int64_t>({step - 1, step}))
+          << "two are kept; the best is one of them";
+    }
+    saving.checkpointer().RecordAccuracy(99, 50);  // was never saved
+    if (world.rank() != 0) return;
+    const auto sets = checkpoint::ListSets(fs, kRoot);
+    ASSERT_TRUE(sets.ok()) << sets.status();
+    EXPECT_EQ(sets->size(), 2u);
   });
 }
 

@@ -49,7 +49,6 @@ StatusOr<std::string> SavingWorker::Save() {
   progress.step = worker_.step();
   progress.updates = worker_.trainer().updates_done();
   progress.ledger = ledger();
-  progress.val_acc1 = 12.5;
   progress.train_seconds = 3.25;
   return checkpointer_.Save(progress, worker_.stream().EpochsAt(worker_.step()));
 }
