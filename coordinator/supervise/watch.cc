@@ -51,7 +51,9 @@ WatchDecision Watch(absl::Duration now, const AttemptWatch& attempt, const Watch
   const absl::Duration stall = std::max(limits.stall, absl::Seconds(kStepsOfStall * step_seconds));
   if (step_seconds > 0 && now - attempt.progressed > stall) return Kill(Verdict::kStalled, now - attempt.progressed);
   if (attempt.stop_sent && now - attempt.stop_sent_at > limits.drain) return Kill(Verdict::kImpatient, now - attempt.stop_sent_at);
-  if (wish == Wish::kStop && !attempt.stop_sent) return {.action = Action::kStop, .verdict = {}, .worker = 0, .waited = {}};
+  // One that has not spoken may not know the signal yet, and would die of it.
+  const bool all_know = std::all_of(attempt.workers.begin(), attempt.workers.end(), [](const WorkerWatch& worker) { return worker.spoke; });
+  if (wish == Wish::kStop && !attempt.stop_sent && all_know) return {.action = Action::kStop, .verdict = {}, .worker = 0, .waited = {}};
   return {};
 }
 

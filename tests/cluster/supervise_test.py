@@ -101,6 +101,18 @@ class Supervise(SupervisedTest):
         self.assertEqual((job.run.summary["restarts"], job.run.summary["steps_lost"]), (0, 0))
         self.check_same(job, expected)
 
+    def test_a_stop_may_come_as_soon_as_anybody_can_see_the_job(self):
+        job = Supervised(self, self.job(STUDENT), "early", *ENDLESS)
+        for attempts in range(6):
+            job.await_record("the owner", lambda r: r.get("owner", {}).get("pid") == job.launch.pid and r["attempt"] >= attempts + attempts % 2)
+            os.kill(job.launch.pid, signal.SIGTERM)
+            ended = self.finish(job, STOPPED)
+            self.assertEqual((job.record()["state"], job.record()["attempt"]), ("STOPPED", attempts + 1), ended)
+            job.start()
+        os.kill(job.await_training()["owner"]["pid"], signal.SIGTERM)
+        self.finish(job, STOPPED)
+        self.assertEqual((job.run.summary["restarts"], job.run.summary["steps_lost"]), (0, 0))
+
     def test_a_second_interrupt_does_not_wait(self):
         job = Supervised(self, self.job(STUDENT), "impatient", *ENDLESS)
         record = job.await_training()

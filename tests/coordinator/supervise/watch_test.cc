@@ -62,6 +62,14 @@ TEST(WatchTest, WhoLeavesMayBeSilent) {
   EXPECT_EQ(Look(100, attempt).action, Action::kNone);
 }
 
+TEST(WatchTest, AStopWaitsUntilAllKnowItsSignal) {
+  AttemptWatch attempt = Training();
+  attempt.workers[1] = WorkerWatch();
+  EXPECT_EQ(Look(12, attempt, Wish::kStop).action, Action::kNone);
+  Hear(At(12), Beat(0), 1, &attempt);
+  EXPECT_EQ(Look(12, attempt, Wish::kStop).action, Action::kStop);
+}
+
 TEST(WatchTest, WhoNeverSpokeHasTheStartDeadline) {
   AttemptWatch attempt = Training();
   attempt.workers[2] = WorkerWatch();
