@@ -1,34 +1,15 @@
-// A decoded picture: 8-bit samples, interleaved, rows from the top without padding.
+// From the bytes of a picture file to pixels.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "worker/pixels/image.h"
 
 namespace deit::data {
 
-// Reused from image to image: Reset() allocates only when an image is larger than all before it.
-struct Image {
-  int width = 0;
-  int height = 0;
-  int channels = 0;  // 1: gray, 3: RGB
-  std::vector<uint8_t> pixels;
-
-  void Reset(int new_width, int new_height, int new_channels) {
-    width = new_width;
-    height = new_height;
-    channels = new_channels;
-    pixels.resize(static_cast<size_t>(width) * static_cast<size_t>(height) * static_cast<size_t>(channels));
-  }
-  uint8_t* row(int y) { return pixels.data() + static_cast<size_t>(y) * static_cast<size_t>(width) * static_cast<size_t>(channels); }
-  const uint8_t* row(int y) const {
-    return pixels.data() + static_cast<size_t>(y) * static_cast<size_t>(width) * static_cast<size_t>(channels);
-  }
-};
+using pixels::Image;
 
 // Largest pictures that are decoded; refused from the header alone, before anything is allocated for them.
 inline constexpr int kMaxImageSide = 32768;
@@ -46,8 +27,5 @@ absl::Status DecodePng(absl::string_view bytes, Image* image);
 
 // By the first bytes, not by the name: JPEG or PNG, else DataLoss.
 absl::Status DecodeImage(absl::string_view bytes, Image* image);
-
-// `image` with `channels` (1 or 3): gray is replicated; RGB becomes Pillow's L = (19595 R + 38470 G + 7471 B + 32768) >> 16.
-void ConvertChannels(int channels, Image* image);
 
 }  // namespace deit::data
