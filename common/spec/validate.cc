@@ -112,6 +112,9 @@ void CheckData(const v1::JobSpec& spec, Problems* problems) {
   if (data.max_images() > 0 && data.labelled() > data.max_images()) {
     problems->Add("data.labelled", absl::StrCat(data.labelled(), ": more than data.max_images ", data.max_images()));
   }
+  if (data.labelled() > 0 && data.on_bad_image() == v1::DataSpec::REPLACE) {
+    problems->Add("data.on_bad_image", "REPLACE: would show labels that data.labelled hides: want FAIL");
+  }
   const int channels = spec.model().in_chans();
   const auto per_channel = [&](const char* path, int values) {
     if (values != channels) problems->Add(path, absl::StrCat(values, " values: want 1, or one for each of model.in_chans ", channels));

@@ -16,7 +16,8 @@ Status CheckImageSize(int64_t width, int64_t height) {
 Status DecodeImage(absl::string_view bytes, Image* image) {
   if (absl::StartsWith(bytes, "\xff\xd8\xff")) return DecodeJpeg(bytes, image);
   if (absl::StartsWith(bytes, "\x89PNG")) return DecodePng(bytes, image);
-  return absl::DataLossError(bytes.empty() ? "empty file" : "neither JPEG nor PNG");
+  if (bytes.size() > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6') return DecodePpm(bytes, image);
+  return absl::DataLossError(bytes.empty() ? "empty file" : "neither JPEG, PNG nor PPM");
 }
 
 }  // namespace deit::data

@@ -18,14 +18,16 @@ inline constexpr int64_t kMaxImagePixels = int64_t{1} << 27;
 // DataLoss for any other size.
 absl::Status CheckImageSize(int64_t width, int64_t height);
 
-// Both decode `bytes` (a whole file) into `image`, as gray or RGB whatever the file holds: gray files give 1 channel, all others 3.
-// Alpha is dropped, palettes are expanded, 16-bit samples are cut to 8 bits: what Pillow's convert("RGB") gives for the usual kinds.
-// CMYK becomes RGB by Pillow's formula; gamma chunks and EXIF rotation are ignored, as in torchvision. Thread-safe, and nothing is kept
-// from picture to picture. Errors: DataLoss with the decoder's own words (the caller adds the path); `image` is then anything.
-absl::Status DecodeJpeg(absl::string_view bytes, Image* image);
+// These decode `bytes` (a whole file) into `image`, as gray or RGB whatever the file holds: gray files give 1 channel, all others 3, with
+// the samples that Pillow's convert("RGB") gives. Alpha is dropped, palettes are expanded, CMYK becomes RGB by Pillow's formula. Samples of
+// 16 bits lose their lower byte, but gray PNG and PPM files of 16 bits are cut off at 255 instead: what is brighter is white. Gamma chunks and
+// EXIF rotation are ignored, as in torchvision. Thread-safe, and nothing is kept from picture to picture. Sizes are checked before anything is
+// allocated. Errors: DataLoss with the decoder's own words (the caller adds the path); `image` is then anything.
+absl::Status DecodeJpeg(absl::string_view bytes, Image* image);  // baseline, progressive; gray, YCbCr, CMYK
 absl::Status DecodePng(absl::string_view bytes, Image* image);
+absl::Status DecodePpm(absl::string_view bytes, Image* image);  // P1 to P6; `bytes` begins with one of them
 
-// By the first bytes, not by the name: JPEG or PNG, else DataLoss.
+// By the first bytes, not by the name: JPEG, PNG or PPM, else DataLoss.
 absl::Status DecodeImage(absl::string_view bytes, Image* image);
 
 }  // namespace deit::data

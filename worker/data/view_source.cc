@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <mutex>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "worker/augment/erasing.h"
 #include "worker/augment/mixing.h"
@@ -84,7 +87,8 @@ Rectangle Visible(const Framing& framing, int size) {
 // Kept by each thread from view to view: fresh pages cost more than the resize.
 struct Scratch {
   uint64_t source = 0;  // whose picture `picture` is; 0: nobody's
-  int64_t image = 0;
+  int64_t image = 0;    // that was asked for
+  int64_t shown = 0;    // the same, or what stands in for it
   Image picture, scaled, window, spare;
   pixels::Resizer resizer;
   ViewParameters parameters;
@@ -100,6 +104,21 @@ uint64_t NextSourceNumber() {
   return ++next;
 }
 
+// Names each bad image once. Thread-safe.
+class BadImages {
+ public:
+  void Report(int64_t image, const Status& cause, int64_t shown, const dataset::Index& index) {
+    const std::lock_guard lock(mutex_);
+    if (!known_.insert(image).second) return;
+    const std::string other = index.path(shown).empty() ? absl::StrCat("image ", shown) : index.path(shown);
+    LogWarning(absl::StrCat(cause.message(), ": replaced by ", other, " (data.on_bad_image; ", known_.size(), " so far)"));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<int64_t> known_;
+};
+
 class PictureViews final : public ViewSource {
  public:
   PictureViews(augment::ViewPolicy policy, const dataset::Index& index, std::unique_ptr<PictureSource> pictures, std::vector<Table> tables)
@@ -112,7 +131,7 @@ class PictureViews final : public ViewSource {
   Status Render(const plan::View& view, float* pixels, int32_t* label) const override {
     Scratch& scratch = ThreadScratch();
     DEIT_RETURN_IF_ERROR(Load(view, &scratch));
-    *label = view.labelled ? index_.label(static_cast<int64_t>(view.image)) : kUnlabelled;
+    *label = view.labelled ? index_.label(scratch.shown) : kUnlabelled;
     ViewParameters& parameters = scratch.parameters;
     policy_.Draw(view.position, scratch.picture.width, scratch.picture.height, &parameters);
     Frame(parameters, &scratch);
@@ -143,11 +162,28 @@ class PictureViews final : public ViewSource {
     const auto image = static_cast<int64_t>(view.image);
     if (scratch->source == number_ && scratch->image == image) return absl::OkStatus();
     scratch->source = 0;
-    DEIT_RETURN_IF_ERROR(pictures_->Read(image, &scratch->picture));
+    scratch->shown = image;
+    Status status = pictures_->Read(image, &scratch->picture);
+    if (status.code() == absl::StatusCode::kDataLoss && policy_.replaces_bad_images()) status = Replace(image, status, scratch);
+    DEIT_RETURN_IF_ERROR(status);
     pixels::ConvertChannels(channels(), &scratch->picture);
     scratch->source = number_;
     scratch->image = image;
     return absl::OkStatus();
+  }
+
+  // Other images in an order that (data.seed, image) keys, until one is good.
+  Status Replace(int64_t image, const Status& cause, Scratch* scratch) const {
+    plan::RandomStream random(policy_.seed(), static_cast<uint64_t>(image), plan::Purpose::kReplacement);
+    for (int k = 0; k < kReplacements; ++k) {
+      scratch->shown = static_cast<int64_t>(random.Below(static_cast<uint64_t>(index_.size())));
+      const Status status = pictures_->Read(scratch->shown, &scratch->picture);
+      if (status.code() == absl::StatusCode::kDataLoss) continue;
+      DEIT_RETURN_IF_ERROR(status);
+      bad_images_.Report(image, cause, scratch->shown, index_);
+      return absl::OkStatus();
+    }
+    return Annotate(cause, absl::StrCat("and ", kReplacements, " images that might replace it are bad too"));
   }
 
   // scratch->picture into scratch->window.
@@ -165,12 +201,15 @@ class PictureViews final : public ViewSource {
     }
   }
 
+  static constexpr int kReplacements = 100;
+
   const uint64_t number_ = NextSourceNumber();
   const augment::ViewPolicy policy_;
   const int size_;
   const dataset::Index& index_;
   const std::unique_ptr<PictureSource> pictures_;
   const std::vector<Table> tables_;
+  mutable BadImages bad_images_;
 };
 
 StatusOr<std::unique_ptr<ViewSource>> NewViews(augment::ViewPolicy policy, const dataset::Index& index,

@@ -197,6 +197,8 @@ TEST(MistakesTest, OfDataAndAugmentation) {
   EXPECT_EQ(Override({"data.labelled=-1"}), "command line: error: data.labelled: -1: out of range: want 0 to 2147483647");
   EXPECT_EQ(Override({"data.labelled=6", "data.max_images=5"}), "command line: error: data.labelled: 6: more than data.max_images 5");
   EXPECT_EQ(Override({"data.labelled=5", "data.max_images=5"}), "none");
+  EXPECT_EQ(Override({"data.labelled=5", "data.on_bad_image=REPLACE"}),
+            "command line: error: data.on_bad_image: REPLACE: would show labels that data.labelled hides: want FAIL");
   EXPECT_EQ(Override({"augment.scale_min=0.9", "augment.scale_max=0.5"}),
             "command line: error: augment.scale_min: 0.9: more than augment.scale_max 0.5");
   EXPECT_EQ(Override({"augment.ratio_min=2"}), "command line: error: augment.ratio_min: 2: more than augment.ratio_max 1.3333333333333333");

@@ -311,6 +311,51 @@ TEST_F(ViewSourceTest, NamesABrokenPicture) {
   EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train/a/2.jpg"));
 }
 
+TEST_F(ViewSourceTest, ReplacesABrokenPictureByTheSameOtherOne) {
+  std::vector<std::string> good;
+  for (int k = 0; k < 6; ++k) {
+    good.push_back(EncodeJpeg(30, 40, 1, std::string(1200, static_cast<char>(20 * k))));
+    WritePicture(absl::StrCat("train/", k % 2, "/", k, ".jpg"), good.back());
+  }
+  const std::string broken = folder_ / "train/0/2.jpg";
+  WriteFile(broken, "text");
+  Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 1, v1::AugmentSpec::RESIZED);
+  spec_.mutable_data()->set_on_bad_image(v1::DataSpec::REPLACE);
+  ASSERT_TRUE(Open().ok());
+  const uint64_t bad = 1;  // of 0/0, 0/2, 0/4, 1/1, 1/3, 1/5
+  std::vector<float> pixels(256), again(256);
+  int32_t label = -1, label_again = -1;
+  ASSERT_TRUE(views_->Render(ViewOf(5, bad), pixels.data(), &label).ok());
+  uint64_t shown = 0;  // whose plain gray it is, and its label
+  for (uint64_t image = 0; image < 6; ++image) {
+    if (image != bad && Render(ViewOf(5, image)) == pixels) shown = image + 1;
+  }
+  ASSERT_GT(shown, 0u);
+  EXPECT_EQ(label, index_->label(static_cast<int64_t>(shown) - 1));
+  for (const uint64_t position : {uint64_t{5}, uint64_t{99}}) {
+    ASSERT_TRUE(Open().ok());
+    ASSERT_TRUE(views_->Render(ViewOf(position, bad), again.data(), &label_again).ok());
+    EXPECT_EQ(again, pixels) << "another view of the same gray";
+    EXPECT_EQ(label_again, label);
+  }
+  ASSERT_TRUE(Open().ok());
+  std::filesystem::remove(broken);  // what is missing is not replaced
+  EXPECT_EQ(views_->Render(ViewOf(5, bad), pixels.data(), &label).code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ViewSourceTest, SaysWhenEveryPictureIsBroken) {
+  for (int k = 0; k < 3; ++k) WritePicture(absl::StrCat("train/a/", k, ".jpg"), "text");
+  Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 1, v1::AugmentSpec::RESIZED);
+  spec_.mutable_data()->set_on_bad_image(v1::DataSpec::REPLACE);
+  ASSERT_TRUE(Open().ok());
+  std::vector<float> pixels(256);
+  int32_t label = 0;
+  const Status status = views_->Render(ViewOf(0, 0), pixels.data(), &label);
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("100 images that might replace it are bad too"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train/a/0.jpg: neither JPEG, PNG nor PPM"));
+}
+
 TEST_F(ViewSourceTest, NeedsAMeanAndAPositiveStdForEachChannel) {
   WriteIdx();
   Resolve(v1::DataSpec::IDX, 4, 1, v1::AugmentSpec::PADDED);
