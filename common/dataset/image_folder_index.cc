@@ -73,7 +73,8 @@ StatusOr<Listing> List(const std::string& root, const std::string& relative) {
 
 bool IsImage(const std::string& name) {
   const std::string lower = absl::AsciiStrToLower(name);
-  return absl::EndsWith(lower, ".jpg") || absl::EndsWith(lower, ".jpeg") || absl::EndsWith(lower, ".png");
+  constexpr absl::string_view kEndings[] = {".jpg", ".jpeg", ".png", ".ppm", ".pgm"};
+  return std::any_of(std::begin(kEndings), std::end(kEndings), [&](absl::string_view ending) { return absl::EndsWith(lower, ending); });
 }
 
 struct Folder {
@@ -113,7 +114,7 @@ Status AddClass(const std::string& root, const std::string& relative, int32_t la
   }
   if (index->size() > before) return absl::OkStatus();
   return WithHint(absl::NotFoundError(absl::StrCat("data.root: ", root, "/", relative, ": no image in this class")),
-                  "a class folder holds .jpg, .jpeg or .png files");
+                  "a class folder holds .jpg, .jpeg, .png, .ppm or .pgm files");
 }
 
 // The class folders of one split.

@@ -41,6 +41,9 @@ enum class Purpose : uint32_t {
   kErasing = 9,
   kAugment = 10,
   kLabelled = 11,
+  kColourJitter = 12,
+  kInterpolation = 13,
+  kReplacement = 14,
 };
 
 // The numbers of one (seed, index, purpose, sub), in order: up to 2^34 words, then they repeat. The key is the seed; the counter

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "common/base/numbers.h"
 #include "common/spec/model_catalog.h"
+#include "common/spec/rand_augment.h"
 
 namespace deit::spec {
 namespace {
@@ -111,6 +112,9 @@ void CheckData(const v1::JobSpec& spec, Problems* problems) {
   if (data.max_images() > 0 && data.labelled() > data.max_images()) {
     problems->Add("data.labelled", absl::StrCat(data.labelled(), ": more than data.max_images ", data.max_images()));
   }
+  if (data.labelled() > 0 && data.on_bad_image() == v1::DataSpec::REPLACE) {
+    problems->Add("data.on_bad_image", "REPLACE: would show labels that data.labelled hides: want FAIL");
+  }
   const int channels = spec.model().in_chans();
   const auto per_channel = [&](const char* path, int values) {
     if (values != channels) problems->Add(path, absl::StrCat(values, " values: want 1, or one for each of model.in_chans ", channels));
@@ -124,6 +128,38 @@ void CheckOrdered(absl::string_view low, double low_value, absl::string_view hig
   problems->Add(std::string(low), absl::StrCat(RoundTripText(low_value), ": more than ", high, " ", RoundTripText(high_value)));
 }
 
+void CheckMixing(const v1::JobSpec& spec, Problems* problems) {
+  const v1::AugmentSpec& augment = spec.augment();
+  if (augment.cutmix_minmax_size() == 2) {
+    CheckOrdered("augment.cutmix_minmax", augment.cutmix_minmax(0), "its second value", augment.cutmix_minmax(1), problems);
+  } else if (augment.cutmix_minmax_size() != 0) {
+    problems->Add("augment.cutmix_minmax", absl::StrCat(augment.cutmix_minmax_size(), " values: want two, such as [0.2, 0.8]"));
+  }
+  const char* mixes = augment.mixup() > 0                ? "augment.mixup"
+                      : augment.cutmix() > 0             ? "augment.cutmix"
+                      : augment.cutmix_minmax_size() > 0 ? "augment.cutmix_minmax"
+                                                         : nullptr;
+  const int lanes = spec.train().lanes(), batch = spec.train().batch_size();
+  if (mixes == nullptr || batch % lanes != 0 || batch / lanes % 2 == 0) return;
+  problems->Add(mixes, absl::StrCat("views mix in pairs inside a micro-batch, which has ", batch / lanes,
+                                    " (train.batch_size / train.lanes): want an even number"));
+}
+
+void CheckAugment(const v1::JobSpec& spec, Problems* problems) {
+  const v1::AugmentSpec& augment = spec.augment();
+  CheckOrdered("augment.scale_min", augment.scale_min(), "augment.scale_max", augment.scale_max(), problems);
+  CheckOrdered("augment.ratio_min", augment.ratio_min(), "augment.ratio_max", augment.ratio_max(), problems);
+  if (!augment.aa().empty()) {
+    if (const Status status = ParseRandAugment(augment.aa()).status(); !status.ok()) problems->Add("augment.aa", status.message());
+    const bool rotates = augment.interpolation() != v1::AugmentSpec::BOX && augment.interpolation() != v1::AugmentSpec::LANCZOS;
+    if (!rotates) {
+      problems->Add("augment.interpolation", absl::StrCat(v1::AugmentSpec::Interpolation_Name(augment.interpolation()),
+                                                          ": augment.aa rotates and shears: want BICUBIC, BILINEAR or RANDOM"));
+    }
+  }
+  CheckMixing(spec, problems);
+}
+
 void CheckTraining(const v1::JobSpec& spec, Problems* problems) {
   const auto only = [&](const char* path, const std::string& value, const char* known) {
     if (value != known) problems->Add(path, absl::StrCat("\"", value, "\": not in this version: want \"", known, "\""));
@@ -131,8 +167,6 @@ void CheckTraining(const v1::JobSpec& spec, Problems* problems) {
   only("optimizer.opt", spec.optimizer().opt(), "adamw");
   only("schedule.sched", spec.schedule().sched(), "cosine");
   CheckOrdered("schedule.warmup_epochs", spec.schedule().warmup_epochs(), "train.epochs", spec.train().epochs(), problems);
-  CheckOrdered("augment.scale_min", spec.augment().scale_min(), "augment.scale_max", spec.augment().scale_max(), problems);
-  CheckOrdered("augment.ratio_min", spec.augment().ratio_min(), "augment.ratio_max", spec.augment().ratio_max(), problems);
 }
 
 }  // namespace
@@ -144,6 +178,7 @@ void Validate(const v1::JobSpec& resolved, Problems* problems) {
   CheckDistillation(resolved, FindModel(resolved.model().name()) != nullptr, problems);
   CheckTeacher(resolved, problems);
   CheckData(resolved, problems);
+  CheckAugment(resolved, problems);
   CheckTraining(resolved, problems);
 }
 

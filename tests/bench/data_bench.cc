@@ -49,6 +49,19 @@ v1::JobSpec Jpegs() {
   return SpecOf(v1::DataSpec::IMAGE_FOLDER, folder, 224, 3, v1::AugmentSpec::RESIZED);
 }
 
+// DeiT's whole recipe of a view, and of three in a row of one image.
+v1::JobSpec DeitJpegs() {
+  v1::JobSpec spec = Jpegs();
+  spec.mutable_augment()->set_aa("rand-m9-mstd0.5-inc1");
+  spec.mutable_augment()->set_reprob(0.25);
+  return spec;
+}
+v1::JobSpec RepeatedDeitJpegs() {
+  v1::JobSpec spec = DeitJpegs();
+  spec.mutable_augment()->set_repeated_aug(3);
+  return spec;
+}
+
 template <v1::JobSpec (*SPEC)()>
 void Views(benchmark::State& state) {
   const v1::JobSpec spec = SPEC();
@@ -56,7 +69,9 @@ void Views(benchmark::State& state) {
   const auto views = *NewTrainViews(spec, *index);
   std::vector<float> pixels(static_cast<size_t>(views->channels() * views->size() * views->size()));
   int32_t label = 0;
-  const auto stream = *plan::Stream::Create({.images = static_cast<uint64_t>(index->size()), .batch_size = 1});
+  const auto stream = *plan::Stream::Create({.images = static_cast<uint64_t>(index->size()),
+                                             .batch_size = 1,
+                                             .repeated_aug = static_cast<uint64_t>(spec.augment().repeated_aug())});
   uint64_t position = 0;
   for (auto _ : state) {
     if (!views->Render(stream.At(position++), pixels.data(), &label).ok()) state.SkipWithError("broken picture");
@@ -65,6 +80,22 @@ void Views(benchmark::State& state) {
 }
 BENCHMARK(Views<FashionMnist>);
 BENCHMARK(Views<Jpegs>);
+BENCHMARK(Views<DeitJpegs>);
+BENCHMARK(Views<RepeatedDeitJpegs>);
+
+// Decoding alone, through the same picture source.
+void Decode(benchmark::State& state) {
+  const v1::JobSpec spec = Jpegs();
+  const auto index = *dataset::OpenIndex(spec, dataset::Split::kTrain);
+  const auto pictures = NewFolderPictures(spec, *index);
+  Image image;
+  int64_t i = 0;
+  for (auto _ : state) {
+    if (!pictures->Read(i++ % index->size(), &image).ok()) state.SkipWithError("broken picture");
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(Decode);
 
 // Micro-batches of 32 views with nobody computing: what the loader itself costs. items_per_second counts wall time.
 template <v1::JobSpec (*SPEC)()>

@@ -48,6 +48,15 @@ class LawOne(ClusterTest):
         digests |= {self.result(config, 2, *settings)["weights_digest"] for settings in (words, [])}
         self.assertEqual(len(digests), 4, "labels belong to the job")
 
+    def test_the_whole_augmentation(self):
+        config = self.job(STUDENT)
+        words = ("augment.aa=rand-m9-mstd0.5-inc1", "augment.reprob=0.5", "augment.mixup=0.8", "augment.cutmix=1.0")
+        digests = {self.check_worlds(config, (1, 2, 3, 5), *words)["weights_digest"]}
+        self.assertEqual(self.result(config, 2, *words, "data.threads=4")["weights_digest"], *digests)
+        digests |= {self.result(config, 2, *words[:k], *words[k + 1:])["weights_digest"] for k in range(len(words))}
+        self.assertEqual(len(digests), 5, "each of them belongs to the job")
+        self.assertEqual(self.result(config, 1, *words, "augment.mixup_mode=PAIR"), self.result(config, 3, *words, "augment.mixup_mode=PAIR"))
+
     def test_another_seed_gives_other_weights(self):
         config = self.job(STUDENT)
         digests = {seed: self.result(config, 2, f"train.seed={seed}")["weights_digest"] for seed in (0, 1)}

@@ -24,6 +24,7 @@ struct Reader {
   png_infop info = nullptr;
   Input input{};
   std::array<char, 128> cause{};
+  bool gray16 = false;  // Pillow's I;16
 
   Reader() = default;
   Reader(const Reader&) = delete;
@@ -59,7 +60,8 @@ bool ReadHeader(Reader* reader, png_uint_32* width, png_uint_32* height) {
   *width = png_get_image_width(png, reader->info);
   *height = png_get_image_height(png, reader->info);
   png_set_expand(png);  // palettes, 1 to 4 bits, tRNS
-  png_set_strip_16(png);
+  reader->gray16 = png_get_color_type(png, reader->info) == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png, reader->info) == 16;
+  if (!reader->gray16) png_set_strip_16(png);
   png_set_strip_alpha(png);
   return true;
 }
@@ -82,6 +84,12 @@ int PrepareRows(Reader* reader) {
   return passes;
 }
 
+// Samples of two bytes, high byte first -> one: what does not fit is white.
+void CutOff(Image* image) {
+  for (size_t i = 0; i < image->pixels.size() / 2; ++i) image->pixels[i] = image->pixels[2 * i] > 0 ? 255 : image->pixels[2 * i + 1];
+  image->Reset(image->width, image->height, 1);
+}
+
 Status Corrupt(const Reader& reader) { return absl::DataLossError(absl::StrCat("broken PNG: ", reader.cause.data())); }
 
 }  // namespace
@@ -97,9 +105,10 @@ Status DecodePng(absl::string_view bytes, Image* image) {
   DEIT_RETURN_IF_ERROR(CheckImageSize(width, height));
   const int passes = PrepareRows(&reader);
   if (passes == 0) return Corrupt(reader);
-  const int channels = png_get_channels(reader.png, reader.info);
-  image->Reset(static_cast<int>(width), static_cast<int>(height), channels);
+  const int sample_bytes = reader.gray16 ? 2 : png_get_channels(reader.png, reader.info);
+  image->Reset(static_cast<int>(width), static_cast<int>(height), sample_bytes);
   if (!ReadPixels(&reader, image, passes)) return Corrupt(reader);
+  if (reader.gray16) CutOff(image);
   return absl::OkStatus();
 }
 

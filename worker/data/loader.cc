@@ -50,7 +50,7 @@ class Loader::Ring {
       slot.batch.pixels = slot.pixels.get();
       slot.batch.views.resize(static_cast<size_t>(views_));
       slot.batch.labels.resize(static_cast<size_t>(views_));
-      slot.missing = views_;
+      slot.unrendered = views_;
     }
     try {
       for (int t = 0; t < options_.threads && total_ > 0; ++t) threads_.emplace_back([this] { Work(); });
@@ -67,7 +67,7 @@ class Loader::Ring {
     if (next_ == total_) return nullptr;
     Slot& slot = slots_[next_ % slots_.size()];
     const auto begin = std::chrono::steady_clock::now();
-    const auto done = [&] { return stopped_ || slot.missing == 0; };
+    const auto done = [&] { return stopped_ || slot.ready; };
     const bool in_time = ready_.wait_for(lock, absl::ToChronoNanoseconds(options_.deadline), done);
     wait_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (stopped_) return absl::CancelledError("loader: stopped");
@@ -90,8 +90,9 @@ class Loader::Ring {
   struct Slot {
     MicroBatch batch;
     PixelBuffer pixels;
-    int missing = 0;  // views not rendered yet
-    Status error;     // of view number error_view, the first that failed
+    int unrendered = 0;  // views
+    bool ready = false;  // rendered and mixed, or failed
+    Status error;        // of view number error_view, the first that failed
     int error_view = 0;
   };
 
@@ -108,14 +109,15 @@ class Loader::Ring {
   // The micro-batch that Next() handed out last may be overwritten from now on.
   void GiveBack() {
     Slot& slot = slots_[next_ % slots_.size()];
-    slot.missing = views_;
+    slot.unrendered = views_;
+    slot.ready = false;
     held_ = false;
     ++next_;
     work_.notify_all();
   }
 
   Status Late(const Slot& slot) const {
-    return absl::DeadlineExceededError(absl::StrCat("loader: step ", StepOf(next_), ", lane ", LaneOf(next_), ": ", slot.missing, " of ",
+    return absl::DeadlineExceededError(absl::StrCat("loader: step ", StepOf(next_), ", lane ", LaneOf(next_), ": ", slot.unrendered, " of ",
                                                     views_, " views missing after ", absl::FormatDuration(options_.deadline)));
   }
 
@@ -125,10 +127,24 @@ class Loader::Ring {
     work_.wait(lock, [&] { return stopped_ || claimed_.q == total_ || claimed_.q < next_ + slots_.size(); });
     if (stopped_ || claimed_.q == total_) return false;
     *claim = claimed_;
-    claim->end = std::min(views_, claim->begin + ViewsPerClaim(views_, options_.threads));
+    claim->end = EndOfClaim(*claim);
     claimed_.begin = claim->end;
     if (claim->end == views_) claimed_ = {claimed_.q + 1, 0, 0};
     return true;
+  }
+
+  // Views of one image stay together, so that it is decoded once.
+  int EndOfClaim(const Claim& claim) const {
+    int end = std::min(views_, claim.begin + ViewsPerClaim(views_, options_.threads));
+    if (stream_.options().repeated_aug == 1) return end;
+    const uint64_t image = ViewAt(claim.q, end - 1).image;
+    while (end < views_ && ViewAt(claim.q, end).image == image) ++end;
+    return end;
+  }
+
+  plan::View ViewAt(uint64_t q, int v) const {
+    return stream_.At(
+        plan::PositionOf(StepOf(q), LaneOf(q), static_cast<size_t>(v), static_cast<uint64_t>(options_.batch_size), options_.lane_count));
   }
 
   void Work() {
@@ -146,26 +162,33 @@ class Loader::Ring {
     }
   }
 
+  // The thread that renders a micro-batch's last view mixes it.
   void Finish(const Claim& claim, Slot& slot, const Status& error, int error_view) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (!error.ok() && (slot.error.ok() || error_view < slot.error_view)) {
       slot.error = error;
       slot.error_view = error_view;
     }
     slot.batch.step = StepOf(claim.q);
     slot.batch.lane = LaneOf(claim.q);
-    slot.missing -= claim.end - claim.begin;
-    if (slot.missing == 0) ready_.notify_all();
+    slot.unrendered -= claim.end - claim.begin;
+    if (slot.unrendered > 0) return;
+    if (slot.error.ok()) {
+      lock.unlock();
+      source_.Mix(&slot.batch);
+      lock.lock();
+    }
+    slot.ready = true;
+    ready_.notify_all();
   }
 
   Status RenderView(uint64_t q, int v, MicroBatch* batch) const {
     const auto slot = static_cast<size_t>(v);
-    const uint64_t position = plan::PositionOf(StepOf(q), LaneOf(q), slot, static_cast<uint64_t>(options_.batch_size), options_.lane_count);
-    const plan::View view = stream_.At(position);
+    const plan::View view = ViewAt(q, v);
     batch->views[slot] = view;
     const Status status = source_.Render(view, batch->pixels + slot * view_floats_, &batch->labels[slot]);
     if (status.ok()) return status;  // the usual case builds no message
-    return Annotate(status, absl::StrCat("step ", StepOf(q), ", lane ", LaneOf(q), ", position ", position, ", image ", view.image));
+    return Annotate(status, absl::StrCat("step ", StepOf(q), ", lane ", LaneOf(q), ", position ", view.position, ", image ", view.image));
   }
 
   const plan::Stream& stream_;

@@ -2,20 +2,25 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
+#include <atomic>
+#include <mutex>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "common/base/log.h"
 #include "common/base/status.h"
-#include "worker/data/framing.h"
-#include "worker/data/micro_batch.h"
-#include "worker/data/picture_source.h"
+#include "worker/augment/erasing.h"
+#include "worker/augment/mixing.h"
+#include "worker/pixels/resize.h"
 
 namespace deit::data {
 namespace {
 
+using augment::Framing;
+using augment::ViewParameters;
+using pixels::Rectangle;
 using Table = std::array<float, 256>;  // sample -> normalised pixel, of one channel
-using FrameView = std::function<Framing(const plan::View& view, int width, int height)>;
 
 StatusOr<std::vector<Table>> NormalisationTables(const v1::JobSpec& spec) {
   const int channels = spec.model().in_chans();
@@ -46,27 +51,30 @@ StatusOr<std::unique_ptr<PictureSource>> Pictures(const v1::JobSpec& spec, const
   return absl::InvalidArgumentError("data.format: unknown");
 }
 
-// The S x S window of `image` at (left, top), zeros outside, flipped where asked, normalised into planes. Its rows that meet the image's
-// rows must meet its columns too.
-void WriteWindow(const Image& image, int left, int top, bool flip, const std::vector<Table>& tables, int size, float* pixels) {
+// Copies the S x S window of `image` at (left, top), zeros outside, flipped where asked.
+void CopyWindow(const Image& image, int left, int top, bool flip, Image* out) {
+  const int size = out->width, channels = out->channels;
   const int begin = std::clamp(-left, 0, size);  // columns of the window that lie in the picture
   const int end = std::clamp(image.width - left, begin, size);
-  const auto plane = static_cast<size_t>(size) * static_cast<size_t>(size);
   for (int y = 0; y < size; ++y) {
-    const bool inside = top + y >= 0 && top + y < image.height;
-    for (size_t c = 0; c < tables.size(); ++c) {
-      const Table& table = tables[c];
-      float* row = pixels + c * plane + static_cast<size_t>(y) * static_cast<size_t>(size);
-      if (!inside) {
-        std::fill_n(row, size, table[0]);
-        continue;
-      }
-      const uint8_t* from = image.row(top + y) + (left + begin) * image.channels + static_cast<int>(c);
-      std::fill(row, row + begin, table[0]);
-      for (int x = begin; x < end; ++x, from += image.channels) row[x] = table[*from];
-      std::fill(row + end, row + size, table[0]);
-      if (flip) std::reverse(row, row + size);
-    }
+    uint8_t* row = out->row(y);
+    const bool inside = top + y >= 0 && top + y < image.height && begin < end;
+    std::fill(row, row + (inside ? begin : size) * channels, uint8_t{0});
+    if (!inside) continue;
+    const uint8_t* from = image.row(top + y) + (left + begin) * channels;
+    std::copy(from, from + (end - begin) * channels, row + begin * channels);
+    std::fill(row + end * channels, row + size * channels, uint8_t{0});
+    if (!flip) continue;
+    for (int a = 0, b = size - 1; a < b; ++a, --b) std::swap_ranges(row + a * channels, row + (a + 1) * channels, row + b * channels);
+  }
+}
+
+void Normalise(const Image& image, const std::vector<Table>& tables, float* out) {
+  for (size_t c = 0; c < tables.size(); ++c) {
+    const Table& table = tables[c];
+    const uint8_t* sample = image.pixels.data() + c;
+    const size_t pixels = image.pixels.size() / tables.size();
+    for (size_t i = 0; i < pixels; ++i, sample += tables.size()) *out++ = table[*sample];
   }
 }
 
@@ -76,65 +84,156 @@ Rectangle Visible(const Framing& framing, int size) {
   return {left, top, std::min(framing.left + size, framing.width) - left, std::min(framing.top + size, framing.height) - top};
 }
 
+// Kept by each thread from view to view: fresh pages cost more than the resize.
+struct Scratch {
+  uint64_t source = 0;  // whose picture `picture` is; 0: nobody's
+  int64_t image = 0;    // that was asked for
+  int64_t shown = 0;    // the same, or what stands in for it
+  Image picture, scaled, window, spare;
+  pixels::Resizer resizer;
+  ViewParameters parameters;
+};
+
+Scratch& ThreadScratch() {
+  thread_local Scratch scratch;
+  return scratch;
+}
+
+uint64_t NextSourceNumber() {
+  static std::atomic<uint64_t> next = 0;
+  return ++next;
+}
+
+// Names each bad image once. Thread-safe.
+class BadImages {
+ public:
+  void Report(int64_t image, const Status& cause, int64_t shown, const dataset::Index& index) {
+    const std::lock_guard lock(mutex_);
+    if (!known_.insert(image).second) return;
+    const std::string other = index.path(shown).empty() ? absl::StrCat("image ", shown) : index.path(shown);
+    LogWarning(absl::StrCat(cause.message(), ": replaced by ", other, " (data.on_bad_image; ", known_.size(), " so far)"));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<int64_t> known_;
+};
+
 class PictureViews final : public ViewSource {
  public:
-  PictureViews(const v1::JobSpec& spec, const dataset::Index& index, std::unique_ptr<PictureSource> pictures, std::vector<Table> tables,
-               FrameView frame)
-      : size_(spec.model().img_size()),
-        filter_(spec.augment().interpolation() == v1::AugmentSpec::BILINEAR ? Filter::kBilinear : Filter::kBicubic), index_(index),
-        pictures_(std::move(pictures)), tables_(std::move(tables)), frame_(std::move(frame)) {}
+  PictureViews(augment::ViewPolicy policy, const dataset::Index& index, std::unique_ptr<PictureSource> pictures, std::vector<Table> tables)
+      : policy_(std::move(policy)), size_(policy_.spec().model().img_size()), index_(index), pictures_(std::move(pictures)),
+        tables_(std::move(tables)) {}
 
   int channels() const override { return static_cast<int>(tables_.size()); }
   int size() const override { return size_; }
 
   Status Render(const plan::View& view, float* pixels, int32_t* label) const override {
-    struct Scratch {
-      Image picture, scaled;
-      Resizer resizer;
-    };
-    thread_local Scratch scratch;  // kept from view to view: fresh pages cost more than the resize
-    const auto image = static_cast<int64_t>(view.image);
-    Image& picture = scratch.picture;
-    DEIT_RETURN_IF_ERROR(pictures_->Read(image, &picture));
-    ConvertChannels(channels(), &picture);
-    *label = view.labelled ? index_.label(image) : kUnlabelled;
-    const Framing framing = frame_(view, picture.width, picture.height);
-    const Rectangle visible = Visible(framing, size_);
-    if (visible.width <= 0 || visible.height <= 0) {  // nothing but padding
-      WriteWindow(picture, 0, picture.height, false, tables_, size_, pixels);
-    } else if (framing.scales()) {
-      scratch.resizer.Resize(picture, framing.crop, framing.width, framing.height, visible, filter_, &scratch.scaled);
-      WriteWindow(scratch.scaled, framing.left - visible.left, framing.top - visible.top, framing.flip, tables_, size_, pixels);
-    } else {  // a window that reaches out of its crop has the whole picture as crop
-      WriteWindow(picture, framing.crop.left + framing.left, framing.crop.top + framing.top, framing.flip, tables_, size_, pixels);
-    }
+    Scratch& scratch = ThreadScratch();
+    DEIT_RETURN_IF_ERROR(Load(view, &scratch));
+    *label = view.labelled ? index_.label(scratch.shown) : kUnlabelled;
+    ViewParameters& parameters = scratch.parameters;
+    policy_.Draw(view.position, scratch.picture.width, scratch.picture.height, &parameters);
+    Frame(parameters, &scratch);
+    const augment::Surroundings around{policy_.fill(), &scratch.spare};
+    for (const augment::Operation& operation : parameters.operations) operation.kind->apply(operation, around, &scratch.window);
+    Normalise(scratch.window, tables_, pixels);
+    augment::Erase(policy_.spec().augment().remode(), policy_.seed(), view.position, parameters.erasures, channels(), size_, pixels);
     return absl::OkStatus();
   }
 
+  Status Describe(const plan::View& view, ViewParameters* parameters) const override {
+    Scratch& scratch = ThreadScratch();
+    DEIT_RETURN_IF_ERROR(Load(view, &scratch));
+    policy_.Draw(view.position, scratch.picture.width, scratch.picture.height, parameters);
+    return absl::OkStatus();
+  }
+
+  void Mix(MicroBatch* batch) const override {
+    if (!augment::Mixes(policy_.spec().augment())) return;
+    const int count = static_cast<int>(batch->views.size());
+    augment::DrawMixes(policy_.spec().augment(), policy_.seed(), batch->views.front().position, count, size_, &batch->mixes);
+    augment::ApplyMixes(batch->mixes, channels(), size_, batch->pixels);
+  }
+
  private:
+  // The view's picture into scratch->picture, unless it stands there already.
+  Status Load(const plan::View& view, Scratch* scratch) const {
+    const auto image = static_cast<int64_t>(view.image);
+    if (scratch->source == number_ && scratch->image == image) return absl::OkStatus();
+    scratch->source = 0;
+    scratch->shown = image;
+    Status status = pictures_->Read(image, &scratch->picture);
+    if (status.code() == absl::StatusCode::kDataLoss && policy_.replaces_bad_images()) status = Replace(image, status, scratch);
+    DEIT_RETURN_IF_ERROR(status);
+    pixels::ConvertChannels(channels(), &scratch->picture);
+    scratch->source = number_;
+    scratch->image = image;
+    return absl::OkStatus();
+  }
+
+  // Other images in an order that (data.seed, image) keys, until one is good.
+  Status Replace(int64_t image, const Status& cause, Scratch* scratch) const {
+    plan::RandomStream random(policy_.seed(), static_cast<uint64_t>(image), plan::Purpose::kReplacement);
+    for (int k = 0; k < kReplacements; ++k) {
+      scratch->shown = static_cast<int64_t>(random.Below(static_cast<uint64_t>(index_.size())));
+      const Status status = pictures_->Read(scratch->shown, &scratch->picture);
+      if (status.code() == absl::StatusCode::kDataLoss) continue;
+      DEIT_RETURN_IF_ERROR(status);
+      bad_images_.Report(image, cause, scratch->shown, index_);
+      return absl::OkStatus();
+    }
+    return Annotate(cause, absl::StrCat("and ", kReplacements, " images that might replace it are bad too"));
+  }
+
+  // scratch->picture into scratch->window.
+  void Frame(const ViewParameters& parameters, Scratch* scratch) const {
+    const Framing& framing = parameters.framing;
+    const Rectangle visible = Visible(framing, size_);
+    scratch->window.Reset(size_, size_, channels());
+    if (visible.width <= 0 || visible.height <= 0) {  // nothing but padding
+      std::fill(scratch->window.pixels.begin(), scratch->window.pixels.end(), uint8_t{0});
+    } else if (framing.scales()) {
+      scratch->resizer.Resize(scratch->picture, framing.crop, framing.width, framing.height, visible, parameters.filter, &scratch->scaled);
+      CopyWindow(scratch->scaled, framing.left - visible.left, framing.top - visible.top, framing.flip, &scratch->window);
+    } else {  // a window that reaches out of its crop has the whole picture as crop
+      CopyWindow(scratch->picture, framing.crop.left + framing.left, framing.crop.top + framing.top, framing.flip, &scratch->window);
+    }
+  }
+
+  static constexpr int kReplacements = 100;
+
+  const uint64_t number_ = NextSourceNumber();
+  const augment::ViewPolicy policy_;
   const int size_;
-  const Filter filter_;
   const dataset::Index& index_;
   const std::unique_ptr<PictureSource> pictures_;
   const std::vector<Table> tables_;
-  const FrameView frame_;
+  mutable BadImages bad_images_;
 };
 
-StatusOr<std::unique_ptr<ViewSource>> NewViews(const v1::JobSpec& spec, const dataset::Index& index, FrameView frame) {
-  DEIT_ASSIGN_OR_RETURN(std::vector<Table> tables, NormalisationTables(spec));
-  DEIT_ASSIGN_OR_RETURN(std::unique_ptr<PictureSource> pictures, Pictures(spec, index));
-  return std::make_unique<PictureViews>(spec, index, std::move(pictures), std::move(tables), std::move(frame));
+StatusOr<std::unique_ptr<ViewSource>> NewViews(augment::ViewPolicy policy, const dataset::Index& index,
+                                               std::unique_ptr<PictureSource> pictures) {
+  DEIT_ASSIGN_OR_RETURN(std::vector<Table> tables, NormalisationTables(policy.spec()));
+  return std::make_unique<PictureViews>(std::move(policy), index, std::move(pictures), std::move(tables));
 }
 
 }  // namespace
 
+StatusOr<std::unique_ptr<ViewSource>> NewTrainViews(const v1::JobSpec& spec, const dataset::Index& index,
+                                                    std::unique_ptr<PictureSource> pictures) {
+  DEIT_ASSIGN_OR_RETURN(augment::ViewPolicy policy, augment::ViewPolicy::ForTraining(spec));
+  return NewViews(std::move(policy), index, std::move(pictures));
+}
+
 StatusOr<std::unique_ptr<ViewSource>> NewTrainViews(const v1::JobSpec& spec, const dataset::Index& index) {
-  return NewViews(spec, index,
-                  [spec](const plan::View& view, int width, int height) { return TrainFraming(spec, view.position, width, height); });
+  DEIT_ASSIGN_OR_RETURN(std::unique_ptr<PictureSource> pictures, Pictures(spec, index));
+  return NewTrainViews(spec, index, std::move(pictures));
 }
 
 StatusOr<std::unique_ptr<ViewSource>> NewEvaluationViews(const v1::JobSpec& spec, const dataset::Index& index) {
-  return NewViews(spec, index, [spec](const plan::View&, int width, int height) { return EvaluationFraming(spec, width, height); });
+  DEIT_ASSIGN_OR_RETURN(std::unique_ptr<PictureSource> pictures, Pictures(spec, index));
+  return NewViews(augment::ViewPolicy::ForEvaluation(spec), index, std::move(pictures));
 }
 
 }  // namespace deit::data

@@ -9,6 +9,9 @@
 #include "common/dataset/index.h"
 #include "common/plan/stream.h"
 #include "proto/spec.pb.h"
+#include "worker/augment/view_parameters.h"
+#include "worker/data/micro_batch.h"
+#include "worker/data/picture_source.h"
 
 namespace deit::data {
 
@@ -19,17 +22,29 @@ class ViewSource {
   virtual int channels() const = 0;  // model.in_chans
   virtual int size() const = 0;      // model.img_size: pixels per side
   // Writes channels() x size() x size() floats, (pixel / 255 - mean) / std, channel by channel, and the image's label, or
-  // kUnlabelled where the view has none.
+  // kUnlabelled where the view has none. A thread that renders several views of one image one after another decodes it once.
   // Errors name the image's path: NotFound (unreadable), DataLoss (broken picture).
   virtual absl::Status Render(const plan::View& view, float* pixels, int32_t* label) const = 0;
+  // What Render() draws for the view; by default nothing.
+  virtual absl::Status Describe(const plan::View&, augment::ViewParameters* parameters) const {
+    *parameters = {};
+    return absl::OkStatus();
+  }
+  // Mixes the rendered views of a whole micro-batch in place, and says how in batch->mixes. Nothing where the job does not mix.
+  virtual void Mix(MicroBatch*) const {}
 };
 
-// What training sees: crop and flip keyed by (data.seed, view.position). `spec` is resolved; `index` outlives the source.
+// With data.on_bad_image REPLACE a picture that cannot be decoded is replaced by another, whose index (data.seed, image) keys; its first
+// use is a warning. What training sees, keyed by (data.seed, view.position): crop, flip, the operations of augment.aa and color_jitter on 8-bit pixels,
+// normalisation, random erasing; then mixing. `spec` is resolved; `index` outlives the source.
 // RESIZED is torchvision's RandomResizedCrop; PADDED pads by augment.crop_padding zeros and cuts img_size x img_size out at random
-// (images of another size are first resized to img_size x img_size); CENTER shows what evaluation shows. Then a flip.
+// (images of another size are first resized to img_size x img_size); CENTER shows what evaluation shows.
 absl::StatusOr<std::unique_ptr<ViewSource>> NewTrainViews(const v1::JobSpec& spec, const dataset::Index& index);
+// The same of other pictures than the spec names.
+absl::StatusOr<std::unique_ptr<ViewSource>> NewTrainViews(const v1::JobSpec& spec, const dataset::Index& index,
+                                                          std::unique_ptr<PictureSource> pictures);
 
-// What evaluation sees: only view.image counts. IMAGE_FOLDER: short side to int(img_size / 0.875), centre crop (torchvision's
+// What evaluation sees: only view.image counts. IMAGE_FOLDER: short side to int(img_size / evaluate.crop_ratio), centre crop (torchvision's
 // Resize and CenterCrop); IDX and SYNTHETIC: the image, resized only where its size is not img_size.
 absl::StatusOr<std::unique_ptr<ViewSource>> NewEvaluationViews(const v1::JobSpec& spec, const dataset::Index& index);
 

@@ -12,9 +12,15 @@ namespace {
 
 at::Tensor MeanNll(const at::Tensor& log_probabilities, const at::Tensor& classes) { return at::nll_loss(log_probabilities, classes); }
 
-at::Tensor SmoothedCrossEntropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing) {
+at::Tensor MeanMixedNll(const at::Tensor& log_probabilities, const at::Tensor& labels, const at::Tensor& keep) {
+  const at::Tensor own = at::nll_loss(log_probabilities, labels, {}, at::Reduction::None);
+  const at::Tensor partners = at::nll_loss(log_probabilities, labels.flip(0), {}, at::Reduction::None);
+  return at::add(at::mul(own, keep), at::mul(partners, at::rsub(keep, 1))).mean();
+}
+
+at::Tensor SmoothedCrossEntropy(const at::Tensor& logits, const at::Tensor& labels, const at::Tensor& keep, double smoothing) {
   const at::Tensor log_probabilities = at::log_softmax(logits, 1);
-  const at::Tensor nll = MeanNll(log_probabilities, labels);
+  const at::Tensor nll = keep.defined() ? MeanMixedNll(log_probabilities, labels, keep) : MeanNll(log_probabilities, labels);
   if (smoothing == 0) return nll;
   return at::add(at::mul(nll, 1 - smoothing), log_probabilities.mean(), -smoothing);
 }
@@ -74,14 +80,14 @@ LossOptions LossOptionsOf(const v1::JobSpec& job) {
   return {.type = type, .alpha = spec.alpha(), .tau = spec.tau(), .smoothing = job.train().smoothing()};
 }
 
-LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& given_labels, const TeacherTargets* teacher,
-                          const LossOptions& options) {
+LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& given_labels, const at::Tensor& keep,
+                          const TeacherTargets* teacher, const LossOptions& options) {
   DEIT_CHECK((teacher != nullptr) == (options.type != DistillationType::kNone));
   const at::Tensor labels = teacher == nullptr ? given_labels : CompleteLabels(given_labels, *teacher);
   const at::Tensor fused = FusedLogits(outputs);
   LossResult result;
   result.correct = CountCorrect(fused, labels);
-  const at::Tensor base = SmoothedCrossEntropy(teacher == nullptr ? fused : outputs.head, labels, options.smoothing);
+  const at::Tensor base = SmoothedCrossEntropy(teacher == nullptr ? fused : outputs.head, labels, keep, options.smoothing);
   result.base = base.item<double>();
   result.total = base;
   if (teacher != nullptr) {

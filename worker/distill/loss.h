@@ -35,14 +35,16 @@ struct LossResult {
 
 // Means over the micro-batch:
 //   base  = (1 - smoothing) * nll + smoothing * mean over classes of -log p, of the class head; of both heads' average if the model is
-//           distilled and there is no teacher
+//           distilled and there is no teacher. Where views are mixed, nll is that of the mixed target: keep of the own label, the rest of
+//           the label of the partner (image n - 1 - i), as timm's mixup_target with SoftTargetCrossEntropy
 //   SOFT  = tau^2 * KL(softmax(teacher / tau) || softmax(student / tau)) / (images * classes), DeiT's divisor
 //   HARD  = cross entropy with the teacher's most probable class, neither smoothed nor tempered
 //   total = base without a teacher, else (1 - alpha) * base + alpha * SOFT or HARD
 // The student of SOFT and HARD is head_dist; a model without one is distilled through its only head (the paper's "usual" distillation).
 // `labels`: int64 [N], each in [0, classes), or negative where an image has none: it takes the teacher's most probable class.
+// `keep`: fp32 [N], of mixed views (augment/mixing.h); undefined where views are not mixed.
 // `teacher`: null without a teacher (options.type kNone), else of the same images and classes.
-LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& labels, const TeacherTargets* teacher,
+LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& labels, const at::Tensor& keep, const TeacherTargets* teacher,
                           const LossOptions& options);
 
 }  // namespace deit::distill

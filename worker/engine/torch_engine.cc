@@ -129,7 +129,7 @@ class TorchEngine final : public train::Engine {
     at::Tensor labels = at::empty({static_cast<int64_t>(batch.labels.size())}, at::kLong);
     std::copy(batch.labels.begin(), batch.labels.end(), labels.mutable_data_ptr<int64_t>());
     const distill::LossResult loss =
-        distill::MicroBatchLoss(outputs, labels, teacher_ ? &targets_ : nullptr, distill::LossOptionsOf(spec_));
+        distill::MicroBatchLoss(outputs, labels, KeepOf(batch), teacher_ ? &targets_ : nullptr, distill::LossOptionsOf(spec_));
     const double forwarded = Now();
     loss.total.backward();
     GiveStatistics(into);
@@ -139,6 +139,14 @@ class TorchEngine final : public train::Engine {
     times_.backward += Now() - forwarded;
     return train::LaneMetrics{loss.total.item<double>(), loss.base, loss.distillation, static_cast<int64_t>(batch.labels.size()),
                               loss.correct};
+  }
+
+  // What each view keeps of its own target; undefined where views are not mixed.
+  static at::Tensor KeepOf(const data::MicroBatch& batch) {
+    if (batch.mixes.empty()) return {};
+    at::Tensor keep = at::empty({static_cast<int64_t>(batch.mixes.size())}, at::kFloat);
+    std::transform(batch.mixes.begin(), batch.mixes.end(), keep.mutable_data_ptr<float>(), [](const auto& mix) { return mix.keep; });
+    return keep;
   }
 
   // Every teacher output goes through the same encode and decode, whoever computed it and wherever it was kept.

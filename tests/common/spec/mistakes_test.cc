@@ -197,9 +197,24 @@ TEST(MistakesTest, OfDataAndAugmentation) {
   EXPECT_EQ(Override({"data.labelled=-1"}), "command line: error: data.labelled: -1: out of range: want 0 to 2147483647");
   EXPECT_EQ(Override({"data.labelled=6", "data.max_images=5"}), "command line: error: data.labelled: 6: more than data.max_images 5");
   EXPECT_EQ(Override({"data.labelled=5", "data.max_images=5"}), "none");
+  EXPECT_EQ(Override({"data.labelled=5", "data.on_bad_image=REPLACE"}),
+            "command line: error: data.on_bad_image: REPLACE: would show labels that data.labelled hides: want FAIL");
   EXPECT_EQ(Override({"augment.scale_min=0.9", "augment.scale_max=0.5"}),
             "command line: error: augment.scale_min: 0.9: more than augment.scale_max 0.5");
   EXPECT_EQ(Override({"augment.ratio_min=2"}), "command line: error: augment.ratio_min: 2: more than augment.ratio_max 1.3333333333333333");
+  EXPECT_EQ(Override({"augment.aa=rand-m9-mstd0.5-inc1", "augment.interpolation=RANDOM"}), "none");
+  EXPECT_EQ(Override({"augment.aa=rand-m9.5"}), "command line: error: augment.aa: \"m9.5\": want a whole number from 0 to 100");
+  EXPECT_EQ(Override({"augment.aa=rand", "augment.interpolation=LANCZOS"}),
+            "command line: error: augment.interpolation: LANCZOS: augment.aa rotates and shears: want BICUBIC, BILINEAR or RANDOM");
+}
+
+TEST(MistakesTest, OfMixing) {
+  EXPECT_EQ(Override({"augment.mixup=0.8", "augment.cutmix=1"}), "none");
+  EXPECT_EQ(Override({"augment.cutmix=1", "train.batch_size=24"}),
+            "command line: error: augment.cutmix: views mix in pairs inside a micro-batch, which has 3 (train.batch_size / train.lanes): "
+            "want an even number");
+  EXPECT_EQ(Override({"augment.cutmix_minmax=0.2"}), "command line: error: augment.cutmix_minmax: 1 values: want two, such as [0.2, 0.8]");
+  EXPECT_EQ(Override({"augment.cutmix_minmax=0.9,0.2"}), "command line: error: augment.cutmix_minmax: 0.9: more than its second value 0.2");
 }
 
 TEST(MistakesTest, OfTheRest) {

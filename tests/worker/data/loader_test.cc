@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <set>
 #include <thread>
 
@@ -130,6 +131,51 @@ TEST_F(LoaderTest, GivesTheSameForAnyThreadsDepthAndWorkers) {
   std::map<std::pair<uint64_t, int>, Content> joined;
   for (int worker = 0; worker < 3; ++worker) joined.merge(All(Options(plan::LanesOfWorker(worker, 3, kLanes), 9, 2)));
   EXPECT_EQ(joined, expected);
+}
+
+// Each view's pixels, once mixed, hold the sum of all positions of its micro-batch; labels tell which thread rendered the view.
+class SummedViews final : public ViewSource {
+ public:
+  int channels() const override { return 1; }
+  int size() const override { return 1; }
+  Status Render(const plan::View& view, float* pixels, int32_t* label) const override {
+    static std::atomic<int32_t> threads = 0;
+    thread_local const int32_t thread = ++threads;
+    *pixels = static_cast<float>(view.position);
+    *label = thread;
+    std::this_thread::yield();
+    return absl::OkStatus();
+  }
+  void Mix(MicroBatch* batch) const override {
+    const float sum = std::accumulate(batch->pixels, batch->pixels + batch->views.size(), 0.0f);
+    std::fill_n(batch->pixels, batch->views.size(), sum);
+  }
+};
+
+TEST_F(LoaderTest, MixesEachMicroBatchOnceAllItsViewsAreRendered) {
+  const SummedViews views;
+  for (const int threads : {1, 4}) {
+    const auto loader = *Loader::Start(stream_, views, Options({0, kLanes}, 30, threads));
+    for (int k = 0; k < 30 * kLanes; ++k) {
+      const MicroBatch& batch = **loader->Next();
+      const float first = static_cast<float>(k) * 6;
+      for (size_t slot = 0; slot < 6; ++slot) EXPECT_EQ(batch.pixels[slot], 6 * first + 15) << k;
+    }
+  }
+}
+
+TEST_F(LoaderTest, RendersViewsOfOneImageInOneThread) {
+  const auto stream = *plan::Stream::Create({.images = 97, .batch_size = kBatch, .repeated_aug = 3, .seed = 5});
+  const SummedViews views;
+  const auto loader = *Loader::Start(stream, views, Options({0, kLanes}, 30, 4));
+  for (int k = 0; k < 30 * kLanes; ++k) {
+    const MicroBatch& batch = **loader->Next();
+    for (size_t slot = 1; slot < 6; ++slot) {
+      if (batch.views[slot].image == batch.views[slot - 1].image) {
+        EXPECT_EQ(batch.labels[slot], batch.labels[slot - 1]);
+      }
+    }
+  }
 }
 
 TEST_F(LoaderTest, BeginsAtAnyStep) {

@@ -1,6 +1,7 @@
 #include "worker/data/view_source.h"
 
 #include <filesystem>
+#include <map>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -10,13 +11,21 @@
 #include "common/base/status.h"
 #include "tests/support/file_content.h"
 #include "tests/support/idx_content.h"
+#include "tests/support/made_up_picture.h"
 #include "tests/support/picture_files.h"
 #include "tests/support/temp_folder.h"
-#include "worker/data/framing.h"
+#include "worker/augment/erasing.h"
+#include "worker/augment/framing.h"
 #include "worker/data/micro_batch.h"
+#include "worker/pixels/resize.h"
 
 namespace deit::data {
 namespace {
+
+using augment::Framing;
+using augment::TrainFraming;
+using pixels::Filter;
+using pixels::Resizer;
 
 using ::deit::testing::EncodeJpeg;
 using ::deit::testing::EncodePng;
@@ -195,6 +204,96 @@ TEST_F(ViewSourceTest, RendersTheFramedCropOfAPicture) {
   }
 }
 
+// Pictures by index, 20 x 20; counts how often each is read.
+class CountedPictures final : public PictureSource {
+ public:
+  explicit CountedPictures(std::map<int64_t, int>* reads) : reads_(reads) {}
+  Status Read(int64_t i, Image* image) const override {
+    ++(*reads_)[i];
+    *image = deit::testing::MadeUpPicture(20 + static_cast<int>(i), 20, 3);
+    return absl::OkStatus();
+  }
+
+ private:
+  std::map<int64_t, int>* reads_;
+};
+
+TEST_F(ViewSourceTest, DecodesOnceWhatIsShownSeveralTimesInARow) {
+  Resolve(v1::DataSpec::SYNTHETIC, 16, 3, v1::AugmentSpec::PADDED);
+  ASSERT_TRUE(Open().ok());
+  std::map<int64_t, int> reads;
+  views_ = *NewTrainViews(spec_, *index_, std::make_unique<CountedPictures>(&reads));
+  const std::vector<float> first = Render(ViewOf(1, 7));
+  EXPECT_NE(Render(ViewOf(2, 7)), first);
+  EXPECT_EQ(Render(ViewOf(1, 7)), first);
+  EXPECT_EQ(reads[7], 1);
+  Render(ViewOf(3, 8));
+  EXPECT_EQ(Render(ViewOf(1, 7)), first);
+  EXPECT_EQ(reads[7], 2);
+  views_ = *NewTrainViews(spec_, *index_, std::make_unique<CountedPictures>(&reads));  // a picture belongs to its source
+  Render(ViewOf(1, 7));
+  EXPECT_EQ(reads[7], 3);
+}
+
+TEST_F(ViewSourceTest, FollowsWhatItDescribes) {
+  Resolve(v1::DataSpec::SYNTHETIC, 16, 3, v1::AugmentSpec::PADDED);
+  spec_.mutable_augment()->set_aa("rand-m9-mstd0.5-inc1");
+  spec_.mutable_augment()->set_reprob(0.5);
+  ASSERT_TRUE(Open().ok());
+  pixels::Image picture, scratch;
+  augment::ViewParameters parameters;
+  int operations = 0, erasures = 0;
+  for (uint64_t position = 0; position < 60; ++position) {
+    const auto view = ViewOf(position, 4);
+    ASSERT_TRUE(views_->Describe(view, &parameters).ok());
+    const auto index = NewSyntheticPictures(spec_, *index_);
+    ASSERT_TRUE(index->Read(4, &picture).ok());
+    pixels::Image window;
+    window.Reset(16, 16, 3);
+    for (int y = 0; y < 16; ++y) {
+      for (int x = 0; x < 16; ++x) {
+        const Framing& f = parameters.framing;
+        const int from_x = f.left + (f.flip ? 15 - x : x), from_y = f.top + y;
+        const bool inside = from_x >= 0 && from_x < 16 && from_y >= 0 && from_y < 16;
+        for (int c = 0; c < 3; ++c) window.row(y)[3 * x + c] = inside ? picture.row(from_y)[3 * from_x + c] : uint8_t{0};
+      }
+    }
+    for (const auto& operation : parameters.operations) operation.kind->apply(operation, {{64, 128, 191}, &scratch}, &window);
+    std::vector<float> expected(3 * 256);
+    for (size_t i = 0; i < 256; ++i) {
+      for (size_t c = 0; c < 3; ++c) expected[256 * c + i] = Normalised(window.pixels[3 * i + c], 0.25f + 0.25f * static_cast<float>(c));
+    }
+    augment::Erase(v1::AugmentSpec::PIXEL, 3, position, parameters.erasures, 3, 16, expected.data());
+    EXPECT_EQ(Render(view), expected) << position;
+    operations += static_cast<int>(parameters.operations.size());
+    erasures += static_cast<int>(parameters.erasures.size());
+  }
+  EXPECT_GT(operations, 30);
+  EXPECT_GT(erasures, 10);
+}
+
+TEST_F(ViewSourceTest, MixesAMicroBatchAsDrawn) {
+  Resolve(v1::DataSpec::SYNTHETIC, 16, 3, v1::AugmentSpec::PADDED);
+  spec_.mutable_augment()->set_mixup(0.8);
+  ASSERT_TRUE(Open().ok());
+  MicroBatch batch;
+  std::vector<float> pixels, expected;
+  for (uint64_t position = 32; position < 36; ++position) {
+    batch.views.push_back(ViewOf(position, position));
+    const auto view = Render(batch.views.back());
+    pixels.insert(pixels.end(), view.begin(), view.end());
+  }
+  expected = pixels;
+  batch.pixels = pixels.data();
+  views_->Mix(&batch);
+  std::vector<augment::Mix> mixes;
+  augment::DrawMixes(spec_.augment(), 3, 32, 4, 16, &mixes);
+  EXPECT_EQ(batch.mixes, mixes);
+  EXPECT_EQ(mixes[0].kind, augment::Mix::Kind::kMixup);
+  augment::ApplyMixes(mixes, 3, 16, expected.data());
+  EXPECT_EQ(pixels, expected);
+}
+
 TEST_F(ViewSourceTest, NamesABrokenPicture) {
   const std::string jpeg = EncodeJpeg(30, 40, 1, std::string(1200, 'x'));
   WritePicture("train/a/1.jpg", jpeg.substr(0, jpeg.size() / 2));
@@ -210,6 +309,51 @@ TEST_F(ViewSourceTest, NamesABrokenPicture) {
   status = views_->Render(ViewOf(0, 1), pixels.data(), &label);
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train/a/2.jpg"));
+}
+
+TEST_F(ViewSourceTest, ReplacesABrokenPictureByTheSameOtherOne) {
+  std::vector<std::string> good;
+  for (int k = 0; k < 6; ++k) {
+    good.push_back(EncodeJpeg(30, 40, 1, std::string(1200, static_cast<char>(20 * k))));
+    WritePicture(absl::StrCat("train/", k % 2, "/", k, ".jpg"), good.back());
+  }
+  const std::string broken = folder_ / "train/0/2.jpg";
+  WriteFile(broken, "text");
+  Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 1, v1::AugmentSpec::RESIZED);
+  spec_.mutable_data()->set_on_bad_image(v1::DataSpec::REPLACE);
+  ASSERT_TRUE(Open().ok());
+  const uint64_t bad = 1;  // of 0/0, 0/2, 0/4, 1/1, 1/3, 1/5
+  std::vector<float> pixels(256), again(256);
+  int32_t label = -1, label_again = -1;
+  ASSERT_TRUE(views_->Render(ViewOf(5, bad), pixels.data(), &label).ok());
+  uint64_t shown = 0;  // whose plain gray it is, and its label
+  for (uint64_t image = 0; image < 6; ++image) {
+    if (image != bad && Render(ViewOf(5, image)) == pixels) shown = image + 1;
+  }
+  ASSERT_GT(shown, 0u);
+  EXPECT_EQ(label, index_->label(static_cast<int64_t>(shown) - 1));
+  for (const uint64_t position : {uint64_t{5}, uint64_t{99}}) {
+    ASSERT_TRUE(Open().ok());
+    ASSERT_TRUE(views_->Render(ViewOf(position, bad), again.data(), &label_again).ok());
+    EXPECT_EQ(again, pixels) << "another view of the same gray";
+    EXPECT_EQ(label_again, label);
+  }
+  ASSERT_TRUE(Open().ok());
+  std::filesystem::remove(broken);  // what is missing is not replaced
+  EXPECT_EQ(views_->Render(ViewOf(5, bad), pixels.data(), &label).code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ViewSourceTest, SaysWhenEveryPictureIsBroken) {
+  for (int k = 0; k < 3; ++k) WritePicture(absl::StrCat("train/a/", k, ".jpg"), "text");
+  Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 1, v1::AugmentSpec::RESIZED);
+  spec_.mutable_data()->set_on_bad_image(v1::DataSpec::REPLACE);
+  ASSERT_TRUE(Open().ok());
+  std::vector<float> pixels(256);
+  int32_t label = 0;
+  const Status status = views_->Render(ViewOf(0, 0), pixels.data(), &label);
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("100 images that might replace it are bad too"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train/a/0.jpg: neither JPEG, PNG nor PPM"));
 }
 
 TEST_F(ViewSourceTest, NeedsAMeanAndAPositiveStdForEachChannel) {

@@ -29,62 +29,83 @@ class LossTest : public testing::Test {
 
 TEST_F(LossTest, BaseIsCrossEntropyWithOrWithoutSmoothing) {
   const models::Outputs single{head_, at::Tensor()};
-  EXPECT_NEAR(MicroBatchLoss(single, labels_, nullptr, {.smoothing = 0}).base, 1.141270, 2e-6);
-  const LossResult smoothed = MicroBatchLoss(single, labels_, nullptr, {.smoothing = 0.1});
+  EXPECT_NEAR(MicroBatchLoss(single, labels_, {}, nullptr, {.smoothing = 0}).base, 1.141270, 2e-6);
+  const LossResult smoothed = MicroBatchLoss(single, labels_, {}, nullptr, {.smoothing = 0.1});
   EXPECT_NEAR(smoothed.base, 1.222520, 2e-6);
   EXPECT_EQ(smoothed.total.item<double>(), smoothed.base);
   EXPECT_EQ(smoothed.distillation, 0);
 }
 
 TEST_F(LossTest, HardMatchesTheGoldenValues) {
-  const LossResult result = MicroBatchLoss(both_, labels_, &teacher_, {.type = DistillationType::kHard, .alpha = 0.5, .smoothing = 0.1});
+  const LossResult result =
+      MicroBatchLoss(both_, labels_, {}, &teacher_, {.type = DistillationType::kHard, .alpha = 0.5, .smoothing = 0.1});
   EXPECT_NEAR(result.distillation, 1.687430, 2e-6);
   EXPECT_NEAR(result.total.item<double>(), 1.454975, 2e-6);
 }
 
 TEST_F(LossTest, SoftDividesByTheNumberOfLogits) {
-  EXPECT_NEAR(MicroBatchLoss(both_, labels_, &teacher_, {.type = DistillationType::kSoft, .tau = 1}).distillation, 0.2351150, 2e-7);
-  EXPECT_NEAR(MicroBatchLoss(both_, labels_, &teacher_, {.type = DistillationType::kSoft, .tau = 3}).distillation, 0.3763627, 3e-7);
+  EXPECT_NEAR(MicroBatchLoss(both_, labels_, {}, &teacher_, {.type = DistillationType::kSoft, .tau = 1}).distillation, 0.2351150, 2e-7);
+  EXPECT_NEAR(MicroBatchLoss(both_, labels_, {}, &teacher_, {.type = DistillationType::kSoft, .tau = 3}).distillation, 0.3763627, 3e-7);
 }
 
 TEST_F(LossTest, TheTeachersClassStandsInForAMissingLabel) {
   const at::Tensor known = at::tensor(teacher_.top1), missing = at::tensor(std::vector<int64_t>{0, -1});
   for (const DistillationType type : {DistillationType::kHard, DistillationType::kSoft}) {
-    const LossResult expected = MicroBatchLoss(both_, known, &teacher_, {.type = type});
-    const LossResult result = MicroBatchLoss(both_, missing, &teacher_, {.type = type});
+    const LossResult expected = MicroBatchLoss(both_, known, {}, &teacher_, {.type = type});
+    const LossResult result = MicroBatchLoss(both_, missing, {}, &teacher_, {.type = type});
     EXPECT_EQ(result.total.item<double>(), expected.total.item<double>());
     EXPECT_EQ(result.base, expected.base);
     EXPECT_EQ(result.correct, expected.correct);
-    EXPECT_NE(result.base, MicroBatchLoss(both_, labels_, &teacher_, {.type = type}).base);
+    EXPECT_NE(result.base, MicroBatchLoss(both_, labels_, {}, &teacher_, {.type = type}).base);
   }
   EXPECT_EQ(missing[1].item<int64_t>(), -1) << "the caller's labels are left alone";
-  EXPECT_THROW(MicroBatchLoss(both_, missing, nullptr, {}), std::exception) << "nobody knows the label";
+  EXPECT_THROW(MicroBatchLoss(both_, missing, {}, nullptr, {}), std::exception) << "nobody knows the label";
+}
+
+// timm 1.0.31: SoftTargetCrossEntropy()(x, mixup_target(y, 4, lam, smoothing)), x and y as here.
+TEST_F(LossTest, MixedTargetsAreTimms) {
+  const models::Outputs single{head_, at::Tensor()};
+  const auto base = [&](float first, float second, double smoothing) {
+    return MicroBatchLoss(single, labels_, at::tensor(std::vector<float>{first, second}), nullptr, {.smoothing = smoothing}).base;
+  };
+  EXPECT_NEAR(base(0.7F, 0.7F, 0.1), 1.2900196, 2e-6);
+  EXPECT_NEAR(base(0.25F, 0.9F, 0.0), 1.8162696, 2e-6);
+  EXPECT_NEAR(base(1, 1, 0.1), 1.222520, 2e-6) << "nothing mixed";
+}
+
+TEST_F(LossTest, PartnersOfMixedViewsHaveTheTeachersClassWhereALabelIsMissing) {
+  const at::Tensor keep = at::tensor(std::vector<float>{0.6F, 0.6F}), missing = at::tensor(std::vector<int64_t>{0, -1});
+  const auto loss = [&](const at::Tensor& labels) {
+    return MicroBatchLoss(both_, labels, keep, &teacher_, {.type = DistillationType::kHard}).base;
+  };
+  EXPECT_EQ(loss(missing), loss(at::tensor(teacher_.top1)));
 }
 
 TEST_F(LossTest, AlphaWeighsTheTeacher) {
-  const LossResult result = MicroBatchLoss(both_, labels_, &teacher_, {.type = DistillationType::kSoft, .alpha = 0.2});
+  const LossResult result = MicroBatchLoss(both_, labels_, {}, &teacher_, {.type = DistillationType::kSoft, .alpha = 0.2});
   EXPECT_NEAR(result.total.item<double>(), 0.8 * result.base + 0.2 * result.distillation, 1e-6);
 }
 
 TEST_F(LossTest, WithoutATeacherBothHeadsLearnTheLabelsTogether) {
-  const LossResult result = MicroBatchLoss(both_, labels_, nullptr, {.smoothing = 0.1});
-  const LossResult average = MicroBatchLoss({(head_ + head_dist_) * 0.5, at::Tensor()}, labels_, nullptr, {.smoothing = 0.1});
+  const LossResult result = MicroBatchLoss(both_, labels_, {}, nullptr, {.smoothing = 0.1});
+  const LossResult average = MicroBatchLoss({(head_ + head_dist_) * 0.5, at::Tensor()}, labels_, {}, nullptr, {.smoothing = 0.1});
   EXPECT_EQ(result.base, average.base);
 }
 
 TEST_F(LossTest, WithoutADistillationHeadTheOnlyHeadIsDistilled) {
   const models::Outputs single{head_dist_, at::Tensor()};
-  EXPECT_NEAR(MicroBatchLoss(single, labels_, &teacher_, {.type = DistillationType::kHard}).distillation, 1.687430, 2e-6);
+  EXPECT_NEAR(MicroBatchLoss(single, labels_, {}, &teacher_, {.type = DistillationType::kHard}).distillation, 1.687430, 2e-6);
 }
 
 TEST_F(LossTest, CountsFusedPredictionsWithTheFirstIndexOnTies) {
-  EXPECT_EQ(MicroBatchLoss({Rows({1, 1, 0, 0, 0, 2, 0, 2}), at::Tensor()}, at::tensor(std::vector<int64_t>{0, 3}), nullptr, {}).correct, 1);
-  EXPECT_EQ(MicroBatchLoss(both_, labels_, nullptr, {}).correct, 2);
+  EXPECT_EQ(MicroBatchLoss({Rows({1, 1, 0, 0, 0, 2, 0, 2}), at::Tensor()}, at::tensor(std::vector<int64_t>{0, 3}), {}, nullptr, {}).correct,
+            1);
+  EXPECT_EQ(MicroBatchLoss(both_, labels_, {}, nullptr, {}).correct, 2);
 }
 
 TEST_F(LossTest, GradientsFlowToBothHeads) {
   const models::Outputs leaves{head_.clone().set_requires_grad(true), head_dist_.clone().set_requires_grad(true)};
-  MicroBatchLoss(leaves, labels_, &teacher_, {.type = DistillationType::kHard, .alpha = 0.25, .smoothing = 0}).total.backward();
+  MicroBatchLoss(leaves, labels_, {}, &teacher_, {.type = DistillationType::kHard, .alpha = 0.25, .smoothing = 0}).total.backward();
   const at::Tensor one_hot = at::one_hot(labels_, 4);
   EXPECT_TRUE(at::allclose(leaves.head.grad(), (at::softmax(head_, 1) - one_hot) * (0.75 / 2), 1e-5, 1e-6));
   const at::Tensor top1 = at::one_hot(at::tensor(teacher_.top1), 4);

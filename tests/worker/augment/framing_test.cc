@@ -1,4 +1,4 @@
-#include "worker/data/framing.h"
+#include "worker/augment/framing.h"
 
 #include <cmath>
 #include <map>
@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace deit::data {
+namespace deit::augment {
 
 void PrintTo(const Framing& f, std::ostream* out) {
   *out << "{{" << f.crop.left << ", " << f.crop.top << ", " << f.crop.width << ", " << f.crop.height << "}, " << f.width << ", " << f.height
@@ -133,4 +133,4 @@ TEST(TrainFramingTest, ShowsWhatEvaluationShowsWithCenter) {
 }
 
 }  // namespace
-}  // namespace deit::data
+}  // namespace deit::augment

@@ -1,14 +1,13 @@
-#include "worker/data/framing.h"
+#include "worker/augment/framing.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "common/plan/job_stream.h"
 
-namespace deit::data {
+namespace deit::augment {
 namespace {
 
-constexpr double kCentreRatio = 0.875;
 constexpr int kTries = 10;
 
 // Python's round(): halves go to the even neighbour.
@@ -34,12 +33,17 @@ Rectangle Fallback(int width, int height, const v1::AugmentSpec& augment) {
   return {(width - w) / 2, (height - h) / 2, w, h};
 }
 
+Framing ShowAll(const v1::JobSpec& spec, int width, int height, double ratio) {
+  const int size = spec.model().img_size();
+  return spec.data().format() == v1::DataSpec::IMAGE_FOLDER ? CentreCrop(width, height, size, ratio) : Whole(width, height, size);
+}
+
 }  // namespace
 
 Framing Whole(int width, int height, int size) { return Scaled({0, 0, width, height}, size); }
 
-Framing CentreCrop(int width, int height, int size) {
-  const int short_side = std::max(static_cast<int>(size / kCentreRatio), size);
+Framing CentreCrop(int width, int height, int size, double ratio) {
+  const int short_side = std::max(static_cast<int>(size / ratio), size);
   const auto scale = [&](int side) { return static_cast<int>(int64_t{short_side} * side / std::min(width, height)); };
   Framing framing{.crop = {0, 0, width, height}, .width = scale(width), .height = scale(height)};
   framing.left = Round((framing.width - size) / 2.0);
@@ -79,14 +83,13 @@ Framing TrainFraming(const v1::JobSpec& spec, uint64_t position, int width, int 
   const plan::RandomStream random(seed, position, plan::Purpose::kCrop);
   Framing framing = augment.crop() == v1::AugmentSpec::RESIZED  ? ResizedCrop(width, height, size, augment, random)
                     : augment.crop() == v1::AugmentSpec::PADDED ? PaddedCrop(width, height, size, augment.crop_padding(), random)
-                                                                : EvaluationFraming(spec, width, height);
+                                                                : ShowAll(spec, width, height, kCentreRatio);
   framing.flip = plan::RandomStream(seed, position, plan::Purpose::kFlip).Uniform() < augment.hflip();
   return framing;
 }
 
 Framing EvaluationFraming(const v1::JobSpec& spec, int width, int height) {
-  const int size = spec.model().img_size();
-  return spec.data().format() == v1::DataSpec::IMAGE_FOLDER ? CentreCrop(width, height, size) : Whole(width, height, size);
+  return ShowAll(spec, width, height, spec.evaluate().crop_ratio());
 }
 
-}  // namespace deit::data
+}  // namespace deit::augment

@@ -5,9 +5,11 @@
 
 #include "common/plan/philox.h"
 #include "proto/spec.pb.h"
-#include "worker/data/resize.h"
+#include "worker/pixels/image.h"
 
-namespace deit::data {
+namespace deit::augment {
+
+using pixels::Rectangle;
 
 // A view shows the S x S window at (left, top) of `crop` scaled to width x height. The window may reach outside: there samples are 0.
 struct Framing {
@@ -22,11 +24,13 @@ struct Framing {
   friend bool operator==(const Framing&, const Framing&) = default;
 };
 
+inline constexpr double kCentreRatio = 0.875;  // DeiT's --eval-crop-ratio
+
 // The whole picture, scaled to size x size.
 Framing Whole(int width, int height, int size);
 
-// torchvision's Resize(int(size / 0.875)) of the short side and CenterCrop(size); its roundings.
-Framing CentreCrop(int width, int height, int size);
+// torchvision's Resize(int(size / ratio)) of the short side and CenterCrop(size); its roundings. `ratio` in (0, 1].
+Framing CentreCrop(int width, int height, int size, double ratio = kCentreRatio);
 
 // torchvision's RandomResizedCrop: ten tries of area U(scale) and aspect exp(U(log ratio)), then a central crop with the nearest aspect
 // allowed.
@@ -35,10 +39,10 @@ Framing ResizedCrop(int width, int height, int size, const v1::AugmentSpec& augm
 // torchvision's RandomCrop(size, padding) of the picture scaled to size x size.
 Framing PaddedCrop(int width, int height, int size, int padding, plan::RandomStream random);
 
-// The framing of one training view, flip included. augment.crop is resolved.
+// The framing of one training view, flip included. augment.crop is resolved. CENTER frames as evaluation does by default.
 Framing TrainFraming(const v1::JobSpec& spec, uint64_t position, int width, int height);
 
-// The framing of evaluation: CentreCrop for IMAGE_FOLDER, else Whole.
+// The framing of evaluation: CentreCrop by evaluate.crop_ratio for IMAGE_FOLDER, else Whole.
 Framing EvaluationFraming(const v1::JobSpec& spec, int width, int height);
 
-}  // namespace deit::data
+}  // namespace deit::augment

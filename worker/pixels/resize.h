@@ -6,46 +6,31 @@
 #include <cstdint>
 #include <vector>
 
-#include "worker/data/image.h"
+#include "worker/pixels/image.h"
+#include "worker/pixels/kernels.h"
 
-namespace deit::data {
-
-enum class Filter { kBilinear, kBicubic };
-
-// Pixels [left, left + width) x [top, top + height).
-struct Rectangle {
-  int left = 0;
-  int top = 0;
-  int width = 0;
-  int height = 0;
-  friend bool operator==(const Rectangle&, const Rectangle&) = default;
-};
+namespace deit::pixels {
 
 // Keeps its tables and the picture between the two passes, so that repeated calls allocate nothing. One thread at a time.
 class Resizer {
  public:
+  explicit Resizer(const Kernels& kernels = NativeKernels()) : kernels_(kernels) {}
+
   // `crop` of `in` (inside it, not empty), scaled to width x height, of which `window` is computed (inside, not empty): Pillow's
   // in.crop(crop).resize(width, height).crop(window), so nothing outside `crop` is looked at. `out` is not `in`; it gets window's size.
+  // `filter`: all but kNearest.
   void Resize(const Image& in, const Rectangle& crop, int width, int height, const Rectangle& window, Filter filter, Image* out);
 
  private:
-  // For each output sample: which inputs it takes, and their weights.
-  struct Taps {
-    int stride = 0;          // weights per output
-    std::vector<int> first;  // input of an output's first weight
-    std::vector<int> count;
-    std::vector<int32_t> weights;
-    std::vector<double> exact;  // one output's weights before rounding
-    // For outputs [begin, begin + outputs) of out_size.
-    void Prepare(int in_size, int out_size, int begin, int outputs, Filter filter);
-  };
+  void Prepare(int in_size, int out_size, int begin, int outputs, Filter filter, Taps* taps);
   void Horizontal(const Image& in, const Rectangle& crop, int first_row, int rows);
   void Vertical(int first_row, Image* out);
 
+  const Kernels& kernels_;
   Taps across_;
   Taps down_;
+  std::vector<double> exact_;  // one output's weights before rounding
   Image between_;
-  std::vector<int32_t> sums_;
 };
 
-}  // namespace deit::data
+}  // namespace deit::pixels

@@ -1,0 +1,101 @@
+"""Writes tests/worker/data/golden/: small picture files of every kind, and in expected.txt what Pillow's convert("RGB") makes of each.
+
+usage: python3 tests/parity/decoding.py   (Pillow 11.3)
+expected.txt: file, width, height, CRC-32 of the RGB bytes.
+"""
+import io
+import pathlib
+import random
+import struct
+import zlib
+
+import PIL
+from PIL import Image
+
+FOLDER = pathlib.Path(__file__).parent.parent / "worker" / "data" / "golden"
+
+
+def photo(width, height, channels):
+    """Smooth with some grain, as JPEG likes it."""
+    draw = random.Random(width * 1000 + height)
+    data = bytes(min(255, int(40 + 150 * (x + c * y) / (width + channels * height) + draw.random() * 24))
+                 for y in range(height) for x in range(width) for c in range(channels))
+    return Image.frombytes({1: "L", 3: "RGB", 4: "CMYK"}[channels], (width, height), data)
+
+
+def jpeg(image, **options):
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80, **options)
+    return out.getvalue()
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width, height, depth, colour, rows, extra=b""):
+    """`rows` are packed already; each gets filter 0."""
+    stride = len(rows) // height
+    lines = b"".join(b"\0" + rows[y * stride:(y + 1) * stride] for y in range(height))
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+
+
+def noise(count, seed):
+    return random.Random(seed).randbytes(count)
+
+
+def files():
+    for name, subsampling in (("444", 0), ("422", 1), ("420", 2)):
+        for kind, options in (("baseline", {}), ("progressive", {"progressive": True})):
+            yield f"{kind}_{name}.jpg", jpeg(photo(37, 29, 3), subsampling=subsampling, **options)
+    yield "gray.jpg", jpeg(photo(37, 29, 1))
+    yield "gray_progressive.jpg", jpeg(photo(37, 29, 1), progressive=True)
+    yield "cmyk.jpg", jpeg(photo(24, 17, 4))
+    yield "cmyk_progressive.jpg", jpeg(photo(24, 17, 4), progressive=True)
+    yield "restarts.jpg", jpeg(photo(37, 29, 3), restart_marker_blocks=2)
+    yield "one_pixel.jpg", jpeg(photo(1, 1, 3))
+    palette = chunk(b"PLTE", noise(3 * 16, 1))
+    yield "gray1.png", png(13, 5, 1, 0, noise(2 * 5, 2))
+    yield "gray2.png", png(13, 5, 2, 0, noise(4 * 5, 2))
+    yield "gray4.png", png(13, 5, 4, 0, noise(7 * 5, 2))
+    yield "gray8.png", png(13, 5, 8, 0, noise(13 * 5, 2))
+    yield "gray8_transparent.png", png(13, 5, 8, 0, noise(13 * 5, 2), chunk(b"tRNS", b"\0\x07"))
+    yield "gray16.png", png(13, 5, 16, 0, bytes(b if i % 2 else b % 3 for i, b in enumerate(noise(26 * 5, 2))))
+    yield "gray_alpha8.png", png(13, 5, 8, 4, noise(26 * 5, 2))
+    yield "gray_alpha16.png", png(13, 5, 16, 4, noise(52 * 5, 2))
+    yield "rgb8.png", png(13, 5, 8, 2, noise(39 * 5, 2))
+    yield "rgb8_transparent.png", png(13, 5, 8, 2, noise(39 * 5, 2), chunk(b"tRNS", b"\0\x07\0\x08\0\x09"))
+    yield "rgb16.png", png(13, 5, 16, 2, noise(78 * 5, 2))
+    yield "rgba8.png", png(13, 5, 8, 6, noise(52 * 5, 2))
+    yield "rgba16.png", png(13, 5, 16, 6, noise(104 * 5, 2))
+    yield "palette4.png", png(13, 5, 4, 3, noise(7 * 5, 2), palette)
+    yield "palette8.png", png(13, 5, 8, 3, bytes(b % 16 for b in noise(13 * 5, 2)), palette)
+    yield "palette8_transparent.png", png(13, 5, 8, 3, bytes(b % 16 for b in noise(13 * 5, 2)), palette + chunk(b"tRNS", noise(9, 3)))
+    yield "gamma.png", png(13, 5, 8, 2, noise(39 * 5, 2), chunk(b"gAMA", struct.pack(">I", 45455)))
+    yield "bits.pbm.ppm", b"P4 # ten by two\n10 2\n" + noise(4, 4)
+    yield "bits_plain.ppm", b"P1\n# three by two\n3 2\n1 0 1\n011"
+    yield "gray.ppm", b"P5\n7 3\n255\n" + noise(21, 5)
+    yield "gray_of_15.ppm", b"P5 7 3 15\n" + bytes(b % 20 for b in noise(21, 5))
+    yield "gray_of_1000.ppm", b"P5 7 3 1000\n" + bytes(b if i % 2 else b % 4 for i, b in enumerate(noise(42, 5)))
+    yield "gray_of_65535.ppm", b"P5 7 3 65535\n" + bytes(b if i % 2 else b % 2 for i, b in enumerate(noise(42, 5)))
+    yield "gray_plain.ppm", b"P2 3 2 100 # a comment\n0 50 100\n1 2 #another\n 3\n"
+    yield "rgb.ppm", b"P6\n7 3\n255\n" + noise(63, 5)
+    yield "rgb_of_200.ppm", b"P6\n7 3\n200\n" + noise(63, 5)
+    yield "rgb_of_1000.ppm", b"P6\n7 3\n1000\n" + noise(126, 5)
+    yield "rgb_plain.ppm", b"P3 2 1 31 0 15 31 1 2 3"
+
+
+def main():
+    assert PIL.__version__.startswith("11.3"), PIL.__version__
+    FOLDER.mkdir(exist_ok=True)
+    lines = []
+    for name, content in files():
+        (FOLDER / name).write_bytes(content)
+        image = Image.open(io.BytesIO(content)).convert("RGB")
+        lines.append(f"{name} {image.width} {image.height} {zlib.crc32(image.tobytes()):08x}\n")
+    (FOLDER / "expected.txt").write_text("".join(lines))
+
+
+if __name__ == "__main__":
+    main()

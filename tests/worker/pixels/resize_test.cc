@@ -1,0 +1,79 @@
+#include "worker/pixels/resize.h"
+
+#include <zlib.h>
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/made_up_picture.h"
+#include "tests/worker/pixels/golden_names.h"
+
+namespace deit::pixels {
+namespace {
+
+using ::deit::testing::MadeUpPicture;
+using ::testing::ElementsAre;
+
+std::vector<int> RowOf(const Image& image, int y) { return {image.row(y), image.row(y) + image.width * image.channels}; }
+
+Image Resized(const Image& in, const Rectangle& crop, int width, int height, const Rectangle& window, Filter filter) {
+  Image out;
+  Resizer resizer;
+  resizer.Resize(in, crop, width, height, window, filter, &out);
+  return out;
+}
+
+// deit-facts G5: an 8 x 8 gray picture, v = (4 (8 r + c) 7919) mod 251, and what Pillow makes of it.
+Image G5() {
+  Image image;
+  image.Reset(8, 8, 1);
+  for (size_t i = 0; i < 64; ++i) image.pixels[i] = static_cast<uint8_t>(4 * i * 7919 % 251);
+  return image;
+}
+
+TEST(ResizerTest, GivesPillowsNumbers) {
+  const Rectangle all{0, 0, 8, 8};
+  const Image bicubic = Resized(G5(), all, 5, 5, {0, 0, 5, 5}, Filter::kBicubic);
+  EXPECT_THAT(RowOf(bicubic, 0), ElementsAre(77, 142, 136, 178, 139));
+  EXPECT_THAT(RowOf(bicubic, 4), ElementsAre(98, 161, 153, 106, 162));
+  const Image bilinear = Resized(G5(), all, 5, 5, {0, 0, 5, 5}, Filter::kBilinear);
+  EXPECT_THAT(RowOf(bilinear, 0), ElementsAre(81, 138, 137, 174, 140));
+  const Image cropped = Resized(G5(), {1, 2, 6, 6}, 4, 4, {0, 0, 4, 4}, Filter::kBicubic);
+  EXPECT_THAT(RowOf(cropped, 0), ElementsAre(134, 145, 175, 130));
+}
+
+std::istream& operator>>(std::istream& in, Rectangle& r) { return in >> r.left >> r.top >> r.width >> r.height; }
+
+// Each line of golden/resize.txt (tests/parity/pixels.py).
+void ExpectPillows(const Kernels& kernels) {
+  std::ifstream file(DEIT_GOLDEN_DIR "/resize.txt");
+  Resizer resizer(kernels);  // one for all: nothing of a case may leak into the next
+  Image out;
+  int cases = 0, width = 0, height = 0, channels = 0, scaled_width = 0, scaled_height = 0;
+  Rectangle crop, window;
+  std::string filter, crc;
+  while (file >> width >> height >> channels >> crop >> scaled_width >> scaled_height >> window >> filter >> crc) {
+    resizer.Resize(MadeUpPicture(width, height, channels), crop, scaled_width, scaled_height, window, FilterNamed(filter), &out);
+    EXPECT_EQ(out.width, window.width);
+    EXPECT_EQ(out.height, window.height);
+    EXPECT_EQ(crc32(0, out.pixels.data(), static_cast<unsigned>(out.pixels.size())), std::stoul(crc, nullptr, 16)) << "case " << cases;
+    ++cases;
+  }
+  EXPECT_EQ(cases, 96);
+}
+
+TEST(ResizerTest, EqualsPillowForCropsScalesWindowsAndFilters) { ExpectPillows(NativeKernels()); }
+TEST(ResizerTest, EqualsPillowOnEveryProcessor) { ExpectPillows(PortableKernels()); }
+
+TEST(ResizerTest, StandsExtremeShapes) {
+  const Image thin = MadeUpPicture(20000, 1, 3);
+  const Image out = Resized(thin, {0, 0, 20000, 1}, 256 * 20000, 256, {2559888, 16, 224, 224}, Filter::kBicubic);
+  EXPECT_EQ(out.pixels.size(), 224u * 224u * 3u);
+  const Image dot = Resized(thin, {0, 0, 20000, 1}, 1, 1, {0, 0, 1, 1}, Filter::kBilinear);
+  EXPECT_NEAR(dot.pixels[0], 127, 20);
+}
+
+}  // namespace
+}  // namespace deit::pixels
