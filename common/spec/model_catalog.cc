@@ -1,64 +1,111 @@
 #include "common/spec/model_catalog.h"
 
+#include <google/protobuf/text_format.h>
+
 #include <algorithm>
 
 #include "common/base/nearest.h"
-#include "common/base/numbers.h"
+#include "common/nets/convnet.h"
+#include "common/nets/efficientnet.h"
+#include "common/nets/regnety.h"
+#include "common/nets/resnet.h"
+#include "common/nets/transformer.h"
 
 namespace deit::spec {
 namespace {
 
 constexpr int64_t kMaxParameters = 100'000'000'000;  // far above what a machine holds, far below what overflows a plan
 
-CatalogEntry Transformer(absl::string_view name, Family family, int embed_dim, int depth, int num_heads, int img_size = 224) {
-  CatalogEntry entry{.name = std::string(name), .family = family, .sizes = {}};
-  entry.sizes.set_name(entry.name);
-  entry.sizes.set_num_classes(1000);
-  entry.sizes.set_img_size(img_size);
-  entry.sizes.set_in_chans(3);
-  entry.sizes.set_patch_size(16);
-  entry.sizes.set_embed_dim(embed_dim);
-  entry.sizes.set_depth(depth);
-  entry.sizes.set_num_heads(num_heads);
-  entry.sizes.set_mlp_ratio(4.0);
-  entry.sizes.set_drop_path(0.0);
-  return entry;
+struct Traits {
+  std::vector<std::string> fields;  // besides those that every family has
+  const char* sizes;                // what all published sizes share, in textproto
+  Status (*check)(const v1::ModelSpec&);
+  nets::Network (*network)(const v1::ModelSpec&);  // null: a transformer
+};
+
+const Traits& TraitsOf(Family family) {
+  static const auto* transformer = new Traits{{"patch_size", "embed_dim", "depth", "num_heads", "mlp_ratio", "drop_path"},
+                                              "patch_size: 16 mlp_ratio: 4 drop_path: 0",
+                                              nets::CheckTransformer,
+                                              nullptr};
+  static const auto* convnet = new Traits{{"widths"}, "", nets::CheckConvnet, nets::Convnet};
+  static const auto* resnet =
+      new Traits{{"widths", "depths", "bottleneck"}, "widths: [64, 128, 256, 512]", nets::CheckResnet, nets::Resnet};
+  static const auto* regnety = new Traits{{"widths", "depths", "group_width"}, "", nets::CheckRegnety, nets::Regnety};
+  static const auto* efficientnet = new Traits{{"width_mult", "depth_mult"}, "", nets::CheckEfficientnet, nets::Efficientnet};
+  switch (family) {
+    case Family::kVit:
+    case Family::kDeit:
+    case Family::kDeitDistilled: return *transformer;
+    case Family::kConvnet: return *convnet;
+    case Family::kResnet: return *resnet;
+    case Family::kRegnety: return *regnety;
+    case Family::kEfficientnet: return *efficientnet;
+  }
+  return *transformer;
 }
 
-CatalogEntry Convnet() {
-  CatalogEntry entry{.name = "convnet", .family = Family::kConvnet, .sizes = {}};
-  entry.sizes.set_name(entry.name);
-  entry.sizes.set_num_classes(1000);
-  entry.sizes.set_img_size(224);
-  entry.sizes.set_in_chans(3);
-  for (int width : {16, 32, 64}) entry.sizes.add_widths(width);
-  return entry;
-}
+struct Line {
+  const char* name;
+  Family family;
+  const char* sizes;  // more of them; img_size 224 unless it says another
+};
 
-// Sizes: Touvron et al., Training data-efficient image transformers (2021), table 1; timm's vision_transformer.py and deit.py.
-std::vector<CatalogEntry> MakeCatalog() {
-  const auto sized = [](absl::string_view name, Family family, const v1::ModelSpec& like) {
-    return Transformer(name, family, like.embed_dim(), like.depth(), like.num_heads());
-  };
-  const v1::ModelSpec& schema = v1::ModelSpec::default_instance();
-  return {
-      sized("vit", Family::kVit, schema),
-      sized("deit", Family::kDeit, schema),
-      sized("deit_distilled", Family::kDeitDistilled, schema),
-      Convnet(),
-      Transformer("vit_tiny_patch16_224", Family::kVit, 192, 12, 3),
-      Transformer("vit_small_patch16_224", Family::kVit, 384, 12, 6),
-      Transformer("vit_base_patch16_224", Family::kVit, 768, 12, 12),
-      Transformer("vit_large_patch16_224", Family::kVit, 1024, 24, 16),
-      Transformer("deit_tiny_patch16_224", Family::kDeit, 192, 12, 3),
-      Transformer("deit_small_patch16_224", Family::kDeit, 384, 12, 6),
-      Transformer("deit_base_patch16_224", Family::kDeit, 768, 12, 12),
-      Transformer("deit_base_patch16_384", Family::kDeit, 768, 12, 12, 384),
-      Transformer("deit_tiny_distilled_patch16_224", Family::kDeitDistilled, 192, 12, 3),
-      Transformer("deit_small_distilled_patch16_224", Family::kDeitDistilled, 384, 12, 6),
-      Transformer("deit_base_distilled_patch16_224", Family::kDeitDistilled, 768, 12, 12),
-      Transformer("deit_base_distilled_patch16_384", Family::kDeitDistilled, 768, 12, 12, 384),
-  };
+// Families first, then published sizes. Touvron et al., Training data-efficient image transformers (2021), table 1; timm's
+// vision_transformer.py, deit.py, resnet.py, regnet.py and efficientnet.py, and its default input sizes.
+constexpr Line kLines[] = {
+    {"vit", Family::kVit, "embed_dim: 192 depth: 12 num_heads: 3"},
+    {"deit", Family::kDeit, "embed_dim: 192 depth: 12 num_heads: 3"},
+    {"deit_distilled", Family::kDeitDistilled, "embed_dim: 192 depth: 12 num_heads: 3"},
+    {"convnet", Family::kConvnet, "widths: [16, 32, 64]"},
+    {"resnet", Family::kResnet, "depths: [2, 2, 2, 2] bottleneck: false"},
+    {"regnety", Family::kRegnety, "widths: [24, 56, 152, 368] depths: [1, 1, 4, 7] group_width: 8"},
+    {"efficientnet", Family::kEfficientnet, "width_mult: 1.0 depth_mult: 1.0"},
+
+    {"vit_tiny_patch16_224", Family::kVit, "embed_dim: 192 depth: 12 num_heads: 3"},
+    {"vit_small_patch16_224", Family::kVit, "embed_dim: 384 depth: 12 num_heads: 6"},
+    {"vit_base_patch16_224", Family::kVit, "embed_dim: 768 depth: 12 num_heads: 12"},
+    {"vit_large_patch16_224", Family::kVit, "embed_dim: 1024 depth: 24 num_heads: 16"},
+    {"vit_tiny_patch16_384", Family::kVit, "img_size: 384 embed_dim: 192 depth: 12 num_heads: 3"},
+    {"vit_small_patch16_384", Family::kVit, "img_size: 384 embed_dim: 384 depth: 12 num_heads: 6"},
+    {"vit_base_patch16_384", Family::kVit, "img_size: 384 embed_dim: 768 depth: 12 num_heads: 12"},
+    {"vit_large_patch16_384", Family::kVit, "img_size: 384 embed_dim: 1024 depth: 24 num_heads: 16"},
+    {"deit_tiny_patch16_224", Family::kDeit, "embed_dim: 192 depth: 12 num_heads: 3"},
+    {"deit_small_patch16_224", Family::kDeit, "embed_dim: 384 depth: 12 num_heads: 6"},
+    {"deit_base_patch16_224", Family::kDeit, "embed_dim: 768 depth: 12 num_heads: 12"},
+    {"deit_base_patch16_384", Family::kDeit, "img_size: 384 embed_dim: 768 depth: 12 num_heads: 12"},
+    {"deit_tiny_distilled_patch16_224", Family::kDeitDistilled, "embed_dim: 192 depth: 12 num_heads: 3"},
+    {"deit_small_distilled_patch16_224", Family::kDeitDistilled, "embed_dim: 384 depth: 12 num_heads: 6"},
+    {"deit_base_distilled_patch16_224", Family::kDeitDistilled, "embed_dim: 768 depth: 12 num_heads: 12"},
+    {"deit_base_distilled_patch16_384", Family::kDeitDistilled, "img_size: 384 embed_dim: 768 depth: 12 num_heads: 12"},
+    {"resnet18", Family::kResnet, "depths: [2, 2, 2, 2] bottleneck: false"},
+    {"resnet34", Family::kResnet, "depths: [3, 4, 6, 3] bottleneck: false"},
+    {"resnet50", Family::kResnet, "depths: [3, 4, 6, 3] bottleneck: true"},
+    {"resnet101", Family::kResnet, "depths: [3, 4, 23, 3] bottleneck: true"},
+    {"regnety_002", Family::kRegnety, "widths: [24, 56, 152, 368] depths: [1, 1, 4, 7] group_width: 8"},
+    {"regnety_004", Family::kRegnety, "widths: [48, 104, 208, 440] depths: [1, 3, 6, 6] group_width: 8"},
+    {"regnety_008", Family::kRegnety, "widths: [64, 128, 320, 768] depths: [1, 3, 8, 2] group_width: 16"},
+    {"regnety_040", Family::kRegnety, "widths: [128, 192, 512, 1088] depths: [2, 6, 12, 2] group_width: 64"},
+    {"regnety_080", Family::kRegnety, "widths: [168, 448, 896, 2016] depths: [2, 4, 10, 1] group_width: 56"},
+    {"regnety_120", Family::kRegnety, "widths: [224, 448, 896, 2240] depths: [2, 5, 11, 1] group_width: 112"},
+    {"regnety_160", Family::kRegnety, "widths: [224, 448, 1232, 3024] depths: [2, 4, 11, 1] group_width: 112"},
+    {"efficientnet_b0", Family::kEfficientnet, "width_mult: 1.0 depth_mult: 1.0"},
+    {"efficientnet_b1", Family::kEfficientnet, "img_size: 240 width_mult: 1.0 depth_mult: 1.1"},
+    {"efficientnet_b2", Family::kEfficientnet, "img_size: 256 width_mult: 1.1 depth_mult: 1.2"},
+    {"efficientnet_b3", Family::kEfficientnet, "img_size: 288 width_mult: 1.2 depth_mult: 1.4"},
+    {"efficientnet_b4", Family::kEfficientnet, "img_size: 320 width_mult: 1.4 depth_mult: 1.8"},
+    {"efficientnet_b5", Family::kEfficientnet, "img_size: 448 width_mult: 1.6 depth_mult: 2.2"},
+    {"efficientnet_b6", Family::kEfficientnet, "img_size: 528 width_mult: 1.8 depth_mult: 2.6"},
+    {"efficientnet_b7", Family::kEfficientnet, "img_size: 600 width_mult: 2.0 depth_mult: 3.1"},
+};
+
+CatalogEntry EntryOf(const Line& line) {
+  CatalogEntry entry{.name = line.name, .family = line.family, .sizes = {}};
+  const std::string sizes = absl::StrCat("num_classes: 1000 in_chans: 3 ", TraitsOf(line.family).sizes, " ", line.sizes);
+  DEIT_CHECK(google::protobuf::TextFormat::ParseFromString(sizes, &entry.sizes), "sizes of ", line.name);
+  entry.sizes.set_name(entry.name);
+  if (!entry.sizes.has_img_size()) entry.sizes.set_img_size(224);
+  return entry;
 }
 
 Status FieldError(absl::string_view field, absl::string_view message) {
@@ -69,97 +116,40 @@ Status UnknownName(const std::string& name) {
   std::vector<std::string> names;
   for (const CatalogEntry& entry : ModelCatalog()) names.push_back(entry.name);
   std::string advice = DidYouMean(name, names);
-  if (advice.empty()) advice = ": want vit, deit, deit_distilled, convnet or a published name";
+  if (advice.empty()) advice = ": deit-worker --task=models lists what there is";
   return FieldError("name", absl::StrCat("\"", name, "\": unknown model", advice));
 }
 
+bool IsSet(const v1::ModelSpec& model, const google::protobuf::FieldDescriptor* field) {
+  const google::protobuf::Reflection* values = model.GetReflection();
+  return field->is_repeated() ? values->FieldSize(model, field) > 0 : values->HasField(model, field);
+}
+
 Status RefuseForeignFields(const v1::ModelSpec& model, Family family) {
-  const google::protobuf::Descriptor* schema = model.GetDescriptor();
-  const std::vector<std::string> foreign =
-      family == Family::kConvnet ? std::vector<std::string>{"patch_size", "embed_dim", "depth", "num_heads", "mlp_ratio", "drop_path"}
-                                 : std::vector<std::string>{"widths"};
-  for (const std::string& name : foreign) {
-    const auto* field = schema->FindFieldByName(name);
-    const google::protobuf::Reflection* values = model.GetReflection();
-    const bool set = field->is_repeated() ? values->FieldSize(model, field) > 0 : values->HasField(model, field);
-    if (set) return FieldError(name, absl::StrCat(model.name(), " has no such field"));
+  constexpr absl::string_view kEveryones[] = {"name", "num_classes", "img_size", "in_chans", "init_from"};
+  const std::vector<std::string>& own = TraitsOf(family).fields;
+  for (int i = 0; i < model.GetDescriptor()->field_count(); ++i) {
+    const google::protobuf::FieldDescriptor* field = model.GetDescriptor()->field(i);
+    if (!IsSet(model, field) || std::count(std::begin(kEveryones), std::end(kEveryones), field->name()) > 0) continue;
+    if (std::count(own.begin(), own.end(), field->name()) > 0) continue;
+    return FieldError(field->name(), absl::StrCat(model.name(), " has no such field"));
   }
   return absl::OkStatus();
 }
 
-// "14 or 16": the divisors of `whole` on both sides of `value`.
-std::string NearestDivisors(int whole, int value) {
-  int below = std::min(value, whole), above = value;
-  while (whole % below != 0) --below;
-  while (above < whole && whole % above != 0) ++above;
-  return above > whole || above == below ? absl::StrCat(below) : absl::StrCat(below, " or ", above);
+nets::Cost CostOf(const v1::ModelSpec& model) {
+  const Traits& traits = TraitsOf(FamilyOf(model));
+  return traits.network == nullptr ? nets::TransformerCost(model, IsDistilled(model)) : nets::CostOf(traits.network(model));
 }
-
-int64_t Hidden(const v1::ModelSpec& model) { return static_cast<int64_t>(model.embed_dim() * model.mlp_ratio()); }
-
-Status CheckTransformer(const v1::ModelSpec& model) {
-  if (model.img_size() % model.patch_size() != 0) {
-    return FieldError("patch_size", absl::StrCat(model.patch_size(), ": does not divide img_size ", model.img_size(), ", set it to ",
-                                                 NearestDivisors(model.img_size(), model.patch_size())));
-  }
-  if (model.embed_dim() % model.num_heads() != 0) {
-    return FieldError("num_heads", absl::StrCat(model.num_heads(), ": does not divide embed_dim ", model.embed_dim(), ", set it to ",
-                                                NearestDivisors(model.embed_dim(), model.num_heads())));
-  }
-  if (Hidden(model) < 1) {
-    return FieldError("mlp_ratio",
-                      absl::StrCat(RoundTripText(model.mlp_ratio()), ": leaves no hidden unit at embed_dim ", model.embed_dim()));
-  }
-  return absl::OkStatus();
-}
-
-int64_t Tokens(const v1::ModelSpec& model) {
-  const int64_t side = model.img_size() / model.patch_size();
-  return side * side + (IsDistilled(model) ? 2 : 1);
-}
-int64_t OutputHeads(const v1::ModelSpec& model) { return IsDistilled(model) ? 2 : 1; }
-int64_t PatchNumbers(const v1::ModelSpec& model) { return int64_t{model.in_chans()} * model.patch_size() * model.patch_size(); }
-
-struct Cost {
-  int64_t parameters = 0;
-  double macs = 0;  // sizes in range have up to 10^22
-};
-
-Cost TransformerCost(const v1::ModelSpec& model) {
-  const int64_t d = model.embed_dim(), n = Tokens(model), hidden = Hidden(model), depth = model.depth(), heads = OutputHeads(model);
-  const int64_t patch = PatchNumbers(model), classes = model.num_classes(), patches = n - heads;
-  const int64_t block = 4 * d + (d + 1) * 3 * d + (d + 1) * d + (d + 1) * hidden + (hidden + 1) * d;  // two norms, qkv, proj, fc1, fc2
-  const double block_macs = static_cast<double>(n * d) * static_cast<double>(4 * d + 2 * n + 2 * hidden);
-  return {
-      .parameters = heads * d + n * d + (patch + 1) * d + depth * block + 2 * d + heads * (d + 1) * classes,
-      .macs = static_cast<double>(patches * patch * d + heads * d * classes) + static_cast<double>(depth) * block_macs,
-  };
-}
-
-Cost ConvnetCost(const v1::ModelSpec& model) {
-  Cost cost;
-  int64_t side = model.img_size(), in = model.in_chans();
-  const auto add = [&](int64_t out) {  // convolution and batch norm
-    cost.parameters += 9 * in * out + 2 * out;
-    cost.macs += static_cast<double>(9 * in * out) * static_cast<double>(side * side);
-    in = out;
-  };
-  for (int stage = 0; stage < model.widths_size(); ++stage) {
-    if (stage > 0) side = (side + 1) / 2;
-    add(model.widths(stage));
-    if (stage > 0) add(model.widths(stage));
-  }
-  cost.parameters += (in + 1) * model.num_classes();
-  cost.macs += static_cast<double>(in * model.num_classes());
-  return cost;
-}
-
-Cost CostOf(const v1::ModelSpec& model) { return FamilyOf(model) == Family::kConvnet ? ConvnetCost(model) : TransformerCost(model); }
 
 }  // namespace
 
 const std::vector<CatalogEntry>& ModelCatalog() {
-  static const auto* catalog = new std::vector<CatalogEntry>(MakeCatalog());
+  static const auto* catalog = [] {
+    auto* entries = new std::vector<CatalogEntry>;
+    for (const Line& line : kLines) entries->push_back(EntryOf(line));
+    return entries;
+  }();
   return *catalog;
 }
 
@@ -177,8 +167,9 @@ StatusOr<v1::ModelSpec> ResolveModel(const v1::ModelSpec& model) {
   DEIT_RETURN_IF_ERROR(RefuseForeignFields(model, entry->family));
   v1::ModelSpec resolved = entry->sizes;
   if (model.widths_size() > 0) resolved.clear_widths();  // MergeFrom appends
+  if (model.depths_size() > 0) resolved.clear_depths();
   resolved.MergeFrom(model);
-  if (entry->family != Family::kConvnet) DEIT_RETURN_IF_ERROR(CheckTransformer(resolved));
+  DEIT_RETURN_IF_ERROR(TraitsOf(entry->family).check(resolved));
   if (const int64_t parameters = ParameterCount(resolved); parameters > kMaxParameters) {
     return FieldError("name", absl::StrCat("\"", model.name(), "\": ", parameters, " parameters: want at most ", kMaxParameters));
   }
@@ -192,6 +183,11 @@ Family FamilyOf(const v1::ModelSpec& resolved) {
 }
 
 bool IsDistilled(const v1::ModelSpec& resolved) { return FamilyOf(resolved) == Family::kDeitDistilled; }
+
+nets::Network NetworkOf(const v1::ModelSpec& resolved) {
+  const Traits& traits = TraitsOf(FamilyOf(resolved));
+  return traits.network == nullptr ? nets::Network() : traits.network(resolved);
+}
 
 int64_t ParameterCount(const v1::ModelSpec& resolved) { return CostOf(resolved).parameters; }
 

@@ -1,5 +1,6 @@
-// The models by name, their sizes, and what they cost. Two kinds of names: families of any size (vit, deit, deit_distilled, convnet)
-// and published sizes under timm's names (deit_tiny_distilled_patch16_224).
+// The models by name, their sizes, and what they cost. Two kinds of names: families of any size (vit, deit, deit_distilled, convnet,
+// resnet, regnety, efficientnet) and published sizes under timm's names (deit_tiny_distilled_patch16_224). A new size is one line of the
+// table in model_catalog.cc; a new family of convolutional networks is one file in common/nets besides.
 #pragma once
 
 #include <cstdint>
@@ -8,15 +9,15 @@
 
 #include "absl/strings/string_view.h"
 #include "common/base/status.h"
+#include "common/nets/network.h"
 #include "proto/spec.pb.h"
 
 namespace deit::spec {
 
 // Transformers: patches by a convolution, class token (kDeitDistilled: and distillation token, second head), learned positions,
 // pre-norm blocks, qkv with bias, MLP of int(embed_dim * mlp_ratio), as timm's VisionTransformer. kVit and kDeit are the same net.
-// kConvnet: stage 0 is one 3x3 convolution (in_chans -> widths[0], stride 1), each later stage two, the first with stride 2; batch
-// norm and ReLU after each, no convolution has a bias; global average pool, linear head.
-enum class Family { kVit, kDeit, kDeitDistilled, kConvnet };
+// The others are convolutional networks: common/nets.
+enum class Family { kVit, kDeit, kDeitDistilled, kConvnet, kResnet, kRegnety, kEfficientnet };
 
 struct CatalogEntry {
   std::string name;
@@ -30,15 +31,18 @@ const std::vector<CatalogEntry>& ModelCatalog();
 // The entry of that name, or null.
 const CatalogEntry* FindModel(absl::string_view name);
 
-// `model` with every field of its family set: those that it sets, else the published ones (families: the schema's defaults; convnet
-// widths 16, 32, 64). Fields of another kind of model stay unset. Errors are InvalidArgument and begin with the field ("name: ..."):
-// unknown name (nearest suggested), a field that the family does not have, img_size % patch_size, embed_dim % num_heads,
-// an MLP without a hidden unit, more than 100 billion parameters.
+// `model` with every field of its family set: those that it sets, else the published ones (families have those of their smallest
+// published size; convnet widths 16, 32, 64). Fields of another kind of model stay unset. Errors are InvalidArgument and begin with the
+// field ("name: ..."): unknown name (nearest suggested), a field that the family does not have, sizes that the family refuses
+// (common/nets), more than 100 billion parameters.
 StatusOr<v1::ModelSpec> ResolveModel(const v1::ModelSpec& model);
 
 // The family of a resolved model, and whether it has a distillation token and a second head.
 Family FamilyOf(const v1::ModelSpec& resolved);
 bool IsDistilled(const v1::ModelSpec& resolved);
+
+// What a resolved model of a convolutional family computes; empty for transformers.
+nets::Network NetworkOf(const v1::ModelSpec& resolved);
 
 // Trained numbers (weights, biases, tokens, positions, norms' scales and shifts; not running statistics).
 int64_t ParameterCount(const v1::ModelSpec& resolved);

@@ -43,6 +43,15 @@ void CheckBatch(const v1::JobSpec& spec, Problems* problems) {
                 absl::StrCat(batch, ": not divisible by train.lanes ", lanes, ": set it to ", near, ", or train.lanes to ", fitting));
 }
 
+// Batch norm divides by the number of values less one.
+void CheckBatchNorm(const v1::JobSpec& spec, Problems* problems) {
+  const int lanes = spec.train().lanes(), batch = spec.train().batch_size();
+  if (batch != lanes || nets::FewestNormalisedPixels(NetworkOf(spec.model())) != 1) return;
+  problems->Add("train.batch_size",
+                absl::StrCat(batch, ": each of ", lanes, " lanes has one image, of which ", spec.model().name(),
+                             " leaves one pixel at img_size ", spec.model().img_size(), ": batch norm needs two: set it to ", 2 * batch));
+}
+
 void CheckDistillation(const v1::JobSpec& spec, bool model_is_known, Problems* problems) {
   const bool has_teacher = spec.teacher().schedule() != Teacher::NONE;
   const Distillation::Type type = spec.distillation().type();
@@ -175,7 +184,9 @@ void Validate(const v1::JobSpec& resolved, Problems* problems) {
   CheckName(resolved, problems);
   CheckDevice(resolved, problems);
   CheckBatch(resolved, problems);
-  CheckDistillation(resolved, FindModel(resolved.model().name()) != nullptr, problems);
+  const bool model_is_known = FindModel(resolved.model().name()) != nullptr;
+  if (model_is_known) CheckBatchNorm(resolved, problems);
+  CheckDistillation(resolved, model_is_known, problems);
   CheckTeacher(resolved, problems);
   CheckData(resolved, problems);
   CheckAugment(resolved, problems);

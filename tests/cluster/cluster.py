@@ -38,7 +38,14 @@ CONVNET = COMMON + 'name: "convnet" model { name: "convnet" num_classes: 10 img_
 STUDENT = COMMON + """name: "student"
 model { name: "deit_distilled" num_classes: 10 img_size: 28 in_chans: 1 patch_size: 7 embed_dim: 64 depth: 2 num_heads: 2 drop_path: 0.2 }
 """
-STEPS = 7  # of both: 2 epochs of 100 images in batches of 32
+PUBLISHED = {  # families of published convolutional networks, in small
+    "resnet": 'name: "resnet" widths: [8, 16] depths: [1, 2]',
+    "bottleneck": 'name: "resnet" widths: [8, 16] depths: [1, 1] bottleneck: true',
+    "regnety": 'name: "regnety" widths: [16, 32] depths: [2, 1] group_width: 8',
+    "efficientnet": 'name: "efficientnet" width_mult: 0.25 depth_mult: 0.4',
+}
+PUBLISHED = {key: COMMON + f'name: "{key}" model {{ {sizes} num_classes: 10 img_size: 28 in_chans: 1 }}\n' for key, sizes in PUBLISHED.items()}
+STEPS = 7  # of all: 2 epochs of 100 images in batches of 32
 
 
 class Ended:

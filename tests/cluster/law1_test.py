@@ -1,5 +1,5 @@
 """Law 1: the weights do not depend on how many workers ran."""
-from cluster import CONVNET, STUDENT, ClusterTest, main
+from cluster import CONVNET, PUBLISHED, STUDENT, ClusterTest, main
 
 KEYS = ("weights_digest", "state_digest", "val_acc1", "steps")
 
@@ -41,6 +41,12 @@ class LawOne(ClusterTest):
 
     def test_a_convnet_with_batch_norm(self):
         self.check_lanes_and_precisions(self.job(CONVNET))
+
+    def test_published_convolutional_families(self):
+        for name, text in PUBLISHED.items():
+            config = self.job(text, name + ".textproto")
+            digests = {self.check_worlds(config, (1, 3), f"train.precision={p}")["weights_digest"] for p in ("FP32", "BF16")}
+            self.assertEqual(len(digests), 2, name)
 
     def test_a_distilled_deit_with_few_labels(self):
         config, words, few = self.job(STUDENT), self.teacher(), "data.labelled=30"

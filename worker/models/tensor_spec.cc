@@ -29,7 +29,7 @@ Status InitialiseTensor(const TensorSpec& spec, int tensor_index, uint64_t seed,
     switch (spec.init) {
       case Init::kZeros: return 0;
       case Init::kOnes: return 1;
-      case Init::kNormal: return std::clamp(spec.scale * stream.Normal(), -2.0, 2.0);
+      case Init::kNormal: return spec.scale * stream.Normal();
       case Init::kUniform: return spec.scale * (2 * stream.Uniform() - 1);
     }
     return 0;

@@ -14,7 +14,7 @@ enum class TensorRole { kParameter, kRunningMean, kRunningVar, kBatchesTracked }
 enum class Init {
   kZeros,
   kOnes,
-  kNormal,   // N(0, scale), cut at +-2 absolute as timm's trunc_normal_(std=scale, a=-2, b=2)
+  kNormal,   // N(0, scale); timm's trunc_normal_(std=0.02, a=-2, b=2) is the same, as it cuts at 100 deviations
   kUniform,  // U[-scale, scale)
 };
 

@@ -140,12 +140,34 @@ TEST(MistakesTest, OfOverridesPaths) {
 TEST(MistakesTest, OfModels) {
   EXPECT_EQ(Override({"model.name=deit_tiny_patch16_22"}),
             "command line: error: model.name: \"deit_tiny_patch16_22\": unknown model, did you mean \"deit_tiny_patch16_224\"");
-  EXPECT_EQ(Override({"model.name=resnet"}),
-            "command line: error: model.name: \"resnet\": unknown model: want vit, deit, deit_distilled, convnet or a published name");
+  EXPECT_EQ(Override({"model.name=regnety_16"}),
+            "command line: error: model.name: \"regnety_16\": unknown model, did you mean \"regnety_160\"");
+  EXPECT_EQ(Override({"model.name=swin"}),
+            "command line: error: model.name: \"swin\": unknown model: deit-worker --task=models lists what there is");
   EXPECT_EQ(Override({"model.num_heads=5"}), "command line: error: model.num_heads: 5: does not divide embed_dim 192, set it to 4 or 6");
   EXPECT_EQ(Override({"model.patch_size=500"}), "command line: error: model.patch_size: 500: does not divide img_size 224, set it to 224");
   EXPECT_EQ(Override({"model.widths=3"}), "command line: error: model.widths: deit_distilled has no such field");
   EXPECT_EQ(Override({"model.name=convnet", "model.depth=3"}), "command line: error: model.depth: convnet has no such field");
+  EXPECT_EQ(Override({"model.name=resnet18", "model.group_width=3"}), "command line: error: model.group_width: resnet18 has no such field");
+  EXPECT_EQ(Override({"model.name=resnet18", "model.depths=1,2"}),
+            "command line: error: model.depths: 2 values: want one for each of the 4 widths");
+  EXPECT_EQ(Override({"model.name=regnety", "model.group_width=16"}),
+            "command line: error: model.group_width: 16: does not divide the width 24");
+  EXPECT_EQ(Override({"model.name=regnety", "model.group_width=1", "model.widths=8,8,2,8"}),
+            "command line: error: model.widths: 2: want at least 3, a quarter of it is squeezed into");
+  EXPECT_EQ(Override({"model.name=resnet50", "model.depths=1024,1,1,1"}),
+            "command line: error: model.depths: 1027 blocks in all: want at most 1024");
+  EXPECT_EQ(Override({"model.name=efficientnet", "model.width_mult=0"}),
+            "command line: error: model.width_mult: 0: out of range: want more than 0 and at most 16");
+}
+
+TEST(MistakesTest, OfBatchNorm) {
+  EXPECT_EQ(Override({"model.name=resnet18", "model.img_size=32", "train.batch_size=8"}),
+            "command line: error: train.batch_size: 8: each of 8 lanes has one image, of which resnet18 leaves one pixel at img_size 32: "
+            "batch norm needs two: set it to 16");
+  EXPECT_EQ(Override({"model.name=resnet18", "model.img_size=32", "train.batch_size=16"}), "none");
+  EXPECT_EQ(Override({"model.name=resnet18", "model.img_size=33", "train.batch_size=8"}), "none");
+  EXPECT_EQ(Override({"model.img_size=16", "train.batch_size=8"}), "none");
 }
 
 TEST(MistakesTest, OfLanes) {

@@ -179,6 +179,12 @@ TEST(TimmConfigTest, FamiliesBecomeArchitecturesWithTheirSizes) {
   EXPECT_THAT(config({"model.name=deit_small_patch16_224"}),
               AllOf(HasSubstr("\"deit_small_patch16_224\""), HasSubstr("\"embed_dim\": 384")));
   EXPECT_EQ(config({"model.name=convnet"}), "none");
+  EXPECT_THAT(config({"model.name=resnet50", "model.depths=1,1,2,1", "model.num_classes=10", "train.batch_size=512"}),
+              AllOf(HasSubstr("\"resnet50\""), HasSubstr("\"layers\": [1, 1, 2, 1], \"channels\": [64, 128, 256, 512]}"),
+                    HasSubstr("\"classifier\": \"fc\""), HasSubstr("\"fixed_input_size\": false")));
+  EXPECT_THAT(config({"model.name=regnety", "model.num_classes=10", "model.img_size=64"}), HasSubstr("\"regnety_002\""));
+  EXPECT_EQ(config({"model.name=regnety_160", "model.depths=1,1,1,1"}), "none");
+  EXPECT_THAT(config({"model.name=efficientnet_b3"}), HasSubstr("\"efficientnet_b3\""));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "worker/models/convnet.h"
+#include "worker/models/convolutional.h"
 
 #include <cmath>
 #include <string>
@@ -7,12 +7,21 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "common/nets/convnet.h"
+#include "proto/spec.pb.h"
 #include "tests/worker/models/torch_support.h"
 
 namespace deit::models {
 namespace {
 
-const ConvNetSizes kSizes = {.classes = 10, .channels = 1, .widths = {16, 32, 64}};
+nets::Network SmallNet() {
+  v1::ModelSpec spec;
+  spec.set_num_classes(10);
+  spec.set_in_chans(1);
+  spec.set_img_size(28);
+  for (const int width : {16, 32, 64}) spec.add_widths(width);
+  return nets::Convnet(spec);
+}
 
 std::vector<at::Tensor> Empty(const Model& model) {
   std::vector<at::Tensor> statistics;
@@ -36,15 +45,15 @@ std::vector<at::Tensor> Leaves(const Model& model, at::ScalarType compute) {
   return values;
 }
 
-class ConvNetTest : public testing::Test {
+class ConvolutionalTest : public testing::Test {
  protected:
   void SetUp() override { UseOneThread(); }
 
-  const std::unique_ptr<Model> model_ = NewConvNet(kSizes, at::kFloat);
+  const std::unique_ptr<Model> model_ = NewConvolutional(SmallNet(), at::kFloat);
   const at::Tensor images_ = Wave({6, 1, 28, 28}, 1234.567);
 };
 
-TEST_F(ConvNetTest, ListsFiveConvolutionsAndAHead) {
+TEST_F(ConvolutionalTest, ListsFiveConvolutionsAndAHead) {
   EXPECT_EQ(model_->tensors().size(), 5U * 6 + 2);
   EXPECT_EQ(model_->tensors()[0].name, "stages.0.0.conv.weight");
   EXPECT_EQ(model_->tensors()[5].name, "stages.0.0.bn.num_batches_tracked");
@@ -53,7 +62,7 @@ TEST_F(ConvNetTest, ListsFiveConvolutionsAndAHead) {
   EXPECT_EQ(ParameterCount(model_->tensors()), 9 * (16 + 16 * 32 + 32 * 32 + 32 * 64 + 64 * 64) + 2 * (16 + 64 + 128) + 650);
 }
 
-TEST_F(ConvNetTest, WritesTheMicroBatchsMeanAndUnbiasedVariance) {
+TEST_F(ConvolutionalTest, WritesTheMicroBatchsMeanAndUnbiasedVariance) {
   const std::vector<at::Tensor> values = Leaves(*model_, at::kFloat);
   const std::vector<at::Tensor> statistics = Empty(*model_);
   model_->Forward(values, statistics, images_, {.training = true});
@@ -68,7 +77,7 @@ TEST_F(ConvNetTest, WritesTheMicroBatchsMeanAndUnbiasedVariance) {
   }
 }
 
-TEST_F(ConvNetTest, EvaluationUsesRunningValues) {
+TEST_F(ConvolutionalTest, EvaluationUsesRunningValues) {
   std::vector<at::Tensor> values = InitialValues(*model_, 4);
   const std::vector<at::Tensor> statistics = Empty(*model_);
   const at::NoGradGuard no_gradients;
@@ -124,7 +133,7 @@ std::vector<at::Tensor> ReferenceGradients(const Model& model, at::ScalarType ty
   return Gradients(leaves, [&](const std::vector<at::Tensor>& values) { return Reference(values, images, autocast); });
 }
 
-TEST_F(ConvNetTest, GradientsReachEveryParameterAndEqualAutogradsInFp64) {
+TEST_F(ConvolutionalTest, GradientsReachEveryParameterAndEqualAutogradsInFp64) {
   const std::vector<at::Tensor> ours = ModelGradients(*model_, at::kFloat, images_);
   const std::vector<at::Tensor> exact = ReferenceGradients(*model_, at::kDouble, false, images_);
   for (size_t i = 0; i < ours.size(); ++i) {
@@ -135,13 +144,63 @@ TEST_F(ConvNetTest, GradientsReachEveryParameterAndEqualAutogradsInFp64) {
   }
 }
 
-TEST_F(ConvNetTest, Bf16GradientErrorsAreWithinTwiceAutocasts) {
-  const std::vector<at::Tensor> ours = ModelGradients(*NewConvNet(kSizes, at::kBFloat16), at::kBFloat16, images_);
+TEST_F(ConvolutionalTest, Bf16GradientErrorsAreWithinTwiceAutocasts) {
+  const std::vector<at::Tensor> ours = ModelGradients(*NewConvolutional(SmallNet(), at::kBFloat16), at::kBFloat16, images_);
   const std::vector<at::Tensor> exact = ReferenceGradients(*model_, at::kDouble, false, images_);
   const std::vector<at::Tensor> autocast = ReferenceGradients(*model_, at::kFloat, true, images_);
   for (size_t i = 0; i < ours.size(); ++i) {
     if (!ours[i].defined()) continue;
     EXPECT_LT(RelativeError(ours[i], exact[i]), 2 * RelativeError(autocast[i], exact[i])) << model_->tensors()[i].name;
+  }
+}
+
+// deit-facts appendix, fill rule B.
+std::vector<at::Tensor> GoldenValues(const Model& model) {
+  std::vector<at::Tensor> values;
+  for (const TensorSpec& spec : model.tensors()) {
+    const auto h = [&](int64_t i) {
+      const double x = std::sin(12.9898 * static_cast<double>(i) + 78.233 * static_cast<double>(spec.name.size())) * 43758.5453;
+      return 2 * (x - std::floor(x)) - 1;
+    };
+    const bool statistic = spec.role != TensorRole::kParameter, norm_weight = spec.shape.size() == 1 && spec.name.ends_with(".weight");
+    const double matrix = std::sqrt(3.0 * static_cast<double>(spec.shape.empty() ? 1 : spec.shape[0]) / static_cast<double>(spec.size()));
+    at::Tensor value = at::empty(spec.shape, at::TensorOptions().dtype(at::kFloat));
+    for (int64_t i = 0; i < spec.size(); ++i) {
+      double v = spec.shape.size() > 1 ? matrix * h(i) : (norm_weight ? 1 : 0) + 0.02 * h(i);
+      if (statistic) v = spec.role == TensorRole::kRunningVar ? 1 : 0;
+      value.mutable_data_ptr<float>()[i] = static_cast<float>(v);
+    }
+    values.push_back(value);
+  }
+  return values;
+}
+
+struct Golden {
+  const char* name;
+  double logits[3];
+  double sum;
+  int64_t largest;
+};
+
+// deit-facts appendix G2, computed with timm in fp32.
+TEST_F(ConvolutionalTest, GivesTheGoldenLogitsOfPublishedModels) {
+  constexpr Golden kGolden[] = {
+      {"regnety_002", {-0.579306, -0.0175599, 0.0971379}, -13.0359, 598},
+      {"regnety_004", {-0.381374, -0.154893, 0.320512}, 7.62094, 603},
+      {"resnet50", {5.08420, -0.525451, -3.20024}, -214.533, 453},
+      {"efficientnet_b0", {0.00764011, -0.00276505, -0.0149029}, 0.0117056, 333},
+  };
+  const at::NoGradGuard no_gradients;
+  for (const Golden& golden : kGolden) {
+    v1::ModelSpec spec;
+    spec.set_name(golden.name);
+    const StatusOr<std::unique_ptr<Model>> model = NewModel(spec, v1::FP32);
+    ASSERT_TRUE(model.ok()) << model.status();
+    const at::Tensor logits = (*model)->Forward(GoldenValues(**model), {}, Wave({1, 3, 224, 224}, 0.001), {}).head[0];
+    const double largest = logits.abs().max().item<double>();
+    for (int64_t i = 0; i < 3; ++i) EXPECT_NEAR(logits[i].item<double>(), golden.logits[i], 1e-5 * largest) << golden.name;
+    EXPECT_NEAR(logits.sum().item<double>(), golden.sum, 1e-4 * largest + 1e-5 * std::abs(golden.sum)) << golden.name;
+    EXPECT_EQ(logits.argmax().item<int64_t>(), golden.largest) << golden.name;
   }
 }
 

@@ -1,0 +1,53 @@
+// Builds a Network step by step. Each method appends one step (SqueezeExcite several) and returns the number of the step with the
+// result, to be given to later ones.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/nets/network.h"
+
+namespace deit::nets {
+
+class NetworkBuilder {
+ public:
+  // Of the image.
+  NetworkBuilder(int64_t channels, int64_t side) : channels_(channels), side_(side) {}
+
+  struct Kernel {
+    int64_t size = 1;  // odd
+    int64_t stride = 1;
+    int64_t groups = 1;  // divides inputs and outputs
+    bool bias = false;   // starts at 0
+  };
+  // Starts at N(0, sqrt(2 / fan_out)), fan_out = size * size * outputs / groups: He et al. 2015, as timm's convnets all do.
+  int Convolution(const std::string& name, int input, int64_t outputs, Kernel kernel);
+  // Starts at scale `start` and shift 0; start 0 makes a residual branch begin as nothing.
+  int BatchNorm(const std::string& name, int input, double start = 1);
+  int Relu(int input) { return Activation(Op::kRelu, input); }
+  int Activation(Op op, int input) { return Same(op, input, kImage); }
+  int MaxPool(int input);
+  int MeanPool(int input);
+  int Add(int input, int other) { return Same(Op::kAdd, input, other); }
+
+  // Squeeze-and-excitation (Hu et al. 2018): `input` times the sigmoid of two 1x1 convolutions with bias over its mean.
+  int SqueezeExcite(const std::string& reduce, const std::string& expand, int input, int64_t width, Op activation);
+
+  int Linear(const std::string& name, int input, int64_t outputs, Initial weight, Initial bias = {});
+
+  // The result's.
+  int64_t channels(int step) const { return step == kImage ? channels_ : At(step).outputs; }
+  int64_t side(int step) const { return step == kImage ? side_ : At(step).side; }
+
+  Network Take() { return std::move(network_); }
+
+ private:
+  const Step& At(int step) const { return network_[static_cast<size_t>(step)]; }
+  int Append(Step step);
+  int Same(Op op, int input, int other);  // of the input's size
+
+  int64_t channels_, side_;
+  Network network_;
+};
+
+}  // namespace deit::nets

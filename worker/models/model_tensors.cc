@@ -1,0 +1,27 @@
+#include "worker/models/model_tensors.h"
+
+#include "common/spec/model_catalog.h"
+#include "proto/spec.pb.h"
+#include "worker/models/network_tensors.h"
+
+namespace deit::models {
+
+TransformerSizes TransformerSizesOf(const v1::ModelSpec& resolved) {
+  return {.classes = resolved.num_classes(),
+          .image = resolved.img_size(),
+          .channels = resolved.in_chans(),
+          .patch = resolved.patch_size(),
+          .width = resolved.embed_dim(),
+          .depth = resolved.depth(),
+          .heads = resolved.num_heads(),
+          .hidden = static_cast<int64_t>(resolved.embed_dim() * resolved.mlp_ratio()),
+          .drop_path = resolved.drop_path(),
+          .distilled = spec::IsDistilled(resolved)};
+}
+
+std::vector<TensorSpec> TensorsOf(const v1::ModelSpec& resolved) {
+  const nets::Network network = spec::NetworkOf(resolved);
+  return network.empty() ? ListTensors(TransformerSizesOf(resolved)).tensors : ListTensors(network).tensors;
+}
+
+}  // namespace deit::models
