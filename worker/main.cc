@@ -10,7 +10,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/base/digest.h"
 #include "common/base/exit_code.h"
 #include "common/base/failure.h"
@@ -28,7 +30,7 @@
 #include "worker/tasks/tasks.h"
 
 DEFINE_string(config, "", "job file (textproto, or JSON by suffix)");
-DEFINE_string(task, "train", "train, evaluate, predict, benchmark, models");
+DEFINE_string(task, "train", "train, evaluate, predict, preview, benchmark, models");
 DEFINE_string(run_dir, "", "run folder; default runs/NAME under the current folder");
 DEFINE_string(resume, "auto", "auto, never, required");
 DEFINE_bool(allow_config_change, false, "go on in a run folder whose job had other RESULT fields");
@@ -36,8 +38,8 @@ DEFINE_int64(stop_after_steps, -1, "stop as if preempted after so many more step
 DEFINE_int32(attempt, 0, "the attempt that deit-coord run has begun; 0: this launch begins its own");
 DEFINE_string(weights, "", "evaluate, predict: a safetensors file or a checkpoint set");
 DEFINE_string(input, "", "predict: safetensors file with tensor x (N, C, H, W; fp32)");
-DEFINE_string(output, "", "predict: safetensors file to write");
-DEFINE_int32(steps, 20, "benchmark: steps to measure");
+DEFINE_string(output, "", "predict: safetensors file to write; preview: folder to write to");
+DEFINE_string(steps, "", "benchmark: steps to measure (20); preview: A:B, steps A to B-1");
 DEFINE_int32(warmup_steps, 3, "benchmark: steps before");
 DEFINE_bool(json, false, "evaluate, benchmark, models: print JSON");
 
@@ -63,9 +65,10 @@ flags:
   --allow_config_change   go on although the run folder's job had other RESULT fields
   --stop_after_steps=N    stop as if preempted after N more steps: save, exit 75
   --attempt=N             given by deit-coord run, which owns the run folder: the attempt that it has begun
-  --task=train            train, evaluate, predict, benchmark, models
+  --task=train            train, evaluate, predict, preview, benchmark, models
   --weights=F             evaluate, predict: safetensors file or checkpoint set (evaluate: default the run folder's newest)
   --input=X --output=Y    predict: tensor x in, logits out (safetensors)
+  --steps=A:B --output=DIR  preview: pixels, parameters and contact sheets of steps A to B-1
   --steps=20 --warmup_steps=3   benchmark
   --json                  evaluate, benchmark, models: JSON instead of a table
 
@@ -81,6 +84,26 @@ Status ReadResume(train::Resume* resume) {
   return absl::OkStatus();
 }
 
+// A:B of preview, or benchmark's count.
+Status ReadSteps(tasks::Options* options) {
+  constexpr uint64_t kMost = uint64_t{1} << 40;  // positions stay in 64 bits
+  if (FLAGS_task == "preview") {
+    const std::vector<std::string> bounds = absl::StrSplit(FLAGS_steps, ':');
+    const bool read = bounds.size() == 2 && absl::SimpleAtoi(bounds[0], &options->first_step) &&
+                      absl::SimpleAtoi(bounds[1], &options->end_step) && options->first_step < options->end_step &&
+                      options->end_step <= kMost;
+    if (read) return absl::OkStatus();
+    return WithHint(absl::InvalidArgumentError(absl::StrCat("--steps: \"", FLAGS_steps, "\": want A:B, A below B, such as 0:2")),
+                    "--steps=0:1 shows the first step");
+  }
+  const bool read = FLAGS_steps.empty() || (absl::SimpleAtoi(FLAGS_steps, &options->steps) && options->steps <= kMost);
+  if (!read || options->steps < 1 || FLAGS_warmup_steps < 0) {
+    return absl::InvalidArgumentError(absl::StrCat("--steps: ", FLAGS_steps.empty() ? absl::StrCat(options->steps) : FLAGS_steps,
+                                                   ", --warmup_steps: ", FLAGS_warmup_steps, ": want at least 1 and 0"));
+  }
+  return absl::OkStatus();
+}
+
 StatusOr<tasks::Options> ReadOptions(int argc, char** argv) {
   tasks::Options options;
   options.config = FLAGS_config;
@@ -92,10 +115,7 @@ StatusOr<tasks::Options> ReadOptions(int argc, char** argv) {
     return absl::InvalidArgumentError(absl::StrCat("--stop_after_steps: ", FLAGS_stop_after_steps, ": want at least 1"));
   }
   if (FLAGS_stop_after_steps > 0) options.job.stop_after_steps = static_cast<uint64_t>(FLAGS_stop_after_steps);
-  if (FLAGS_steps < 1 || FLAGS_warmup_steps < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--steps: ", FLAGS_steps, ", --warmup_steps: ", FLAGS_warmup_steps, ": want at least 1 and 0"));
-  }
+  DEIT_RETURN_IF_ERROR(ReadSteps(&options));
   if (FLAGS_attempt < 0 || (FLAGS_attempt > 0 && FLAGS_run_dir.empty())) {
     return absl::InvalidArgumentError(absl::StrCat("--attempt: ", FLAGS_attempt, ": want at least 1, and --run_dir beside it"));
   }
@@ -104,7 +124,6 @@ StatusOr<tasks::Options> ReadOptions(int argc, char** argv) {
   options.input = FLAGS_input;
   options.output = FLAGS_output;
   options.json = FLAGS_json;
-  options.steps = static_cast<uint64_t>(FLAGS_steps);
   options.warmup_steps = static_cast<uint64_t>(FLAGS_warmup_steps);
   return options;
 }
@@ -113,10 +132,12 @@ Status RunTask(const tasks::Options& options, collective::Session& session) {
   if (FLAGS_task == "train") return tasks::Train(options, session);
   if (FLAGS_task == "evaluate") return tasks::Evaluate(options, session);
   if (FLAGS_task == "predict") return tasks::Predict(options);
+  if (FLAGS_task == "preview") return tasks::Preview(options);
   if (FLAGS_task == "benchmark") return tasks::Benchmark(options, session);
   if (FLAGS_task == "models") return tasks::Models(options);
-  return absl::InvalidArgumentError(absl::StrCat("--task: ", FLAGS_task, ": want train, evaluate, predict, benchmark or models",
-                                                 DidYouMean(FLAGS_task, {"train", "evaluate", "predict", "benchmark", "models"})));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--task: ", FLAGS_task, ": want train, evaluate, predict, preview, benchmark or models",
+                   DidYouMean(FLAGS_task, {"train", "evaluate", "predict", "preview", "benchmark", "models"})));
 }
 
 void Report(const Status& status) {

@@ -77,6 +77,13 @@ class Resume(ClusterTest):
                 rows[1][1] = whole[1][1]
             self.assertEqual(rows, whole)
 
+    def test_a_job_with_the_whole_augmentation_goes_on_with_other_threads(self):
+        config = self.job(STUDENT)
+        words = ("augment.aa=rand-m9-mstd0.5-inc1", "augment.reprob=0.5", "augment.mixup=0.8", "augment.cutmix=1.0")
+        whole = self.train(config, "whole", *words, workers=2).result()
+        self.train(config, "stopped", *words, "data.threads=4", "--stop_after_steps=3", workers=3, code=STOPPED)
+        self.assertEqual(self.train(config, "stopped", *words, workers=2).result(), whole)
+
     def test_one_step_at_a_time_is_the_same_run(self):
         config = self.job(STUDENT)
         whole = self.train(config, "whole").result()

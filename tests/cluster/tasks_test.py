@@ -156,6 +156,22 @@ class Others(ClusterTest):
         self.assert_says(self.run_worker(*words), "images/s", "backward", "bytes sent", "large matrix products")
         self.assertFalse((self.folder / "runs").exists(), "a benchmark leaves no run folder")
 
+    def test_preview(self):
+        words = ("--task=preview", f"--config={self.job(STUDENT)}", "augment.aa=rand-m9-mstd0.5-inc1", "augment.mixup=0.8")
+        self.assert_says(self.run_worker(*words, "--steps=3:5", "--output=shown"), "preview: 64 views in shown")
+        views = [json.loads(line) for line in (self.folder / "shown/views.jsonl").read_text().splitlines()]
+        self.assertEqual([view["position"] for view in views], list(range(96, 160)))
+        self.assertEqual({(view["step"], view["lane"]) for view in views}, {(step, lane) for step in (3, 4) for lane in range(8)})
+        self.assert_has(views[0], "position step lane slot image path label class_name crop flip operations mix")
+        self.assertEqual(len(list((self.folder / "shown").glob("step_*_lane_*.png"))), 16)
+        first = (self.folder / "shown/pixels.safetensors").read_bytes()
+        self.run_worker(*words, "--steps=3:5", "--output=again", "data.threads=4")
+        self.assertEqual((self.folder / "again/pixels.safetensors").read_bytes(), first)
+        self.assertFalse((self.folder / "runs").exists(), "a preview leaves no run folder")
+        for steps in ("", "--steps=5", "--steps=5:5", "--steps=a:b"):
+            self.assert_failed_plainly(self.run_worker(*words, steps or "--steps=", "--output=x", code=BAD_CONFIG), "want A:B, A below B")
+        self.assert_failed_plainly(self.run_worker(*words, "--steps=0:1", code=BAD_CONFIG), "--output: missing")
+
     def test_models(self):
         self.assert_says(self.run_worker("--task=models"), "NAME", "GMACS", "deit_tiny_distilled_patch16_224", "5.91M", "224x224")
         models = {model["name"]: model for model in json.loads(self.run_worker("--task=models", "--json").out)["models"]}

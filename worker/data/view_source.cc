@@ -142,10 +142,14 @@ class PictureViews final : public ViewSource {
     return absl::OkStatus();
   }
 
-  Status Describe(const plan::View& view, ViewParameters* parameters) const override {
+  Status Describe(const plan::View& view, ViewDescription* description) const override {
     Scratch& scratch = ThreadScratch();
     DEIT_RETURN_IF_ERROR(Load(view, &scratch));
-    policy_.Draw(view.position, scratch.picture.width, scratch.picture.height, parameters);
+    policy_.Draw(view.position, scratch.picture.width, scratch.picture.height, &description->parameters);
+    description->fill = policy_.fill();
+    description->shown = scratch.shown;
+    description->width = scratch.picture.width;
+    description->height = scratch.picture.height;
     return absl::OkStatus();
   }
 

@@ -15,6 +15,15 @@
 
 namespace deit::data {
 
+// How a view comes of its picture.
+struct ViewDescription {
+  augment::ViewParameters parameters;
+  pixels::Colour fill{};  // around what an operation moves
+  int64_t shown = 0;      // the image: the view's, or what replaces it
+  int width = 0;          // of the picture
+  int height = 0;
+};
+
 // Render() is a pure function of the view and of the files; thread-safe, and it allocates nothing once it has seen its largest image.
 class ViewSource {
  public:
@@ -25,9 +34,9 @@ class ViewSource {
   // kUnlabelled where the view has none. A thread that renders several views of one image one after another decodes it once.
   // Errors name the image's path: NotFound (unreadable), DataLoss (broken picture).
   virtual absl::Status Render(const plan::View& view, float* pixels, int32_t* label) const = 0;
-  // What Render() draws for the view; by default nothing.
-  virtual absl::Status Describe(const plan::View&, augment::ViewParameters* parameters) const {
-    *parameters = {};
+  // What Render() does for the view; by default nothing. Errors as Render().
+  virtual absl::Status Describe(const plan::View&, ViewDescription* description) const {
+    *description = {};
     return absl::OkStatus();
   }
   // Mixes the rendered views of a whole micro-batch in place, and says how in batch->mixes. Nothing where the job does not mix.

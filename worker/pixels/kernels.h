@@ -1,5 +1,5 @@
-// The inner loops of pixel arithmetic. Each is written once and compiled twice: for the processor at hand (chosen when the program starts)
-// and for every processor of the architecture. Both give equal bytes: integers are exact, and floating point is neither fused nor reordered.
+// The inner loops of pixel arithmetic, for the processor at hand (AVX2 where it has it) and for every processor of the architecture. Both give
+// equal bytes: integers are exact, and floating point is neither fused nor reordered.
 #pragma once
 
 #include <cstddef>

@@ -61,7 +61,7 @@ void Resizer::Prepare(int in_size, int out_size, int begin, int outputs, Filter 
   const double support = shape.support * filter_scale;
   const double inverse = 1.0 / filter_scale;
   const auto size = static_cast<size_t>(outputs);
-  taps->stride = static_cast<int>(std::ceil(support)) * 2 + 1;
+  taps->stride = static_cast<int>(std::ceil(support)) * 2 + 2;
   taps->first.resize(size);
   taps->count.resize(size);
   taps->weights.resize(size * static_cast<size_t>(taps->stride));
@@ -84,6 +84,7 @@ void Resizer::Prepare(int in_size, int out_size, int begin, int outputs, Filter 
       const double weight = (sum != 0 ? exact / sum : exact) * (1 << kWeightBits);
       rounded[k] = static_cast<int32_t>(weight < 0 ? weight - 0.5 : weight + 0.5);
     }
+    rounded[count] = 0;
   }
 }
 

@@ -19,6 +19,9 @@ Status Predict(const Options& options);
 // The registry of models by name, with parameters, multiply-accumulates and input size. One worker.
 Status Models(const Options& options);
 
+// The pixels of --steps=A:B, what was drawn for them, and contact sheets into the folder --output. One worker.
+Status Preview(const Options& options);
+
 // Steady-state speed of the job's training steps, with the time split. Saves nothing.
 Status Benchmark(const Options& options, collective::Session& session);
 

@@ -241,11 +241,14 @@ TEST_F(ViewSourceTest, FollowsWhatItDescribes) {
   spec_.mutable_augment()->set_reprob(0.5);
   ASSERT_TRUE(Open().ok());
   pixels::Image picture, scratch;
-  augment::ViewParameters parameters;
+  ViewDescription description;
   int operations = 0, erasures = 0;
   for (uint64_t position = 0; position < 60; ++position) {
     const auto view = ViewOf(position, 4);
-    ASSERT_TRUE(views_->Describe(view, &parameters).ok());
+    ASSERT_TRUE(views_->Describe(view, &description).ok());
+    const augment::ViewParameters& parameters = description.parameters;
+    EXPECT_EQ(description.shown, 4);
+    EXPECT_EQ(description.width, 16);
     const auto index = NewSyntheticPictures(spec_, *index_);
     ASSERT_TRUE(index->Read(4, &picture).ok());
     pixels::Image window;
