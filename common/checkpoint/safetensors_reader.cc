@@ -22,6 +22,17 @@ std::string Quoted(absl::string_view name) {
   return absl::StrCat("tensor '", absl::Utf8SafeCEscape(name.substr(0, kShown)), name.size() > kShown ? "..." : "", "'");
 }
 
+// A zip archive, or the pickle that torch.save wrote before 1.6.
+bool IsTorchSave(const unsigned char* start) { return std::memcmp(start, "PK\3\4", 4) == 0 || std::memcmp(start, "\x80\2\x8a", 3) == 0; }
+
+Status TorchSaveError(const std::string& path) {
+  return WithHint(
+      absl::DataLossError(absl::StrCat(path, ": a file of torch.save, no safetensors file")),
+      absl::StrCat("convert it: python3 -c \"import sys, torch; from safetensors.torch import save_file; d = torch.load(sys.argv[1], "
+                   "map_location='cpu'); save_file({k: v.contiguous() for k, v in d.get('model', d).items()}, sys.argv[2])\" ",
+                   path, " ", path, ".safetensors"));
+}
+
 StatusOr<std::vector<uint64_t>> ReadNumbers(JsonScanner& json) {
   std::vector<uint64_t> numbers;
   DEIT_RETURN_IF_ERROR(json.Expect('['));
@@ -153,6 +164,7 @@ StatusOr<SafetensorsFile> SafetensorsFile::Open(files::FileSystem& fs, const std
   DEIT_RETURN_IF_ERROR(result.file_->ReadAt(0, raw, kLengthBytes));
   uint64_t header_bytes = 0;
   for (size_t i = kLengthBytes; i-- > 0;) header_bytes = header_bytes << 8 | raw[i];
+  if (header_bytes > kMaxHeaderBytes && IsTorchSave(raw)) return TorchSaveError(path);
   if (header_bytes > kMaxHeaderBytes || header_bytes > size - kLengthBytes) {
     return absl::DataLossError(
         absl::StrCat(path, ": header of ", header_bytes, " bytes in a file of ", size, ": cut off, or no safetensors file"));

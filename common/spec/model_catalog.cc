@@ -126,7 +126,7 @@ bool IsSet(const v1::ModelSpec& model, const google::protobuf::FieldDescriptor* 
 }
 
 Status RefuseForeignFields(const v1::ModelSpec& model, Family family) {
-  constexpr absl::string_view kEveryones[] = {"name", "num_classes", "img_size", "in_chans", "init_from"};
+  constexpr absl::string_view kEveryones[] = {"name", "num_classes", "img_size", "in_chans", "init_from", "adapt"};
   const std::vector<std::string>& own = TraitsOf(family).fields;
   for (int i = 0; i < model.GetDescriptor()->field_count(); ++i) {
     const google::protobuf::FieldDescriptor* field = model.GetDescriptor()->field(i);

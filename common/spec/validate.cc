@@ -107,6 +107,11 @@ void CheckTeacher(const v1::JobSpec& spec, Problems* problems) {
   if (!teacher.model().init_from().empty()) {
     problems->Add("teacher.model.init_from", "a teacher is not trained: want its file in teacher.weights");
   }
+  for (const int adaptation : teacher.model().adapt()) {
+    if (adaptation == v1::ModelSpec::POSITIONS) continue;
+    problems->Add("teacher.model.adapt", absl::StrCat(v1::ModelSpec::Adaptation_Name(static_cast<v1::ModelSpec::Adaptation>(adaptation)),
+                                                      ": a teacher is not trained: nothing of it can be drawn anew"));
+  }
   CheckSchedule(teacher, problems);
   CheckRecord(spec, problems);
   CheckTeacherFits(spec.model(), teacher.model(), problems);

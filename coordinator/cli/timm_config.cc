@@ -33,6 +33,7 @@ std::optional<std::string> PublishedNameOf(const v1::ModelSpec& model) {
     like.set_img_size(entry.sizes.img_size());
     like.set_in_chans(entry.sizes.in_chans());
     like.clear_init_from();
+    like.clear_adapt();
     if (like.SerializeAsString() == entry.sizes.SerializeAsString()) return entry.name;
   }
   return std::nullopt;

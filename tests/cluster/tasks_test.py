@@ -1,10 +1,12 @@
 """What deit-worker does besides training: evaluate, predict, benchmark, models, help; and training from given weights."""
 import json
+import re
 import struct
 import subprocess
 
-from cluster import (BAD_CONFIG, CONVNET, COORD, CORRUPT, MISSING, STEPS, STUDENT, ClusterTest, main, read_safetensors, write_safetensors)
+from cluster import (BAD_CONFIG, CONVNET, COORD, CORRUPT, MISSING, PUBLISHED, STEPS, STUDENT, ClusterTest, main, read_safetensors, write_safetensors)
 
+QUOTE = '"'
 IMAGE = 28 * 28 * 4  # bytes of one image
 TOKENS, WIDTH, PATCHES = 18, 64, 16  # of STUDENT
 STUDENT_MACS = 2 * (12 * TOKENS * WIDTH**2 + 2 * TOKENS**2 * WIDTH) + PATCHES * 49 * WIDTH + 2 * 10 * WIDTH
@@ -69,6 +71,22 @@ class InitFrom(ClusterTest):
     def evaluate(self, config, weights):
         return json.loads(self.run_worker("--task=evaluate", "--json", f"--config={config}", f"--weights={weights}").out)
 
+    def test_weights_of_another_size_start_a_job_when_it_may_adapt_them(self):
+        config = self.job(STUDENT)
+        weights = self.train(config, "first", "train.max_steps=1").set(1)
+        larger = ("model.img_size=35", "model.num_classes=7", f"model.init_from={weights}", "train.max_steps=1", "evaluate.every_epochs=0")
+        words = [f"--config={config}", *larger]
+        ended = self.run_worker(*words, "--run_dir=refused", code=CORRUPT)
+        self.assert_failed_plainly(ended, "pos_embed: shape [1, 18, 64], the model's is [1, 27, 64]",
+                                   "hint: adapt=POSITIONS,HEAD among the model's fields makes them fit")
+        digests = set()
+        for workers in (1, 3):
+            run = self.run_worker(*words, "model.adapt=POSITIONS,HEAD", f"--run_dir=adapted_{workers}", workers=workers)
+            self.assert_says(run, "pos_embed: resized from 4x4 to 5x5", "head.weight, head.bias, head_dist.weight, head_dist.bias: drawn anew")
+            self.assertEqual(run.text.count("drawn anew"), 1)
+            digests.add(run.out.splitlines()[-1].split("weights_digest=")[1])
+        self.assertEqual(len(digests), 1)
+
     def test_equal_for_every_world_and_an_exported_file_is_the_same_as_its_set(self):
         config = self.job(STUDENT)
         first = self.train(config, "first", "train.max_steps=3", workers=2)
@@ -110,6 +128,27 @@ class Predict(ClusterTest):
         alone = struct.unpack("<10f", predict(pixels[1:2])["logits"][2])
         for value, expected in zip(alone, logits[10:20]):
             self.assertAlmostEqual(value, expected, places=4)
+
+    def test_every_family_predicts_and_teaches(self):
+        pixels = {"x": ("F32", [2, 1, 28, 28], struct.pack("<1568f", *(i * 31 % 97 / 97 for i in range(1568))))}
+        write_safetensors(self.folder / "x.safetensors", pixels)
+        for name, text in PUBLISHED.items():
+            config = self.job(text, name + ".textproto")
+            weights = self.train(config, name, "train.max_steps=1", "evaluate.every_epochs=0").set(1)
+            self.run_worker("--task=predict", f"--config={config}", f"--weights={weights}", "--input=x.safetensors", "--output=y.safetensors")
+            self.assertEqual(read_safetensors(self.folder / "y.safetensors")["logits"][1], [2, 10])
+            teacher = [word.replace("model.", "teacher.model.", 1) for word in self.model_words(text)]
+            self.train(self.job(STUDENT), "taught_by_" + name, *teacher, f"teacher.weights={weights}", "distillation.type=HARD",
+                       "train.max_steps=1", "evaluate.every_epochs=0")
+
+    @staticmethod
+    def model_words(text):
+        """The sizes of a job's model, as words of a command line."""
+        fields = text.split("model {")[1].split("}")[0]
+        for known in ("num_classes: 10", "img_size: 28", "in_chans: 1"):
+            fields = fields.replace(known, "")
+        return [f"model.{key}={value.strip('[]').replace(' ', '').strip(QUOTE)}"
+                for key, value in re.findall(r"(\w+): (\[[^]]*\]|\S+)", fields)]
 
     def test_messages(self):
         config = self.job(STUDENT)
@@ -177,6 +216,7 @@ class Others(ClusterTest):
         models = {model["name"]: model for model in json.loads(self.run_worker("--task=models", "--json").out)["models"]}
         self.assertEqual(models["deit_tiny_patch16_224"]["parameters"], 5717416)
         self.assertEqual(models["deit_base_distilled_patch16_224"]["parameters"], 87338192)
+        self.assertEqual((models["regnety_160"]["parameters"], round(models["regnety_160"]["macs"] * 1e-9, 3)), (83590140, 15.912))
 
     def test_help(self):
         ended = self.run_worker("--help")

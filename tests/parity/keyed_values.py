@@ -28,7 +28,7 @@ def tensor(name, shape):
     if len(shape) > 1:
         scale = numpy.sqrt(6.0 / (count / shape[0]))
     elif name.endswith(".weight"):
-        offset, scale = 1.0, 0.2
+        offset, scale = (0.25, 0.1) if "bn" in name else (1.0, 0.2)
     return (offset + scale * values(key_of(name), count)).astype(numpy.float32).reshape(shape)
 
 

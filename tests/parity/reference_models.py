@@ -2,7 +2,8 @@
 
   python tests/parity/reference_models.py reduced|full|registry     (timm 1.0.31, torch 2.14.1)
 
-golden/parity/reduced/*.txt and golden/parity/full/*.txt, one file a case: the model as a ModelSpec; images of each pass; the loss in
+golden/parity/reduced/*.txt and golden/parity/full/*.txt, one file a case: the model as a ModelSpec; images of each pass and
+timm's own error in fp32, largest over all logits, relative to the largest; the loss in
 training (mean cross entropy, of both heads where there are two); the logits in evaluation, with the statistics of that training pass as the
 running ones (made-up ones make deep networks explode or vanish); and for each tensor of the state dict, in its order, name, shape and a
 sketch (keyed_values.py) of the loss's gradient, or of the statistics. Weights and images are keyed values, computation is in fp64. golden/registry.txt: name, tensors, FNV-1a of all names and shapes, parameters, GMACs, input.
@@ -87,12 +88,15 @@ def write_case(folder, name, model, side, fields, classes, training_images, eval
     fill(model)
     model = model.double()
     loss = train(model, side, classes, training_images)
+    images = images_of("evaluation", evaluation_images, side)
+    gradients = {key: parameter.grad.clone() for key, parameter in model.named_parameters()}
+    state = {key: value.clone() for key, value in model.state_dict().items()}
     with torch.no_grad():
-        logits = model.eval()(images_of("evaluation", evaluation_images, side))
-    lines = [f'name: "{name}" num_classes: {classes} {fields}', f"{training_images} {evaluation_images}", text([loss], 12)]
+        logits = model.eval()(images)
+        error = (model.float()(images.float()) - logits).abs().max() / logits.abs().max()
+    lines = [f'name: "{name}" num_classes: {classes} {fields}', f"{training_images} {evaluation_images} {error:.2g}", text([loss], 12)]
     lines += [text(row.tolist(), 9) for row in logits]
-    gradients = {key: parameter.grad for key, parameter in model.named_parameters()}
-    for key, value in model.state_dict().items():
+    for key, value in state.items():
         shape = "x".join(map(str, value.shape)) or "scalar"
         known = gradients.get(key, value)
         sketch = keyed_values.sketch(key, known.numpy()) if known.dtype.is_floating_point else []
@@ -100,7 +104,7 @@ def write_case(folder, name, model, side, fields, classes, training_images, eval
     path = GOLDEN / "parity" / folder / f"{name}.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")
-    print(f"{path.name}: loss {loss:.6g}, largest logit {logits.abs().max():.4g}", flush=True)
+    print(f"{path.name}: loss {loss:.6g}, largest logit {logits.abs().max():.4g}, error in fp32 {error:.2g}", flush=True)
 
 
 def macs_of(model, side):
@@ -143,7 +147,8 @@ def main(what, only):
         if what == "reduced":
             write_case(what, name, *reduced(name), 10, 4, 2)
         else:
-            write_case(what, name, timm.create_model(name), input_side(name), "", 1000, 1, 1)
+            side = min(input_side(name), 224) if name in EFFICIENTNETS else input_side(name)  # what takes more is the same again
+            write_case(what, name, timm.create_model(name), side, f"img_size: {side}", 1000, 1, 1)
 
 
 if __name__ == "__main__":

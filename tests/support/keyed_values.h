@@ -27,7 +27,8 @@ inline uint64_t KeyedWord(uint64_t key, uint64_t i) {
 // In [-1, 1).
 inline double KeyedValue(uint64_t key, uint64_t i) { return static_cast<double>(KeyedWord(key, i) >> 11) * 0x1p-52 - 1; }
 
-// The value of a model's parameter: matrices and kernels keep a signal's size through ReLU, and nothing starts at 0 or 1.
+// The value of a model's parameter: matrices and kernels keep a signal's size through ReLU; scales of batch norms (named "bn" in residual
+// branches) are small, as in trained networks, so that deep ones do not amplify rounding; nothing starts at 0 or 1.
 inline std::vector<float> KeyedTensor(std::string_view name, const std::vector<int64_t>& shape) {
   int64_t count = 1;
   for (const int64_t extent : shape) count *= extent;
@@ -35,7 +36,8 @@ inline std::vector<float> KeyedTensor(std::string_view name, const std::vector<i
   if (shape.size() > 1) {
     scale = std::sqrt(6.0 / (static_cast<double>(count) / static_cast<double>(shape[0])));
   } else if (name.ends_with(".weight")) {
-    offset = 1, scale = 0.2;
+    const bool batch_norm = name.find("bn") != std::string_view::npos;
+    offset = batch_norm ? 0.25 : 1, scale = batch_norm ? 0.1 : 0.2;
   }
   const uint64_t key = KeyOf(name);
   std::vector<float> values(static_cast<size_t>(count));

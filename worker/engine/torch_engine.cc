@@ -42,9 +42,12 @@ StatusOr<Result> Guarded(const char* what, const std::function<StatusOr<Result>(
   }
 }
 
-StatusOr<std::unique_ptr<distill::Teacher>> LoadTeacher(const v1::JobSpec& spec) {
+StatusOr<std::unique_ptr<distill::Teacher>> LoadTeacher(const v1::JobSpec& spec, std::vector<std::string>* notes) {
   DEIT_ASSIGN_OR_RETURN(auto model, models::NewModel(spec.teacher().model(), spec.teacher().precision()));
-  DEIT_ASSIGN_OR_RETURN(const WeightsFile weights, WeightsFile::Open(spec.teacher().weights(), model->tensors()));
+  const v1::TeacherSpec& teacher = spec.teacher();
+  DEIT_ASSIGN_OR_RETURN(const WeightsFile weights,
+                        WeightsFile::Open(teacher.weights(), model->tensors(), weights::PlanOptionsOf(teacher.model()), 0));
+  notes->insert(notes->end(), weights.notes().begin(), weights.notes().end());
   const bool bf16 = spec.teacher().precision() == v1::BF16;
   std::vector<at::Tensor> values;
   for (size_t t = 0; t < model->tensors().size(); ++t) {
@@ -196,13 +199,15 @@ class TorchEngine final : public train::Engine {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<train::Engine>> NewTorchEngine(const v1::JobSpec& spec, bool training) {
+StatusOr<std::unique_ptr<train::Engine>> NewTorchEngine(const v1::JobSpec& spec, bool training, std::vector<std::string>* notes) {
+  std::vector<std::string> unheard;
+  if (notes == nullptr) notes = &unheard;
   using Result = std::unique_ptr<train::Engine>;
   return Guarded<Result>("building the model", [&]() -> StatusOr<Result> {
     DEIT_ASSIGN_OR_RETURN(auto model, models::NewModel(spec.model(), spec.train().precision()));
     std::unique_ptr<distill::Teacher> teacher;
     if (training && spec.distillation().type() != v1::DistillationSpec::NONE) {
-      auto loaded = LoadTeacher(spec);
+      auto loaded = LoadTeacher(spec, notes);
       if (!loaded.ok()) return Annotate(loaded.status(), "teacher.weights");
       teacher = *std::move(loaded);
     }

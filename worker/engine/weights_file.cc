@@ -1,12 +1,12 @@
 #include "worker/engine/weights_file.h"
 
 #include <algorithm>
-#include <map>
 
 #include "absl/strings/str_join.h"
 #include "common/base/exit_code.h"
 #include "common/checkpoint/weights_content.h"
 #include "worker/distill/half.h"
+#include "worker/engine/fit_positions.h"
 #include "worker/update/block_math.h"
 
 namespace deit::engine {
@@ -16,63 +16,92 @@ using checkpoint::Dtype;
 using checkpoint::SafetensorsFile;
 using checkpoint::TensorInfo;
 using models::TensorRole;
+using weights::Origin;
 
-bool Readable(Dtype dtype) { return dtype == Dtype::kF32 || dtype == Dtype::kF16 || dtype == Dtype::kBF16; }
+// The adaptations that would make the file fit, as the user would write them; empty: none would.
+std::string UsefulAdaptations(const std::vector<TensorInfo>& file, const std::vector<models::TensorSpec>& model,
+                              const weights::PlanOptions& options) {
+  weights::PlanOptions with = options;
+  with.positions = with.head = with.distillation = true;
+  if (!weights::PlanWeights(file, model, with).problems.empty()) return "";
+  std::vector<std::string> needed;
+  const auto drop_if_useless = [&](bool weights::PlanOptions::*adaptation, const char* name) {
+    with.*adaptation = false;
+    if (weights::PlanWeights(file, model, with).problems.empty()) return;
+    with.*adaptation = true;
+    needed.push_back(name);
+  };
+  drop_if_useless(&weights::PlanOptions::positions, "POSITIONS");
+  drop_if_useless(&weights::PlanOptions::head, "HEAD");
+  drop_if_useless(&weights::PlanOptions::distillation, "DISTILLATION");
+  return absl::StrJoin(needed, ",");
+}
 
 }  // namespace
 
-StatusOr<WeightsFile> WeightsFile::Open(const std::string& path, const std::vector<models::TensorSpec>& tensors) {
+StatusOr<WeightsFile> WeightsFile::Open(const std::string& path, const std::vector<models::TensorSpec>& tensors,
+                                        const weights::PlanOptions& options, uint64_t seed) {
   WeightsFile weights;
   DEIT_ASSIGN_OR_RETURN(weights.files_, checkpoint::OpenWeights(path));
   weights.tensors_ = tensors;
-  std::map<std::string, Place> found;
+  weights.seed_ = seed;
   for (size_t f = 0; f < weights.files_.size(); ++f) {
-    for (const TensorInfo& info : weights.files_[f].tensors()) found[info.name] = {f, &info};
-  }
-  std::vector<std::string> problems;
-  for (const models::TensorSpec& tensor : tensors) {
-    const auto it = found.find(tensor.name);
-    const bool count = tensor.role == TensorRole::kBatchesTracked;
-    const std::vector<uint64_t> shape(tensor.shape.begin(), tensor.shape.end());
-    if (it == found.end()) {
-      if (!count) problems.push_back(absl::StrCat(tensor.name, ": missing"));
-      weights.places_.push_back({0, nullptr});
-      continue;
+    for (const TensorInfo& info : weights.files_[f].tensors()) {
+      weights.infos_.push_back(info);
+      weights.file_of_.push_back(f);
     }
-    if (it->second.info->shape != shape) {
-      problems.push_back(absl::StrCat(tensor.name, ": shape ", checkpoint::ShapeText(it->second.info->shape), ", the model's is ",
-                                      checkpoint::ShapeText(shape)));
-    } else if (count ? it->second.info->dtype != Dtype::kI64 : !Readable(it->second.info->dtype)) {
-      problems.push_back(absl::StrCat(tensor.name, ": type ", checkpoint::Name(it->second.info->dtype), " cannot be used"));
-    }
-    weights.places_.push_back(it->second);
-    found.erase(it);
   }
-  for (const auto& [name, place] : found) problems.push_back(absl::StrCat(name, ": the model has no such tensor"));
+  weights.plan_ = weights::PlanWeights(weights.infos_, tensors, options);
+  for (const std::string& note : weights.plan_.notes) weights.notes_.push_back(absl::StrCat(path, ": ", note));
+  const std::vector<std::string>& problems = weights.plan_.problems;
   if (problems.empty()) return weights;
+  const std::string adaptations = UsefulAdaptations(weights.infos_, tensors, options);
   return WithHint(
       WithExitCode(absl::InvalidArgumentError(absl::StrCat(path, ": not this model's weights: ", absl::StrJoin(problems, "; "))),
                    ExitCode::kCorrupt),
-      "give the model the sizes that the weights were trained with");
+      adaptations.empty() ? "give the model the sizes that the weights were trained with"
+                          : absl::StrCat("adapt=", adaptations, " among the model's fields makes them fit"));
+}
+
+Status WeightsFile::ReadFromFile(size_t place, float* out) const {
+  const SafetensorsFile& file = files_[file_of_[place]];
+  const TensorInfo& info = infos_[place];
+  if (info.dtype == Dtype::kF32) return file.ReadRange(info, 0, info.bytes, out);
+  std::vector<uint16_t> narrow(info.elements);
+  DEIT_RETURN_IF_ERROR(file.ReadRange(info, 0, info.bytes, narrow.data()));
+  if (info.dtype == Dtype::kBF16) update::CastToFloat(narrow.data(), out, static_cast<int64_t>(info.elements));
+  else std::transform(narrow.begin(), narrow.end(), out, distill::FloatFromHalf);
+  return absl::OkStatus();
+}
+
+// What the file lacks keeps the initial values.
+Status WeightsFile::ReadPositions(size_t t, float* out) const {
+  const size_t place = plan_.sources[t].place;
+  std::vector<float> rows(infos_[place].elements);
+  DEIT_RETURN_IF_ERROR(ReadFromFile(place, rows.data()));
+  DEIT_RETURN_IF_ERROR(models::InitialiseTensor(tensors_[t], static_cast<int>(t), seed_, out));
+  FitPositions(rows.data(), plan_.file_grid, plan_.model_grid, tensors_[t].shape[2], out);
+  return absl::OkStatus();
 }
 
 Status WeightsFile::Read(size_t t, float* out) const {
-  const Place& place = places_[t];
-  const SafetensorsFile& file = files_[place.file];
-  const int64_t count = static_cast<int64_t>(place.info->elements);
-  if (place.info->dtype == Dtype::kF32) return file.ReadRange(*place.info, 0, place.info->bytes, out);
-  std::vector<uint16_t> narrow(place.info->elements);
-  DEIT_RETURN_IF_ERROR(file.ReadRange(*place.info, 0, place.info->bytes, narrow.data()));
-  if (place.info->dtype == Dtype::kBF16) update::CastToFloat(narrow.data(), out, count);
-  else std::transform(narrow.begin(), narrow.end(), out, distill::FloatFromHalf);
+  switch (plan_.sources[t].origin) {
+    case Origin::kFile: DEIT_RETURN_IF_ERROR(ReadFromFile(plan_.sources[t].place, out)); break;
+    case Origin::kInitial: return models::InitialiseTensor(tensors_[t], static_cast<int>(t), seed_, out);
+    case Origin::kPositions: return ReadPositions(t, out);
+    case Origin::kAbsent: return absl::InternalError(absl::StrCat(tensors_[t].name, ": not in the file"));
+  }
+  if (plan_.variance_offset == 0 || tensors_[t].role != TensorRole::kRunningVar) return absl::OkStatus();
+  std::for_each(out, out + tensors_[t].size(), [this](float& v) { v = static_cast<float>(v + plan_.variance_offset); });
   return absl::OkStatus();
 }
 
 StatusOr<int64_t> WeightsFile::BatchesTracked() const {
   for (size_t t = 0; t < tensors_.size(); ++t) {
-    if (tensors_[t].role != TensorRole::kBatchesTracked || !places_[t].info) continue;
+    if (tensors_[t].role != TensorRole::kBatchesTracked || plan_.sources[t].origin != Origin::kFile) continue;
+    const size_t place = plan_.sources[t].place;
     int64_t value = 0;
-    DEIT_RETURN_IF_ERROR(files_[places_[t].file].ReadRange(*places_[t].info, 0, sizeof(value), &value));
+    DEIT_RETURN_IF_ERROR(files_[file_of_[place]].ReadRange(infos_[place], 0, sizeof(value), &value));
     return value;
   }
   return 0;

@@ -1,13 +1,15 @@
-// A model's weights from a safetensors file, or from the model files of a checkpoint set. Torch-free.
+// A model's weights from a safetensors file, or from the model files of a checkpoint set, under whatever names and however adapted
+// (worker/weights/weights_plan.h).
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "common/base/status.h"
 #include "common/checkpoint/safetensors.h"
 #include "worker/models/tensor_spec.h"
+#include "worker/weights/weights_plan.h"
 
 namespace deit::engine {
 
@@ -15,8 +17,13 @@ namespace deit::engine {
 class WeightsFile {
  public:
   // `path`: a .safetensors file, or a folder with model*.safetensors. Tensors that are missing, unexpected or of another shape are all
-  // named in one InvalidArgument error; num_batches_tracked may be missing. Types F32, F16 and BF16 are converted.
-  static StatusOr<WeightsFile> Open(const std::string& path, const std::vector<models::TensorSpec>& tensors);
+  // named in one InvalidArgument error, and the adaptations that would do as its hint; num_batches_tracked may be missing. Types F32, F16
+  // and BF16 are converted. `seed` draws what is not from the file, as in a new model of that seed.
+  static StatusOr<WeightsFile> Open(const std::string& path, const std::vector<models::TensorSpec>& tensors,
+                                    const weights::PlanOptions& options = {}, uint64_t seed = 0);
+
+  // One line per name scheme that was recognised and tensor that was adapted: "PATH: what".
+  const std::vector<std::string>& notes() const { return notes_; }
 
   // Tensor `t` of the model, as fp32 in row-major order.
   Status Read(size_t t, float* out) const;
@@ -25,13 +32,16 @@ class WeightsFile {
   StatusOr<int64_t> BatchesTracked() const;
 
  private:
-  struct Place {
-    size_t file;
-    const checkpoint::TensorInfo* info;  // null: missing num_batches_tracked
-  };
+  Status ReadFromFile(size_t place, float* out) const;
+  Status ReadPositions(size_t t, float* out) const;
+
   std::vector<checkpoint::SafetensorsFile> files_;
+  std::vector<size_t> file_of_;  // by place
+  std::vector<checkpoint::TensorInfo> infos_;
   std::vector<models::TensorSpec> tensors_;
-  std::vector<Place> places_;  // by tensor
+  weights::Plan plan_;
+  uint64_t seed_ = 0;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace deit::engine

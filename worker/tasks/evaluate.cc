@@ -79,7 +79,7 @@ Status Evaluate(const Options& options, collective::Session& session) {
   auto in = OpenInputs(options);
   DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), SetupDeadline(), in.status(), "opening model and data"));
   DEIT_ASSIGN_OR_RETURN(const auto workspace, train::Workspace::Form(session.world(), in->spec, in->index->size(), *in->engine));
-  const Status loaded = LoadWeights(in->weights, workspace->state());
+  const Status loaded = LoadWeights(in->weights, in->spec, workspace->state());
   if (!loaded.ok()) return options.weights.empty() ? loaded : Annotate(loaded, "--weights");
   data::EvaluationChunks chunks(*in->views, in->index->size(), in->spec.evaluate().batch_size(), in->spec.data().threads());
   DEIT_ASSIGN_OR_RETURN(const auto counts, train::Evaluate(chunks, *in->engine, workspace->team()));

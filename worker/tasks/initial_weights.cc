@@ -1,5 +1,6 @@
 #include "worker/tasks/initial_weights.h"
 
+#include "common/base/log.h"
 #include "worker/engine/weights_file.h"
 #include "worker/train/buffer_state.h"
 
@@ -17,10 +18,13 @@ Status ReadBuffers(const engine::WeightsFile& weights, const train::JobState& st
 
 }  // namespace
 
-Status LoadWeights(const std::string& path, const train::JobState& state) {
-  const auto weights = engine::WeightsFile::Open(path, *state.tensors);
+Status LoadWeights(const std::string& path, const v1::JobSpec& spec, const train::JobState& state) {
+  const auto weights = engine::WeightsFile::Open(path, *state.tensors, weights::PlanOptionsOf(spec.model()), spec.train().seed());
   const Status buffers = weights.ok() ? ReadBuffers(*weights, state) : weights.status();
   DEIT_RETURN_IF_ERROR(state.team->Agree(buffers, "reading weights"));
+  if (state.team->context().worker() == 0) {
+    for (const std::string& note : weights->notes()) LogInfo(note);
+  }
   return train::FillWeights(state, [&](size_t t, float* out) { return weights->Read(t, out); });
 }
 

@@ -4,12 +4,14 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "proto/spec.pb.h"
 #include "worker/train/job_state.h"
 
 namespace deit::tasks {
 
-// Parameters and buffers from `path`, a safetensors file or a checkpoint set; moments stay as they are, the EMA starts as the weights.
-// Collective, as FillWeights; all workers get the same outcome. Errors: as engine::WeightsFile.
-Status LoadWeights(const std::string& path, const train::JobState& state);
+// Parameters and buffers from `path`, a safetensors file or a checkpoint set, adapted as spec.model allows; moments stay as they are, the EMA
+// starts as the weights. Worker 0 says what was adapted. Collective, as FillWeights; all workers get the same outcome. Errors: as
+// engine::WeightsFile.
+Status LoadWeights(const std::string& path, const v1::JobSpec& spec, const train::JobState& state);
 
 }  // namespace deit::tasks

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "common/base/exit_code.h"
+#include "common/base/log.h"
 #include "common/checkpoint/safetensors.h"
 #include "common/files/operations.h"
 #include "worker/engine/numerics.h"
@@ -41,8 +42,11 @@ StatusOr<at::Tensor> ReadImages(const std::string& path, const v1::ModelSpec& mo
   return images;
 }
 
-StatusOr<std::vector<at::Tensor>> ReadWeights(const std::string& path, const models::Model& model, bool bf16) {
-  DEIT_ASSIGN_OR_RETURN(const auto weights, engine::WeightsFile::Open(path, model.tensors()));
+StatusOr<std::vector<at::Tensor>> ReadWeights(const std::string& path, const models::Model& model, const v1::JobSpec& spec) {
+  const weights::PlanOptions options = weights::PlanOptionsOf(spec.model());
+  DEIT_ASSIGN_OR_RETURN(const auto weights, engine::WeightsFile::Open(path, model.tensors(), options, spec.train().seed()));
+  for (const std::string& note : weights.notes()) LogInfo(note);
+  const bool bf16 = spec.train().precision() == v1::BF16;
   std::vector<at::Tensor> values;
   for (size_t t = 0; t < model.tensors().size(); ++t) {
     const auto& tensor = model.tensors()[t];
@@ -79,7 +83,7 @@ Status Predict(const Options& options) {
   DEIT_RETURN_IF_ERROR(engine::SetThreads(spec.threads_per_worker()));
   try {
     DEIT_ASSIGN_OR_RETURN(const auto model, models::NewModel(spec.model(), spec.train().precision()));
-    DEIT_ASSIGN_OR_RETURN(const auto values, ReadWeights(options.weights, *model, spec.train().precision() == v1::BF16));
+    DEIT_ASSIGN_OR_RETURN(const auto values, ReadWeights(options.weights, *model, spec));
     DEIT_ASSIGN_OR_RETURN(const at::Tensor images, ReadImages(options.input, spec.model()));
     const at::NoGradGuard no_grad;
     const models::Outputs outputs = model->Forward(values, {}, images, {});

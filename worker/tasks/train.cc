@@ -15,21 +15,26 @@ namespace deit::tasks {
 namespace {
 
 // Everything that can go wrong with one worker's inputs goes wrong for all, before anybody waits in training.
-StatusOr<std::unique_ptr<train::Engine>> BuildEngine(const v1::JobSpec& spec) {
+StatusOr<std::unique_ptr<train::Engine>> BuildEngine(const v1::JobSpec& spec, int worker) {
   DEIT_RETURN_IF_ERROR(engine::SetThreads(spec.threads_per_worker()));
-  return engine::NewTorchEngine(spec, true);
+  std::vector<std::string> notes;
+  auto engine = engine::NewTorchEngine(spec, true, &notes);
+  if (worker == 0) {
+    for (const std::string& note : notes) LogInfo(absl::StrCat("teacher: ", note));
+  }
+  return engine;
 }
 
 Status StartWeights(const v1::JobSpec& spec, const train::JobState& state) {
   if (spec.model().init_from().empty()) return train::InitialiseWeights(state, spec.train().seed());
-  return Annotate(LoadWeights(spec.model().init_from(), state), "model.init_from");
+  return Annotate(LoadWeights(spec.model().init_from(), spec, state), "model.init_from");
 }
 
 Status RunAttempt(const Options& options, collective::Communicator& world, const v1::JobSpec& spec, const train::Attempt& attempt,
                   const std::string& spec_digest, const JobData& data) {
   const auto deadline = StallDeadline(spec);
   options.whereabouts->Report("build model");
-  auto engine = BuildEngine(spec);
+  auto engine = BuildEngine(spec, world.rank());
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, engine.status(), "building the model"));
   const train::JobInputs inputs{&spec,
                                 spec_digest,

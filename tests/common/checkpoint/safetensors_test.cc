@@ -74,6 +74,17 @@ TEST_F(SafetensorsTest, ReadsBackWhatItWroteAlignedAndWithItsDigest) {
   EXPECT_EQ(n, 77);
 }
 
+TEST_F(SafetensorsTest, AFileOfTorchSaveIsNamedWithItsConversion) {
+  for (const std::string& start : {std::string("PK\3\4\0\0\x8\x8", 8), std::string("\x80\2\x8a\nl\xfc\x9c\x46", 8)}) {
+    ASSERT_TRUE(files::WriteFileAtomically(fs_, "/raw", start + "archive/data.pkl").ok());
+    const Status status = SafetensorsFile::Open(fs_, "/raw").status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    EXPECT_EQ(status.message(), "/raw: a file of torch.save, no safetensors file");
+    EXPECT_THAT(HintOf(status), HasSubstr("torch.load"));
+    EXPECT_THAT(HintOf(status), HasSubstr("/raw /raw.safetensors"));
+  }
+}
+
 TEST_F(SafetensorsTest, AWrongSizeNameOrRangeIsRefusedWithTheValues) {
   const float x = 1;
   ASSERT_TRUE(WriteSafetensors(fs_, "/f", {{"x", Dtype::kF32, {1}, &x, 4}}, {}).ok());

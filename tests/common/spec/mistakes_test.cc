@@ -208,6 +208,9 @@ TEST(MistakesTest, OfTeachers) {
   EXPECT_EQ(WithTeacher({"teacher.topk=1001"}), "command line: error: teacher.topk: 1001: more than model.num_classes 1000");
   EXPECT_EQ(WithTeacher({"teacher.model.num_classes=10"}),
             "command line: error: teacher.model.num_classes: 10: differs from model.num_classes 1000: want the same, or leave it unset");
+  EXPECT_EQ(WithTeacher({"teacher.model.adapt=POSITIONS"}), "none");
+  EXPECT_EQ(WithTeacher({"teacher.model.adapt=HEAD"}),
+            "command line: error: teacher.model.adapt: HEAD: a teacher is not trained: nothing of it can be drawn anew");
   EXPECT_EQ(WithTeacher({"teacher.model.init_from=x"}),
             "command line: error: teacher.model.init_from: a teacher is not trained: want its file in teacher.weights");
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/base/status.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit::engine {
@@ -56,6 +57,44 @@ TEST(WeightsFileTest, NamesEveryTensorThatDoesNotFit) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("a: shape [4], the model's is [2, 2]"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("b: missing"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("c: the model has no such tensor"));
+}
+
+// A transformer of one patch of one pixel, and a grid of 1x1.
+const std::vector<models::TensorSpec> kTransformer = {{.name = "pos_embed", .shape = {1, 3, 1}, .init = models::Init::kNormal, .scale = 1},
+                                                      {.name = "dist_token", .shape = {1, 1, 1}, .init = models::Init::kOnes},
+                                                      {.name = "head.weight", .shape = {2, 1}, .init = models::Init::kNormal, .scale = 1}};
+
+TEST(WeightsFileTest, TheHintNamesTheAdaptationsThatWouldDo) {
+  const testing::TempFolder folder;
+  const auto path =
+      Write(folder, "w.safetensors", {{"pos_embed", Dtype::kF32, {1, 2, 1}, kA, 8}, {"head.weight", Dtype::kF32, {3, 1}, kB, 12}});
+  const auto refused = WeightsFile::Open(path, kTransformer);
+  EXPECT_EQ(HintOf(refused.status()), "adapt=HEAD,DISTILLATION among the model's fields makes them fit");
+  const auto weights = WeightsFile::Open(path, kTransformer, {.head = true, .distillation = true}, 5);
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  EXPECT_THAT(weights->notes(),
+              ::testing::ElementsAre(path + ": the distillation token's row of pos_embed, dist_token, head.weight: drawn anew"));
+  float position[3], token[1], head[2], fresh[3];
+  ASSERT_TRUE(weights->Read(0, position).ok() && weights->Read(1, token).ok() && weights->Read(2, head).ok());
+  ASSERT_TRUE(models::InitialiseTensor(kTransformer[0], 0, 5, fresh).ok());
+  EXPECT_THAT(position, ::testing::ElementsAre(1.0f, fresh[1], 2.0f));
+  EXPECT_EQ(token[0], 1.0f);
+  ASSERT_TRUE(models::InitialiseTensor(kTransformer[2], 2, 5, fresh).ok());
+  EXPECT_THAT(head, ::testing::ElementsAre(fresh[0], fresh[1]));
+}
+
+TEST(WeightsFileTest, AVarianceOffsetIsAddedToVariancesOnly) {
+  const testing::TempFolder folder;
+  const std::vector<models::TensorSpec> tensors = {{.name = "a", .shape = {2, 2}},
+                                                   {.name = "b", .shape = {3}, .role = models::TensorRole::kRunningVar}};
+  const auto path = Write(folder, "w.safetensors", {{"A", Dtype::kF32, {2, 2}, kA, 16}, {"B", Dtype::kF32, {3}, kB, 12}});
+  const auto weights = WeightsFile::Open(
+      path, tensors, {.torchvision = [](const std::string& name) { return name == "a" ? "A" : "B"; }, .torchvision_variance_offset = 0.25});
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  float a[4], b[3];
+  ASSERT_TRUE(weights->Read(0, a).ok() && weights->Read(1, b).ok());
+  EXPECT_THAT(a, ::testing::ElementsAreArray(kA));
+  EXPECT_THAT(b, ::testing::ElementsAre(5.25f, 6.25f, 7.25f));
 }
 
 }  // namespace

@@ -1,0 +1,205 @@
+#include "worker/weights/weights_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/spec/model_catalog.h"
+#include "worker/models/model_tensors.h"
+#include "worker/weights/torchvision_names.h"
+
+namespace deit::weights {
+namespace {
+
+using checkpoint::Dtype;
+using checkpoint::TensorInfo;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+v1::ModelSpec Small(const std::string& name) {
+  v1::ModelSpec model;
+  model.set_name(name);
+  model.set_num_classes(10);
+  model.set_img_size(32);
+  model.set_patch_size(8);
+  model.set_embed_dim(8);
+  model.set_num_heads(2);
+  model.set_depth(1);
+  return *spec::ResolveModel(model);
+}
+
+v1::ModelSpec Adapted(v1::ModelSpec model, const std::vector<v1::ModelSpec::Adaptation>& adaptations) {
+  for (const auto adaptation : adaptations) model.add_adapt(adaptation);
+  return model;
+}
+
+// What a file of this model's weights holds; `name` gives each its name there.
+template <typename Name>
+std::vector<TensorInfo> FileOf(const v1::ModelSpec& model, Name name) {
+  std::vector<TensorInfo> file;
+  for (const models::TensorSpec& tensor : models::TensorsOf(model)) {
+    const bool count = tensor.role == models::TensorRole::kBatchesTracked;
+    file.push_back({.name = name(tensor.name),
+                    .dtype = count ? Dtype::kI64 : Dtype::kF32,
+                    .shape = {tensor.shape.begin(), tensor.shape.end()},
+                    .elements = static_cast<uint64_t>(tensor.size())});
+  }
+  return file;
+}
+
+std::vector<TensorInfo> FileOf(const v1::ModelSpec& model) {
+  return FileOf(model, [](const std::string& name) { return name; });
+}
+
+Plan PlanFor(const std::vector<TensorInfo>& file, const v1::ModelSpec& model) {
+  return PlanWeights(file, models::TensorsOf(model), PlanOptionsOf(model));
+}
+
+size_t Count(const Plan& plan, Origin origin) {
+  return static_cast<size_t>(
+      std::count_if(plan.sources.begin(), plan.sources.end(), [origin](const Source& source) { return source.origin == origin; }));
+}
+
+TEST(PlanWeightsTest, TakesItsOwnNamesAsTheyAre) {
+  for (const char* name : {"deit_distilled", "vit"}) {
+    const v1::ModelSpec model = Small(name);
+    const Plan plan = PlanFor(FileOf(model), model);
+    EXPECT_THAT(plan.problems, IsEmpty());
+    EXPECT_THAT(plan.notes, IsEmpty());
+    for (size_t t = 0; t < plan.sources.size(); ++t) {
+      EXPECT_EQ(plan.sources[t].origin, Origin::kFile);
+      EXPECT_EQ(plan.sources[t].place, t);
+    }
+  }
+}
+
+TEST(PlanWeightsTest, RecognisesTorchvisionsNamesAndPrefixes) {
+  for (const char* name : {"vit", "regnety", "efficientnet", "resnet"}) {
+    v1::ModelSpec model;
+    model.set_name(name);
+    model = *spec::ResolveModel(model);
+    const spec::Family family = spec::FamilyOf(model);
+    const Plan plan = PlanFor(FileOf(model, [&](const std::string& timm) { return "module." + TorchvisionName(family, timm); }), model);
+    EXPECT_THAT(plan.problems, IsEmpty()) << name;
+    EXPECT_EQ(Count(plan, Origin::kFile), plan.sources.size());
+    EXPECT_EQ(plan.notes.at(0), "names without their \"module.\"");
+    EXPECT_EQ(plan.notes.size(), std::string(name) == "resnet" ? 1U : 2U);  // ResNet's names are the same in both
+  }
+}
+
+TEST(PlanWeightsTest, RaisesVariancesOfTorchvisionsLargeEfficientnetsOnly) {
+  v1::ModelSpec model;
+  model.set_name("efficientnet_b5");
+  model = *spec::ResolveModel(model);
+  EXPECT_EQ(PlanFor(FileOf(model), model).variance_offset, 0);
+  const auto torchvisions = [&](const std::string& timm) { return TorchvisionName(spec::Family::kEfficientnet, timm); };
+  const Plan plan = PlanFor(FileOf(model, torchvisions), model);
+  EXPECT_DOUBLE_EQ(plan.variance_offset, 0.00099);
+  EXPECT_EQ(plan.notes.back(), "running variances: plus 0.00099, as torchvision's batch norm has another eps");
+}
+
+TEST(PlanWeightsTest, NamesMissingUnexpectedMisshapenAndUnreadableTensors) {
+  const v1::ModelSpec model = Small("vit");
+  std::vector<TensorInfo> file = FileOf(model);
+  file[0].name = "other";        // cls_token
+  file[2].shape = {8, 3, 8, 7};  // patch_embed.proj.weight
+  file[3].dtype = Dtype::kI64;   // patch_embed.proj.bias
+  file.back().shape = {11};      // head.bias
+  const Plan plan = PlanFor(file, model);
+  EXPECT_THAT(plan.problems, ElementsAre("cls_token: missing", "patch_embed.proj.weight: shape [8, 3, 8, 7], the model's is [8, 3, 8, 8]",
+                                         "patch_embed.proj.bias: type I64 cannot be used", "head.bias: shape [11], the model's is [10]",
+                                         "other: the model has no such tensor"));
+}
+
+TEST(PlanWeightsTest, AnEmptyFileLacksEverything) {
+  const v1::ModelSpec model = Small("vit");
+  EXPECT_EQ(PlanFor({}, model).problems.size(), models::TensorsOf(model).size());
+}
+
+TEST(PlanWeightsTest, ResizesPositionsWhenAsked) {
+  v1::ModelSpec large = Small("deit_distilled");
+  large.set_img_size(48);
+  const std::vector<TensorInfo> file = FileOf(Small("deit_distilled"));
+  EXPECT_THAT(PlanFor(file, large).problems, ElementsAre("pos_embed: shape [1, 18, 8], the model's is [1, 38, 8]"));
+  const Plan plan = PlanFor(file, Adapted(large, {v1::ModelSpec::POSITIONS}));
+  EXPECT_THAT(plan.problems, IsEmpty());
+  EXPECT_THAT(plan.notes, ElementsAre("pos_embed: resized from 4x4 to 6x6"));
+  EXPECT_EQ(plan.sources[1].origin, Origin::kPositions);
+  EXPECT_EQ(plan.file_grid.side, 4);
+  EXPECT_EQ(plan.model_grid.side, 6);
+  EXPECT_EQ(plan.file_grid.prefix, 2);
+}
+
+TEST(PlanWeightsTest, PositionsThatAreNoSquareOfThatWidthAreNotResized) {
+  v1::ModelSpec large = Small("vit");
+  large.set_img_size(48);
+  large = Adapted(large, {v1::ModelSpec::POSITIONS});
+  for (const std::vector<uint64_t>& shape :
+       std::vector<std::vector<uint64_t>>{{1, 18, 8}, {1, 1, 8}, {1, 0, 8}, {1, 17, 9}, {2, 17, 8}, {17, 8}, {}, {1, ~uint64_t{0}, 8}}) {
+    std::vector<TensorInfo> file = FileOf(Small("vit"));
+    file[1].shape = shape;
+    EXPECT_EQ(PlanFor(file, large).problems.size(), 1U) << shape.size();
+  }
+}
+
+TEST(PlanWeightsTest, DrawsAnotherHeadWhenAsked) {
+  v1::ModelSpec other = Small("vit");
+  other.set_num_classes(7);
+  EXPECT_EQ(PlanFor(FileOf(Small("vit")), other).problems.size(), 2U);
+  const Plan plan = PlanFor(FileOf(Small("vit")), Adapted(other, {v1::ModelSpec::HEAD}));
+  EXPECT_THAT(plan.problems, IsEmpty());
+  EXPECT_THAT(plan.notes, ElementsAre("head.weight, head.bias: drawn anew"));
+  EXPECT_EQ(Count(plan, Origin::kInitial), 2U);
+}
+
+TEST(PlanWeightsTest, AHeadOfAnotherWidthIsNoHeadOfThisModel) {
+  std::vector<TensorInfo> file = FileOf(Small("vit"));
+  file[file.size() - 2].shape = {7, 9};
+  EXPECT_THAT(PlanFor(file, Adapted(Small("vit"), {v1::ModelSpec::HEAD})).problems,
+              ElementsAre("head.weight: shape [7, 9], the model's is [10, 8]"));
+}
+
+TEST(PlanWeightsTest, AddsADistillationTokenWhenAsked) {
+  EXPECT_EQ(PlanFor(FileOf(Small("deit")), Small("deit_distilled")).problems.size(), 4U);
+  const Plan plan = PlanFor(FileOf(Small("deit")), Adapted(Small("deit_distilled"), {v1::ModelSpec::DISTILLATION}));
+  EXPECT_THAT(plan.problems, IsEmpty());
+  EXPECT_THAT(plan.notes,
+              ElementsAre("the distillation token's row of pos_embed, dist_token, head_dist.weight, head_dist.bias: drawn anew"));
+  EXPECT_EQ(Count(plan, Origin::kPositions), 1U);
+  EXPECT_EQ(Count(plan, Origin::kInitial), 3U);
+}
+
+TEST(PlanWeightsTest, LeavesTheDistillationTokenOutWhenAsked) {
+  EXPECT_EQ(PlanFor(FileOf(Small("deit_distilled")), Small("deit")).problems.size(), 4U);
+  const Plan plan = PlanFor(FileOf(Small("deit_distilled")), Adapted(Small("deit"), {v1::ModelSpec::DISTILLATION}));
+  EXPECT_THAT(plan.problems, IsEmpty());
+  EXPECT_THAT(plan.notes, ElementsAre("the distillation token's row of pos_embed, dist_token, head_dist.bias, head_dist.weight: left out"));
+  EXPECT_EQ(plan.file_grid.prefix, 2);
+  EXPECT_EQ(plan.model_grid.prefix, 1);
+}
+
+TEST(PlanWeightsTest, AdaptsAllAtOnceUnderTorchvisionsNames) {
+  v1::ModelSpec target = Small("deit_distilled");
+  target.set_num_classes(3);
+  target.set_img_size(16);
+  target = Adapted(target, {v1::ModelSpec::POSITIONS, v1::ModelSpec::HEAD, v1::ModelSpec::DISTILLATION});
+  const auto torchvisions = [](const std::string& timm) { return TorchvisionName(spec::Family::kVit, timm); };
+  const Plan plan = PlanFor(FileOf(Small("vit"), torchvisions), target);
+  EXPECT_THAT(plan.problems, IsEmpty());
+  EXPECT_THAT(plan.notes, ElementsAre("names are torchvision's", "encoder.pos_embedding: resized from 4x4 to 2x2",
+                                      "the distillation token's row of pos_embed, dist_token, head.weight, head.bias, head_dist.weight, "
+                                      "head_dist.bias: drawn anew"));
+}
+
+TEST(PlanWeightsTest, CountersMayBeMissing) {
+  v1::ModelSpec model;
+  model.set_name("resnet18");
+  model = *spec::ResolveModel(model);
+  std::vector<TensorInfo> file = FileOf(model);
+  std::erase_if(file, [](const TensorInfo& info) { return info.name.ends_with("num_batches_tracked"); });
+  const Plan plan = PlanFor(file, model);
+  EXPECT_THAT(plan.problems, IsEmpty());
+  EXPECT_EQ(Count(plan, Origin::kAbsent), 20U);
+}
+
+}  // namespace
+}  // namespace deit::weights

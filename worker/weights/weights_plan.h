@@ -1,0 +1,59 @@
+// From which tensor of a file each tensor of a model comes, whatever names the file uses, and what has to be made up. Pure.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/checkpoint/safetensors.h"
+#include "proto/spec.pb.h"
+#include "worker/models/tensor_spec.h"
+
+namespace deit::weights {
+
+struct PlanOptions {
+  // timm's name of a tensor -> torchvision's; null: only timm's names are known.
+  std::function<std::string(const std::string&)> torchvision = nullptr;
+  double torchvision_variance_offset = 0;  // added to running variances under torchvision's names
+  // What may differ between file and model: ModelSpec::adapt.
+  bool positions = false, head = false, distillation = false;
+};
+
+// For a resolved model.
+PlanOptions PlanOptionsOf(const v1::ModelSpec& model);
+
+// A square grid of position embeddings behind the rows of the class and the distillation token.
+struct PositionGrid {
+  int64_t prefix = 1;
+  int64_t side = 0;
+};
+
+enum class Origin {
+  kFile,       // as it stands there
+  kInitial,    // not from the file: as a new model starts
+  kPositions,  // the file's position embedding, made to fit
+  kAbsent,     // num_batches_tracked that the file lacks
+};
+
+struct Source {
+  Origin origin = Origin::kAbsent;
+  size_t place = 0;  // in the file's tensors, for kFile and kPositions
+};
+
+struct Plan {
+  std::vector<Source> sources;  // by tensor of the model
+  double variance_offset = 0;   // to add to running variances
+  PositionGrid file_grid, model_grid;
+  std::vector<std::string> notes;     // what a user should know: names that were recognised, tensors that were adapted
+  std::vector<std::string> problems;  // each names a tensor; with any the file is not this model's
+};
+
+// `file`: all tensors of the file or files. Names are recognised: timm's (which are facebookresearch's), or torchvision's, and either one
+// behind "model." or "module.". Missing, unexpected and mis-shaped tensors and types that cannot be read are problems, unless
+// an adaptation covers them:
+// positions: pos_embed of another square grid is resized. head: a head of another number of classes is drawn anew. distillation: a
+// distilled model from a plain one's weights has token, head and the token's position drawn anew; a plain one leaves them out.
+Plan PlanWeights(const std::vector<checkpoint::TensorInfo>& file, const std::vector<models::TensorSpec>& model, const PlanOptions& options);
+
+}  // namespace deit::weights
