@@ -205,12 +205,14 @@ std::unique_ptr<control::HeartbeatClient> StartHeartbeat(const collective::Commu
 }
 
 int Main(int argc, char** argv) {
+  run::InstallStopSignals();
   engine::PinMathEnvironment();
   InstallCrashHandler();
   InstallOutOfMemoryHandler();
   SetLogName("deit-worker");
   for (int i = 1; i < argc; ++i) {
     if (absl::string_view(argv[i]) == "--help" || absl::string_view(argv[i]) == "-h") return std::fputs(kHelp, stdout) < 0;
+    if (absl::string_view(argv[i]) == "--version") return std::puts("deit " DEIT_VERSION) < 0;
   }
   if (const Status flags = CheckFlags(argc, argv); !flags.ok()) {
     Report(flags);
@@ -218,7 +220,6 @@ int Main(int argc, char** argv) {
   }
   google::gflags_exitfunc = [](int) { std::_Exit(static_cast<int>(ExitCode::kBadConfig)); };
   gflags::ParseCommandLineNonHelpFlags(&argc, &argv, true);
-  run::InstallStopSignals();
   auto options = ReadOptions(argc, argv);
   if (!options.ok()) {
     Report(options.status());

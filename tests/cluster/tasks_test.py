@@ -219,6 +219,7 @@ class Others(ClusterTest):
         self.assertEqual((models["regnety_160"]["parameters"], round(models["regnety_160"]["macs"] * 1e-9, 3)), (83590140, 15.912))
 
     def test_help(self):
+        self.assertRegex(self.run_worker("--version").out, r"^deit \d+\.\d+\.\d+\n$")
         ended = self.run_worker("--help")
         self.assert_says(ended, "usage: mpirun -np N deit-worker", "example:", "exit: 0 done")
         self.assertEqual(ended.err, "")
