@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/json_text.h"
@@ -32,6 +33,12 @@ std::string ListOf(const google::protobuf::RepeatedField<float>& values) {
   return absl::StrCat("[", absl::StrJoin(values, ", ", [](std::string* out, float value) { out->append(Shortest(value)); }), "]");
 }
 
+// timm's name of what evaluation resizes with.
+std::string EvaluationInterpolation(const v1::AugmentSpec& augment) {
+  if (augment.interpolation() == v1::AugmentSpec::RANDOM) return "bicubic";
+  return absl::AsciiStrToLower(v1::AugmentSpec::Interpolation_Name(augment.interpolation()));
+}
+
 bool IsFamilyName(const std::string& name) { return name == "vit" || name == "deit" || name == "deit_distilled"; }
 
 }  // namespace
@@ -51,8 +58,8 @@ std::optional<std::string> TimmConfig(const v1::JobSpec& job) {
       ", \"depth\": ", model.depth(), ", \"num_heads\": ", model.num_heads(), ", \"mlp_ratio\": ", RoundTripText(model.mlp_ratio()),
       "},\n  \"pretrained_cfg\": {\"input_size\": [", model.in_chans(), ", ", size, ", ", size,
       "], \"fixed_input_size\": true, \"num_classes\": ", model.num_classes(), ", \"mean\": ", ListOf(job.data().mean()),
-      ", \"std\": ", ListOf(job.data().std()),
-      ", \"interpolation\": ", job.augment().interpolation() == v1::AugmentSpec::BILINEAR ? "\"bilinear\"" : "\"bicubic\"",
+      ", \"std\": ", ListOf(job.data().std()), ", \"interpolation\": ", JsonQuote(EvaluationInterpolation(job.augment())),
+      ", \"crop_pct\": ", RoundTripText(job.evaluate().crop_ratio()),
       ", \"first_conv\": \"patch_embed.proj\", \"classifier\": ", distilled ? "[\"head\", \"head_dist\"]" : "\"head\"", "}\n}\n");
 }
 
