@@ -15,6 +15,9 @@ absl::StatusOr<std::unique_ptr<Index>> OpenIdx(const v1::JobSpec& spec, Split sp
 // folders by path, in a folder files by name (all bytewise). Both splits take their labels from train's class folders.
 absl::StatusOr<std::unique_ptr<Index>> OpenImageFolder(const v1::JobSpec& spec, Split split);
 
+// The binary files of CIFAR-10 or CIFAR-100 in data.root (cifar_files.h).
+absl::StatusOr<std::unique_ptr<Index>> OpenCifar(const v1::JobSpec& spec, Split split);
+
 // Made-up images of the model's size: data.synthetic_images of them to train, a tenth of that (rounded up) to validate.
 absl::StatusOr<std::unique_ptr<Index>> OpenSynthetic(const v1::JobSpec& spec, Split split);
 

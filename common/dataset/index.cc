@@ -23,6 +23,7 @@ StatusOr<std::unique_ptr<Index>> OpenIndex(const v1::JobSpec& spec, Split split)
     case v1::DataSpec::SYNTHETIC: return OpenSynthetic(spec, split);
     case v1::DataSpec::IDX: return OpenIdx(spec, split);
     case v1::DataSpec::IMAGE_FOLDER: return OpenImageFolder(spec, split);
+    case v1::DataSpec::CIFAR: return OpenCifar(spec, split);
   }
   return absl::InvalidArgumentError(absl::StrCat("data.format: ", static_cast<int>(spec.data().format()), ": unknown"));
 }

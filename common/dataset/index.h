@@ -25,10 +25,10 @@ class Index {
   virtual Split split() const = 0;
   virtual int64_t size() const = 0;            // images
   virtual int32_t label(int64_t i) const = 0;  // in [0, model.num_classes)
-  // Relative to data.root: "train/cat/7.jpg" (IMAGE_FOLDER); "train/123" or "val/123" (IDX, SYNTHETIC).
+  // Relative to data.root: "train/cat/7.jpg" (IMAGE_FOLDER); "train/123" or "val/123" (IDX, CIFAR, SYNTHETIC).
   virtual std::string path(int64_t i) const = 0;
   virtual int64_t bytes(int64_t i) const = 0;  // of the stored image: file size, or rows x columns x channels
-  // By label. Class folders' names (IMAGE_FOLDER), else "0", "1", ...
+  // By label. Class folders' names (IMAGE_FOLDER), the names file's (CIFAR), else "0", "1", ...
   virtual const std::vector<std::string>& classes() const = 0;
 
   // xxh3-64 over path, bytes and label of all images in order: equal on every machine that holds the same data.

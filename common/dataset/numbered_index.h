@@ -1,4 +1,4 @@
-// An index whose images have numbers instead of names: IDX and SYNTHETIC.
+// An index whose images have numbers instead of names: IDX, CIFAR and SYNTHETIC.
 #pragma once
 
 #include <string>
@@ -12,10 +12,11 @@ namespace deit::dataset {
 
 class NumberedIndex final : public Index {
  public:
-  // `image_bytes`: of each image. Classes are named "0" .. "num_classes - 1".
-  NumberedIndex(Split split, std::vector<int32_t> labels, int64_t image_bytes, int num_classes)
-      : split_(split), labels_(std::move(labels)), image_bytes_(image_bytes) {
-    for (int c = 0; c < num_classes; ++c) classes_.push_back(absl::StrCat(c));
+  // `image_bytes`: of each image. Classes are named by `classes` as far as it goes, then by their numbers.
+  NumberedIndex(Split split, std::vector<int32_t> labels, int64_t image_bytes, int num_classes, std::vector<std::string> classes = {})
+      : split_(split), labels_(std::move(labels)), image_bytes_(image_bytes), classes_(std::move(classes)) {
+    for (int c = static_cast<int>(classes_.size()); c < num_classes; ++c) classes_.push_back(absl::StrCat(c));
+    classes_.resize(static_cast<size_t>(num_classes));
   }
 
   Split split() const override { return split_; }

@@ -25,6 +25,7 @@ PixelStatistics DefaultStatistics(v1::DataSpec::Format format) {
   switch (format) {
     case v1::DataSpec::IDX:  // of Fashion-MNIST's training images
       return {{0.2860f, 0.2860f, 0.2860f}, {0.3530f, 0.3530f, 0.3530f}, 0.2860f, 0.3530f};
+    case v1::DataSpec::CIFAR:         // as DeiT
     case v1::DataSpec::IMAGE_FOLDER:  // of ImageNet; gray: the channels' mean
       return {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}, 0.449f, 0.226f};
     case v1::DataSpec::SYNTHETIC: break;
@@ -76,6 +77,12 @@ void ResolveTeacher(v1::JobSpec* spec, Problems* problems) {
   if (!teacher->has_topk()) teacher->set_topk(std::min(teacher->topk(), student.num_classes()));
 }
 
+// timm and DeiT pad and crop up to 32 pixels.
+bool HoldsPhotographs(const v1::JobSpec& spec) {
+  const v1::DataSpec::Format format = spec.data().format();
+  return format == v1::DataSpec::IMAGE_FOLDER || (format == v1::DataSpec::CIFAR && spec.model().img_size() > 32);
+}
+
 void ResolveData(v1::JobSpec* spec) {
   v1::DataSpec* data = spec->mutable_data();
   if (!data->has_seed()) data->set_seed(spec->train().seed());
@@ -83,7 +90,7 @@ void ResolveData(v1::JobSpec* spec) {
   FillChannels(statistics.rgb_mean, statistics.gray_mean, spec->model().in_chans(), data->mutable_mean());
   FillChannels(statistics.rgb_std, statistics.gray_std, spec->model().in_chans(), data->mutable_std());
   if (spec->augment().crop() == v1::AugmentSpec::DEFAULT) {
-    spec->mutable_augment()->set_crop(data->format() == v1::DataSpec::IMAGE_FOLDER ? v1::AugmentSpec::RESIZED : v1::AugmentSpec::PADDED);
+    spec->mutable_augment()->set_crop(HoldsPhotographs(*spec) ? v1::AugmentSpec::RESIZED : v1::AugmentSpec::PADDED);
   }
 }
 

@@ -120,7 +120,9 @@ void CheckTeacher(const v1::JobSpec& spec, Problems* problems) {
 void CheckData(const v1::JobSpec& spec, Problems* problems) {
   const v1::DataSpec& data = spec.data();
   if (data.format() != v1::DataSpec::SYNTHETIC && data.root().empty()) {
-    const char* what = data.format() == v1::DataSpec::IDX ? "the folder of the four *-ubyte[.gz] files" : "the folder with train/ and val/";
+    const char* what = data.format() == v1::DataSpec::IDX     ? "the folder of the four *-ubyte[.gz] files"
+                       : data.format() == v1::DataSpec::CIFAR ? "the folder of the *.bin files"
+                                                              : "the folder with train/ and val/";
     problems->Add("data.root", absl::StrCat("not set: ", v1::DataSpec::Format_Name(data.format()), " needs ", what));
   }
   if (data.max_images() > 0 && data.labelled() > data.max_images()) {

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/json_text.h"
@@ -21,6 +22,12 @@ std::string Shortest(float value) {
 
 std::string ListOf(const google::protobuf::RepeatedField<float>& values) {
   return absl::StrCat("[", absl::StrJoin(values, ", ", [](std::string* out, float value) { out->append(Shortest(value)); }), "]");
+}
+
+// timm's name of what evaluation resizes with.
+std::string EvaluationInterpolation(const v1::AugmentSpec& augment) {
+  if (augment.interpolation() == v1::AugmentSpec::RANDOM) return "bicubic";
+  return absl::AsciiStrToLower(v1::AugmentSpec::Interpolation_Name(augment.interpolation()));
 }
 
 // The published model of the same family and the same inner sizes, if there is one.
@@ -98,7 +105,8 @@ std::optional<std::string> TimmConfig(const v1::JobSpec& job) {
                       architecture->sizes, "},\n  \"pretrained_cfg\": {\"input_size\": [", model.in_chans(), ", ", size, ", ", size,
                       "], \"fixed_input_size\": ", fixed ? "true" : "false", ", \"num_classes\": ", model.num_classes(),
                       ", \"mean\": ", ListOf(job.data().mean()), ", \"std\": ", ListOf(job.data().std()),
-                      ", \"interpolation\": ", job.augment().interpolation() == v1::AugmentSpec::BILINEAR ? "\"bilinear\"" : "\"bicubic\"",
+                      ", \"interpolation\": ", JsonQuote(EvaluationInterpolation(job.augment())), ", \"crop_pct\": ",
+                      RoundTripText(job.evaluate().crop_ratio()),
                       ", \"first_conv\": ", JsonQuote(architecture->first_conv), ", \"classifier\": ", architecture->classifier, "}\n}\n");
 }
 

@@ -1,6 +1,7 @@
 // Views per second on one core, and through the loader: Fashion-MNIST at 28 x 28, and JPEG pictures of 500 x 375 at 224 x 224.
 #include <benchmark/benchmark.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "common/base/status.h"
@@ -31,8 +32,9 @@ v1::JobSpec SpecOf(v1::DataSpec::Format format, const std::string& root, int siz
 
 v1::JobSpec FashionMnist() { return SpecOf(v1::DataSpec::IDX, "/usr/share/datasets/fashion-mnist", 28, 1, v1::AugmentSpec::PADDED); }
 
-// One class of 16 pictures with as much grain as a photograph of about 100 KB.
+// The data set that DEIT_BENCH_IMAGES names, else one class of 16 pictures with as much grain as a photograph of about 100 KB.
 std::string JpegFolder() {
+  if (const char* images = std::getenv("DEIT_BENCH_IMAGES")) return images;
   static const deit::testing::TempFolder folder;
   std::filesystem::create_directories(folder / "train/a");
   plan::RandomStream random(1, 1, plan::Purpose::kAugment);

@@ -35,7 +35,9 @@ Rectangle Fallback(int width, int height, const v1::AugmentSpec& augment) {
 
 Framing ShowAll(const v1::JobSpec& spec, int width, int height, double ratio) {
   const int size = spec.model().img_size();
-  return spec.data().format() == v1::DataSpec::IMAGE_FOLDER ? CentreCrop(width, height, size, ratio) : Whole(width, height, size);
+  const v1::DataSpec::Format format = spec.data().format();
+  const bool crops = format == v1::DataSpec::IMAGE_FOLDER || (format == v1::DataSpec::CIFAR && size > 32);  // DeiT's rule
+  return crops ? CentreCrop(width, height, size, ratio) : Whole(width, height, size);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ FilterChoice FiltersOf(v1::AugmentSpec::Interpolation interpolation) {
   switch (interpolation) {
     case v1::AugmentSpec::BILINEAR: return {Filter::kBilinear, Filter::kBilinear};
     case v1::AugmentSpec::BICUBIC: return {Filter::kBicubic, Filter::kBicubic};
-    case v1::AugmentSpec::RANDOM: return {Filter::kBilinear, Filter::kBicubic};
+    case v1::AugmentSpec::RANDOM: return {Filter::kBicubic, Filter::kBilinear};  // evaluation takes the first
     case v1::AugmentSpec::BOX: return {Filter::kBox, Filter::kBox};
     case v1::AugmentSpec::LANCZOS: return {Filter::kLanczos, Filter::kLanczos};
   }

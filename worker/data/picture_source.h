@@ -21,6 +21,8 @@ class PictureSource {
 // Each reads the pictures that `index` lists; `index` outlives the source.
 // IDX: all of them into memory, once (a byte per pixel). DataLoss where the file and the index disagree.
 absl::StatusOr<std::unique_ptr<PictureSource>> NewIdxPictures(const v1::JobSpec& spec, const dataset::Index& index);
+// CIFAR: read from the open files when asked for. DataLoss where they have become shorter.
+absl::StatusOr<std::unique_ptr<PictureSource>> NewCifarPictures(const v1::JobSpec& spec, const dataset::Index& index);
 // Files below data.root, each read when it is asked for.
 std::unique_ptr<PictureSource> NewFolderPictures(const v1::JobSpec& spec, const dataset::Index& index);
 // Half a coarse pattern of the class, half noise of the image, so that there is something to learn. Every data.seed sees the same pictures.

@@ -46,6 +46,7 @@ StatusOr<std::unique_ptr<PictureSource>> Pictures(const v1::JobSpec& spec, const
   switch (spec.data().format()) {
     case v1::DataSpec::IDX: return NewIdxPictures(spec, index);
     case v1::DataSpec::IMAGE_FOLDER: return NewFolderPictures(spec, index);
+    case v1::DataSpec::CIFAR: return NewCifarPictures(spec, index);
     case v1::DataSpec::SYNTHETIC: return NewSyntheticPictures(spec, index);
   }
   return absl::InvalidArgumentError("data.format: unknown");

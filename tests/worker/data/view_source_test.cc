@@ -153,6 +153,24 @@ TEST_F(ViewSourceTest, EvaluatesThePlainImage) {
   EXPECT_EQ(Render(ViewOf(6, 1)), pixels);
 }
 
+TEST_F(ViewSourceTest, ReadsCifarsPlanes) {
+  std::string record(3073, '\0');
+  for (size_t i = 0; i < 3072; ++i) record[1 + i] = static_cast<char>(i / 1024 * 50 + i % 1024 % 32);  // planes of 50 c + x
+  for (int k = 1; k <= 5; ++k) {
+    record[0] = static_cast<char>(k);
+    WriteFile(folder_ / absl::StrCat("data_batch_", k, ".bin"), record + record);
+  }
+  Resolve(v1::DataSpec::CIFAR, 32, 3, v1::AugmentSpec::CENTER);
+  spec_.mutable_augment()->set_hflip(0);
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(index_->label(7), 4);
+  const std::vector<float> pixels = Render(ViewOf(0, 7));
+  for (size_t i = 0; i < pixels.size(); ++i) {
+    const int c = static_cast<int>(i) / 1024, x = static_cast<int>(i) % 32;
+    ASSERT_EQ(pixels[i], Normalised(50 * c + x, 0.25f + 0.25f * static_cast<float>(c))) << i;
+  }
+}
+
 TEST_F(ViewSourceTest, RefusesAnIdxFileCutAfterItsHeader) {
   WriteIdx();
   Resolve(v1::DataSpec::IDX, 4, 1, v1::AugmentSpec::PADDED);

@@ -1,0 +1,75 @@
+"""Our input pipeline beside timm's on the same pictures, in turn, one core each: images per second.
+
+usage: taskset -c 0 python3 tests/bench/input_pipeline.py BUILD_DIR [ROUNDS]   (Pillow 11.3, timm 1.0.31, torchvision 0.29.1)
+light: decode, random resized crop to 224 (bicubic), flip, normalise. full: also rand-m9-mstd0.5-inc1 and erasing with 0.25. repeated: full, three
+views of each image (timm decodes each of them). timm runs under its usual DataLoader with no worker process, so that both have one core.
+"""
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import torch
+from PIL import Image
+from timm.data import create_transform
+from torchvision.datasets import ImageFolder
+
+IMAGES = 200
+
+
+def make(root):
+    draw = np.random.default_rng(1)
+    (root / "train/a").mkdir(parents=True)
+    for k in range(IMAGES):
+        width, height = int(draw.integers(460, 541)), int(draw.integers(345, 406))
+        y, x = np.mgrid[:height, :width] / 50
+        waves = np.stack([np.sin(x * a + y * b + c) for a, b, c in draw.uniform(-3, 3, (3, 3))], axis=2)
+        picture = np.clip(128 + 90 * waves + draw.normal(0, 9, waves.shape), 0, 255).astype(np.uint8)
+        Image.fromarray(picture).save(root / f"train/a/{k:04}.jpg", quality=90)
+
+
+def timms(root, repeats, **options):
+    transform = create_transform(224, is_training=True, interpolation="bicubic", **options)
+    data = ImageFolder(root / "train", transform)
+    order = [i for i in range(len(data)) for _ in range(repeats)]
+    loader = torch.utils.data.DataLoader(torch.utils.data.Subset(data, order), batch_size=32)
+    start = time.process_time()
+    count = sum(len(labels) for _, labels in loader)
+    return count / (time.process_time() - start)
+
+
+def ours(build, root):
+    command = [build / "bench/data_bench", "--benchmark_filter=^(Views<.*Jpegs>|Decode)$", "--benchmark_min_time=1", "--benchmark_format=json"]
+    said = subprocess.run(command, env={**os.environ, "DEIT_BENCH_IMAGES": str(root)}, capture_output=True, text=True, check=True).stdout
+    names = {"Views<Jpegs>": "light", "Views<DeitJpegs>": "full", "Views<RepeatedDeitJpegs>": "repeated", "Decode": "decode"}
+    return {names[entry["name"]]: entry["items_per_second"] for entry in json.loads(said)["benchmarks"]}
+
+
+def main():
+    build, rounds = pathlib.Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    torch.set_num_threads(1)
+    full = dict(auto_augment="rand-m9-mstd0.5-inc1", re_prob=0.25, re_mode="pixel", re_count=1)
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        make(root)
+        for _ in range(rounds):
+            theirs = {"light": timms(root, 1, color_jitter=None), "full": timms(root, 1, **full), "repeated": timms(root, 3, **full)}
+            for who, rates in (("timm", theirs), ("deit", ours(build, root))):
+                for name, rate in rates.items():
+                    results.setdefault(name, {}).setdefault(who, []).append(rate)
+    for name, rates in results.items():
+        medians = {who: statistics.median(values) for who, values in rates.items()}
+        ratio = f", {medians['deit'] / medians['timm']:.2f} times" if "timm" in medians else ""
+        print(f"{name}: " + ", ".join(f"{who} {median:.0f}" for who, median in medians.items()) + f" images/s{ratio}")
+    decode = statistics.median(results["decode"]["deit"])
+    print(f"light is {statistics.median(results['light']['deit']) / decode:.2f} of decoding alone")
+
+
+if __name__ == "__main__":
+    main()
