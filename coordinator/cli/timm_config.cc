@@ -57,12 +57,14 @@ Architecture TransformerOf(const v1::ModelSpec& model, const char* family, const
           .classifier = classifier};
 }
 
-Architecture ResnetOf(const v1::ModelSpec& model) {
-  return {.name = model.bottleneck() ? "resnet50" : "resnet18",
-          .sizes = absl::StrCat(", \"layers\": [", absl::StrJoin(model.depths(), ", "), "], \"channels\": [",
-                                absl::StrJoin(model.widths(), ", "), "]"),
-          .first_conv = "conv1",
-          .classifier = "\"fc\""};
+// timm's ResNet has four stages.
+std::optional<Architecture> ResnetOf(const v1::ModelSpec& model) {
+  if (model.widths_size() != 4) return std::nullopt;
+  return Architecture{.name = model.bottleneck() ? "resnet50" : "resnet18",
+                      .sizes = absl::StrCat(", \"layers\": [", absl::StrJoin(model.depths(), ", "), "], \"channels\": [",
+                                            absl::StrJoin(model.widths(), ", "), "]"),
+                      .first_conv = "conv1",
+                      .classifier = "\"fc\""};
 }
 
 std::optional<Architecture> PublishedOf(const v1::ModelSpec& model, const char* first_conv, const char* classifier) {
