@@ -6,9 +6,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "proto/spec.pb.h"
 #include "tests/worker/models/torch_support.h"
 #include "worker/distill/teacher.h"
-#include "worker/models/convnet.h"
+#include "worker/models/model.h"
 
 namespace deit::distill {
 namespace {
@@ -92,10 +93,15 @@ TEST_F(LossTest, GradientsFlowToBothHeads) {
 }
 
 TEST_F(LossTest, TeacherRecordsWhatItsModelSays) {
-  const std::unique_ptr<models::Model> same = models::NewConvNet({.classes = 4, .channels = 1, .widths = {4, 8}}, at::kFloat);
+  v1::ModelSpec spec;
+  spec.set_name("convnet");
+  spec.set_num_classes(4);
+  spec.set_in_chans(1);
+  for (const int width : {4, 8}) spec.add_widths(width);
+  const std::unique_ptr<models::Model> same = *models::NewModel(spec, v1::FP32);
   const std::vector<at::Tensor> values = models::InitialValues(*same, 1);
   const RecordFormat format{RecordKind::kDenseFp32, 4, 0};
-  const Teacher teacher(models::NewConvNet({.classes = 4, .channels = 1, .widths = {4, 8}}, at::kFloat), values, format);
+  const Teacher teacher(*models::NewModel(spec, v1::FP32), values, format);
   const at::Tensor images = models::Wave({3, 1, 8, 8}, 0.3);
   const StatusOr<std::string> record = teacher.Record(images);
   ASSERT_TRUE(record.ok()) << record.status();
