@@ -10,9 +10,9 @@ class ModelSpec;
 
 namespace deit::nets {
 
-// Fields: widths. Stage 0 is one 3x3 convolution of stride 1; each later stage is two, the first of stride 2; each is followed by batch norm
-// and ReLU. Then mean pooling and one linear head. Names, in the manner of timm's RegNet: stages.S.C.conv, stages.S.C.bn for convolution C
-// of stage S; head.fc. Starts as timm's RegNet.
+// Fields: widths. Stage 0 is one 3x3 convolution of stride 1; each later stage is two, the first of stride 2; each is followed by batch
+// norm and ReLU. Then mean pooling and one linear head. Names, in the manner of timm's RegNet: stages.S.C.conv, stages.S.C.bn for
+// convolution C of stage S; head.fc. Starts as timm's RegNet.
 Network Convnet(const v1::ModelSpec& model);
 
 // Errors begin with the field.

@@ -10,8 +10,8 @@ class ModelSpec;
 
 namespace deit::nets {
 
-// Fields: width_mult, depth_mult: B0's channels times the one (to multiples of 8), its blocks per stage times the other (rounded up). Starts as
-// timm's: the head at U(+-1 / sqrt(classes)).
+// Fields: width_mult, depth_mult: B0's channels times the one (to multiples of 8), its blocks per stage times the other (rounded up).
+// Starts as timm's: the head at U(+-1 / sqrt(classes)).
 Network Efficientnet(const v1::ModelSpec& model);
 
 // Every factor in the schema's ranges will do.

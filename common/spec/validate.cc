@@ -52,7 +52,7 @@ void CheckBatchNorm(const v1::JobSpec& spec, Problems* problems) {
                              " leaves one pixel at img_size ", spec.model().img_size(), ": batch norm needs two: set it to ", 2 * batch));
 }
 
-void CheckDistillation(const v1::JobSpec& spec, bool model_is_known, Problems* problems) {
+void CheckDistillation(const v1::JobSpec& spec, Problems* problems) {
   const bool has_teacher = spec.teacher().schedule() != Teacher::NONE;
   const Distillation::Type type = spec.distillation().type();
   if (type == Distillation::NONE) {
@@ -62,15 +62,9 @@ void CheckDistillation(const v1::JobSpec& spec, bool model_is_known, Problems* p
     }
     return;
   }
-  const std::string& name = Distillation::Type_Name(type);
-  if (!has_teacher) {
-    problems->Add("distillation.type",
-                  absl::StrCat(name, ": needs a teacher: set teacher.model.name and teacher.weights, or the type to NONE"));
-  }
-  if (model_is_known && !IsDistilled(spec.model())) {
-    problems->Add("model.name", absl::StrCat("\"", spec.model().name(), "\": has no distillation token, which ", name,
-                                             " distillation needs: choose deit_distilled or a published *_distilled model"));
-  }
+  if (has_teacher) return;
+  problems->Add("distillation.type", absl::StrCat(Distillation::Type_Name(type),
+                                                  ": needs a teacher: set teacher.model.name and teacher.weights, or the type to NONE"));
 }
 
 void CheckSchedule(const Teacher& teacher, Problems* problems) {
@@ -191,9 +185,8 @@ void Validate(const v1::JobSpec& resolved, Problems* problems) {
   CheckName(resolved, problems);
   CheckDevice(resolved, problems);
   CheckBatch(resolved, problems);
-  const bool model_is_known = FindModel(resolved.model().name()) != nullptr;
-  if (model_is_known) CheckBatchNorm(resolved, problems);
-  CheckDistillation(resolved, model_is_known, problems);
+  if (FindModel(resolved.model().name()) != nullptr) CheckBatchNorm(resolved, problems);
+  CheckDistillation(resolved, problems);
   CheckTeacher(resolved, problems);
   CheckData(resolved, problems);
   CheckAugment(resolved, problems);

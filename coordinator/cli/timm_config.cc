@@ -64,12 +64,14 @@ Architecture TransformerOf(const v1::ModelSpec& model, const char* family, const
           .classifier = classifier};
 }
 
-Architecture ResnetOf(const v1::ModelSpec& model) {
-  return {.name = model.bottleneck() ? "resnet50" : "resnet18",
-          .sizes = absl::StrCat(", \"layers\": [", absl::StrJoin(model.depths(), ", "), "], \"channels\": [",
-                                absl::StrJoin(model.widths(), ", "), "]"),
-          .first_conv = "conv1",
-          .classifier = "\"fc\""};
+// timm's ResNet has four stages.
+std::optional<Architecture> ResnetOf(const v1::ModelSpec& model) {
+  if (model.widths_size() != 4) return std::nullopt;
+  return Architecture{.name = model.bottleneck() ? "resnet50" : "resnet18",
+                      .sizes = absl::StrCat(", \"layers\": [", absl::StrJoin(model.depths(), ", "), "], \"channels\": [",
+                                            absl::StrJoin(model.widths(), ", "), "]"),
+                      .first_conv = "conv1",
+                      .classifier = "\"fc\""};
 }
 
 std::optional<Architecture> PublishedOf(const v1::ModelSpec& model, const char* first_conv, const char* classifier) {
@@ -105,8 +107,8 @@ std::optional<std::string> TimmConfig(const v1::JobSpec& job) {
                       architecture->sizes, "},\n  \"pretrained_cfg\": {\"input_size\": [", model.in_chans(), ", ", size, ", ", size,
                       "], \"fixed_input_size\": ", fixed ? "true" : "false", ", \"num_classes\": ", model.num_classes(),
                       ", \"mean\": ", ListOf(job.data().mean()), ", \"std\": ", ListOf(job.data().std()),
-                      ", \"interpolation\": ", JsonQuote(EvaluationInterpolation(job.augment())), ", \"crop_pct\": ",
-                      RoundTripText(job.evaluate().crop_ratio()),
+                      ", \"interpolation\": ", JsonQuote(EvaluationInterpolation(job.augment())),
+                      ", \"crop_pct\": ", RoundTripText(job.evaluate().crop_ratio()),
                       ", \"first_conv\": ", JsonQuote(architecture->first_conv), ", \"classifier\": ", architecture->classifier, "}\n}\n");
 }
 

@@ -10,7 +10,8 @@
 namespace deit::cli {
 
 // For a resolved job. Families of any size become timm's nearest architecture with their sizes as model_args; nothing for a model that
-// timm does not have (convnet) or takes no sizes of (RegNet and EfficientNet that have none of the published ones). Pure.
+// timm does not have (convnet) or takes no sizes of (RegNet and EfficientNet of sizes that are not published, ResNet of other than four
+// stages). Pure.
 std::optional<std::string> TimmConfig(const v1::JobSpec& job);
 
 }  // namespace deit::cli

@@ -44,7 +44,8 @@ PUBLISHED = {  # families of published convolutional networks, in small
     "regnety": 'name: "regnety" widths: [16, 32] depths: [2, 1] group_width: 8',
     "efficientnet": 'name: "efficientnet" width_mult: 0.25 depth_mult: 0.4',
 }
-PUBLISHED = {key: COMMON + f'name: "{key}" model {{ {sizes} num_classes: 10 img_size: 28 in_chans: 1 }}\n' for key, sizes in PUBLISHED.items()}
+PUBLISHED = {key: COMMON + f'name: "{key}" model {{ {sizes} num_classes: 10 img_size: 28 in_chans: 1 }}\n'
+             for key, sizes in PUBLISHED.items()}
 STEPS = 7  # of all: 2 epochs of 100 images in batches of 32
 
 

@@ -48,6 +48,15 @@ class LawOne(ClusterTest):
             digests = {self.check_worlds(config, (1, 3), f"train.precision={p}")["weights_digest"] for p in ("FP32", "BF16")}
             self.assertEqual(len(digests), 2, name)
 
+    def test_students_without_a_distillation_token(self):
+        teacher = self.teacher()
+        plain = STUDENT.replace("deit_distilled", "deit").replace("student", "plain")
+        for name, text in (("plain", plain), ("resnet", PUBLISHED["resnet"])):
+            config = self.job(text, name + ".textproto")
+            digests = {self.check_worlds(config, (1, 3), *words)["weights_digest"]
+                       for words in (teacher, [*teacher[:-1], "distillation.type=SOFT"], [])}
+            self.assertEqual(len(digests), 3, "a teacher changes the weights, and so does the kind of distillation")
+
     def test_a_distilled_deit_with_few_labels(self):
         config, words, few = self.job(STUDENT), self.teacher(), "data.labelled=30"
         digests = {self.check_worlds(config, (1, 3, 8), *settings)["weights_digest"] for settings in ([*words, few], [few])}

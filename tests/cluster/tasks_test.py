@@ -4,7 +4,8 @@ import re
 import struct
 import subprocess
 
-from cluster import (BAD_CONFIG, CONVNET, COORD, CORRUPT, MISSING, PUBLISHED, STEPS, STUDENT, ClusterTest, main, read_safetensors, write_safetensors)
+from cluster import (BAD_CONFIG, CONVNET, COORD, CORRUPT, MISSING, PUBLISHED, STEPS, STUDENT, ClusterTest, main, read_safetensors,
+                     write_safetensors)
 
 QUOTE = '"'
 IMAGE = 28 * 28 * 4  # bytes of one image

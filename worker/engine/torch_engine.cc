@@ -14,13 +14,16 @@
 #include "common/base/clock.h"
 #include "common/base/exit_code.h"
 #include "common/base/out_of_memory.h"
+#include "common/spec/model_catalog.h"
 #include "worker/distill/loss.h"
 #include "worker/distill/record.h"
 #include "worker/distill/teacher.h"
 #include "worker/engine/leaves.h"
 #include "worker/engine/numerics.h"
 #include "worker/engine/weights_file.h"
+#include "worker/models/frozen_model.h"
 #include "worker/models/model.h"
+#include "worker/models/model_tensors.h"
 
 namespace deit::engine {
 namespace {
@@ -43,21 +46,15 @@ StatusOr<Result> Guarded(const char* what, const std::function<StatusOr<Result>(
 }
 
 StatusOr<std::unique_ptr<distill::Teacher>> LoadTeacher(const v1::JobSpec& spec, std::vector<std::string>* notes) {
-  DEIT_ASSIGN_OR_RETURN(auto model, models::NewModel(spec.teacher().model(), spec.teacher().precision()));
   const v1::TeacherSpec& teacher = spec.teacher();
+  DEIT_ASSIGN_OR_RETURN(const v1::ModelSpec model, spec::ResolveModel(teacher.model()));
   DEIT_ASSIGN_OR_RETURN(const WeightsFile weights,
-                        WeightsFile::Open(teacher.weights(), model->tensors(), weights::PlanOptionsOf(teacher.model()), 0));
+                        WeightsFile::Open(teacher.weights(), models::TensorsOf(model), weights::PlanOptionsOf(model), 0));
   notes->insert(notes->end(), weights.notes().begin(), weights.notes().end());
-  const bool bf16 = spec.teacher().precision() == v1::BF16;
-  std::vector<at::Tensor> values;
-  for (size_t t = 0; t < model->tensors().size(); ++t) {
-    const models::TensorSpec& tensor = model->tensors()[t];
-    at::Tensor value = at::zeros(tensor.shape, tensor.role == TensorRole::kBatchesTracked ? at::kLong : at::kFloat);
-    if (tensor.role != TensorRole::kBatchesTracked) DEIT_RETURN_IF_ERROR(weights.Read(t, value.mutable_data_ptr<float>()));
-    values.push_back(bf16 && tensor.compute_precision ? value.to(at::kBFloat16) : value);
-  }
+  DEIT_ASSIGN_OR_RETURN(
+      auto frozen, models::NewFrozenModel(model, teacher.precision(), [&weights](size_t t, float* out) { return weights.Read(t, out); }));
   DEIT_ASSIGN_OR_RETURN(const distill::RecordFormat format, distill::RecordFormatOf(spec));
-  return std::make_unique<distill::Teacher>(std::move(model), std::move(values), format);
+  return std::make_unique<distill::Teacher>(std::move(frozen.model), std::move(frozen.values), format);
 }
 
 // Of one image's logits. Ties go to the first index.

@@ -10,7 +10,8 @@
 #include "common/files/operations.h"
 #include "worker/engine/numerics.h"
 #include "worker/engine/weights_file.h"
-#include "worker/models/model.h"
+#include "worker/models/frozen_model.h"
+#include "worker/models/model_tensors.h"
 #include "worker/tasks/job_setup.h"
 #include "worker/tasks/tasks.h"
 
@@ -18,7 +19,6 @@ namespace deit::tasks {
 namespace {
 
 using checkpoint::Dtype;
-using models::TensorRole;
 
 Status Need(const std::string& value, const char* flag, const char* meaning) {
   if (!value.empty()) return absl::OkStatus();
@@ -42,20 +42,12 @@ StatusOr<at::Tensor> ReadImages(const std::string& path, const v1::ModelSpec& mo
   return images;
 }
 
-StatusOr<std::vector<at::Tensor>> ReadWeights(const std::string& path, const models::Model& model, const v1::JobSpec& spec) {
+StatusOr<models::FrozenModel> ReadModel(const std::string& path, const v1::JobSpec& spec) {
   const weights::PlanOptions options = weights::PlanOptionsOf(spec.model());
-  DEIT_ASSIGN_OR_RETURN(const auto weights, engine::WeightsFile::Open(path, model.tensors(), options, spec.train().seed()));
+  const std::vector<models::TensorSpec> tensors = models::TensorsOf(spec.model());
+  DEIT_ASSIGN_OR_RETURN(const auto weights, engine::WeightsFile::Open(path, tensors, options, spec.train().seed()));
   for (const std::string& note : weights.notes()) LogInfo(note);
-  const bool bf16 = spec.train().precision() == v1::BF16;
-  std::vector<at::Tensor> values;
-  for (size_t t = 0; t < model.tensors().size(); ++t) {
-    const auto& tensor = model.tensors()[t];
-    const bool count = tensor.role == TensorRole::kBatchesTracked;
-    at::Tensor value = at::zeros(tensor.shape, count ? at::kLong : at::kFloat);
-    if (!count) DEIT_RETURN_IF_ERROR(weights.Read(t, value.mutable_data_ptr<float>()));
-    values.push_back(bf16 && tensor.compute_precision ? value.to(at::kBFloat16) : value);
-  }
-  return values;
+  return models::NewFrozenModel(spec.model(), spec.train().precision(), [&weights](size_t t, float* out) { return weights.Read(t, out); });
 }
 
 Status WriteLogits(const std::string& path, const std::map<std::string, at::Tensor>& outputs) {
@@ -82,11 +74,10 @@ Status Predict(const Options& options) {
   DEIT_ASSIGN_OR_RETURN(const v1::JobSpec spec, LoadJob(options));
   DEIT_RETURN_IF_ERROR(engine::SetThreads(spec.threads_per_worker()));
   try {
-    DEIT_ASSIGN_OR_RETURN(const auto model, models::NewModel(spec.model(), spec.train().precision()));
-    DEIT_ASSIGN_OR_RETURN(const auto values, ReadWeights(options.weights, *model, spec));
+    DEIT_ASSIGN_OR_RETURN(const models::FrozenModel frozen, ReadModel(options.weights, spec));
     DEIT_ASSIGN_OR_RETURN(const at::Tensor images, ReadImages(options.input, spec.model()));
     const at::NoGradGuard no_grad;
-    const models::Outputs outputs = model->Forward(values, {}, images, {});
+    const models::Outputs outputs = frozen.model->Forward(frozen.values, {}, images, {});
     std::map<std::string, at::Tensor> logits = {{"logits", models::FusedLogits(outputs).contiguous()}};
     if (outputs.head_dist.defined()) {
       logits["head"] = outputs.head.contiguous();

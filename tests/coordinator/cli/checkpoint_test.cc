@@ -184,6 +184,7 @@ TEST(TimmConfigTest, FamiliesBecomeArchitecturesWithTheirSizes) {
                     HasSubstr("\"classifier\": \"fc\""), HasSubstr("\"fixed_input_size\": false")));
   EXPECT_THAT(config({"model.name=regnety", "model.num_classes=10", "model.img_size=64"}), HasSubstr("\"regnety_002\""));
   EXPECT_EQ(config({"model.name=regnety_160", "model.depths=1,1,1,1"}), "none");
+  EXPECT_EQ(config({"model.name=resnet50", "model.depths=1,1", "model.widths=8,8"}), "none");
   EXPECT_THAT(config({"model.name=efficientnet_b3"}), HasSubstr("\"efficientnet_b3\""));
 }
 
