@@ -1,6 +1,7 @@
 #include "worker/augment/erasing.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <gtest/gtest.h>
 
@@ -31,6 +32,15 @@ TEST(EraseTest, FillsTheBoxesAndNothingElse) {
       EXPECT_TRUE(mode != AugmentSpec::CONST || pixels[i] == (Inside(box, x, y) ? 0.0f : 7.0f)) << i;
     }
   }
+}
+
+TEST(EraseTest, PixelNumbersEachElementAnew) {
+  const auto pixels = Erased(AugmentSpec::PIXEL, 9, {{0, 0, 8, 8}, {8, 8, 8, 8}});
+  std::vector<float> numbers;
+  std::copy_if(pixels.begin(), pixels.end(), std::back_inserter(numbers), [](float value) { return value != 7.0f; });
+  EXPECT_EQ(numbers.size(), 2u * 64 * kChannels);
+  std::sort(numbers.begin(), numbers.end());
+  EXPECT_EQ(std::unique(numbers.begin(), numbers.end()), numbers.end());
 }
 
 TEST(EraseTest, RandIsOneColourPerBox) {

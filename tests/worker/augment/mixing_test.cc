@@ -65,7 +65,7 @@ TEST(DrawMixesTest, KeepsTheShareOfPixelsThatIsLeft) {
   AugmentSpec augment;
   augment.set_cutmix(1);
   std::vector<Mix> mixes;
-  bool clipped = false;
+  bool clipped = false, odd = false;
   for (uint64_t position = 0; position < 200; ++position) {
     DrawMixes(augment, 1, position, 2, 32, &mixes);
     const Mix& mix = mixes[0];
@@ -74,8 +74,10 @@ TEST(DrawMixesTest, KeepsTheShareOfPixelsThatIsLeft) {
     EXPECT_NEAR(mix.keep, 1 - mix.box.width * mix.box.height / 1024.0, 1e-7);
     EXPECT_NEAR(mix.keep + mix.take, 1, 1e-7);
     clipped |= mix.box.width != mix.box.height;
+    odd |= mix.box.left > 0 && mix.box.left + mix.box.width < 32 && mix.box.width % 2 == 1;
   }
   EXPECT_TRUE(clipped);
+  EXPECT_TRUE(odd) << "DeiT's timm 0.3.2 had even squares only";
 }
 
 TEST(DrawMixesTest, DependsOnSeedAndPosition) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <png.h>
 
+#include "common/base/digest.h"
 #include "common/base/status.h"
 #include "tests/support/file_content.h"
 #include "tests/support/idx_content.h"
@@ -313,6 +314,36 @@ TEST_F(ViewSourceTest, MixesAMicroBatchAsDrawn) {
   EXPECT_EQ(mixes[0].kind, augment::Mix::Kind::kMixup);
   augment::ApplyMixes(mixes, 3, 16, expected.data());
   EXPECT_EQ(pixels, expected);
+}
+
+TEST_F(ViewSourceTest, NeverChanges) {  // other pixels would make other weights of every job
+  Resolve(v1::DataSpec::SYNTHETIC, 32, 3, v1::AugmentSpec::RESIZED);
+  v1::AugmentSpec* augment = spec_.mutable_augment();
+  augment->set_reprob(0.6);
+  augment->set_recount(3);
+  augment->set_mixup(0.8);
+  augment->set_cutmix(1);
+  augment->set_mixup_mode(v1::AugmentSpec::ELEM);
+  augment->set_interpolation(v1::AugmentSpec::RANDOM);
+  augment->set_color_jitter(0.4);
+  const auto digest = [this](const char* aa, v1::AugmentSpec::Erasing remode) {
+    spec_.mutable_augment()->set_aa(aa);
+    spec_.mutable_augment()->set_remode(remode);
+    EXPECT_TRUE(Open().ok());
+    MicroBatch batch;
+    std::vector<float> pixels;
+    for (uint64_t position = 100; position < 116; ++position) {
+      batch.views.push_back(ViewOf(position, position / 3));
+      const auto view = Render(batch.views.back());
+      pixels.insert(pixels.end(), view.begin(), view.end());
+    }
+    batch.pixels = pixels.data();
+    views_->Mix(&batch);
+    return DigestHex(Digest64(pixels.data(), pixels.size() * sizeof(float)));
+  };
+  EXPECT_EQ(digest("rand-m9-mstd0.5-inc1", v1::AugmentSpec::PIXEL), "c0964e99ec9187ab");
+  EXPECT_EQ(digest("rand-m8-mstd101-n3-t3aw", v1::AugmentSpec::RAND), "b93eeb145e232161");
+  EXPECT_EQ(digest("", v1::AugmentSpec::CONST), "40263d27dad5592b");
 }
 
 TEST_F(ViewSourceTest, NamesABrokenPicture) {
