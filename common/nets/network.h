@@ -10,6 +10,7 @@
 namespace deit::nets {
 
 inline constexpr int kImage = -1;  // as a step's input: the images themselves
+inline constexpr double kBatchNormEps = 1e-5;
 
 // How a tensor starts.
 struct Initial {
@@ -20,7 +21,7 @@ struct Initial {
 
 enum class Op {
   kConvolution,  // padded by kernel / 2
-  kBatchNorm,    // eps 1e-5
+  kBatchNorm,
   kRelu,
   kSilu,
   kMaxPool,   // 3x3, stride 2, padding 1

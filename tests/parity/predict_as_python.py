@@ -1,4 +1,5 @@
-"""Random weights and images that are not in the repository, through `deit-worker --task=predict`, against timm and torchvision. By hand:
+"""Random weights and images that are not in the repository, through `deit-worker --task=predict`, against timm and
+torchvision. By hand:
 
   python tests/parity/predict_as_python.py build/release/bin/deit-worker [MODEL ...]     (timm 1.0.31, torchvision 0.29.1, torch 2.14.1)
 
@@ -15,8 +16,8 @@ import torch
 import torchvision
 from safetensors.torch import load_file, save_file
 
-MODELS = ["deit_tiny_distilled_patch16_224", "vit_base_patch16_224", "resnet18", "resnet50", "regnety_004", "regnety_160", "efficientnet_b0",
-          "efficientnet_b5"]
+MODELS = ["deit_tiny_distilled_patch16_224", "vit_base_patch16_224", "resnet18", "resnet50", "regnety_004", "regnety_160",
+          "efficientnet_b0", "efficientnet_b5"]
 SIDE = 224
 
 
@@ -24,8 +25,9 @@ def predict(worker, name, weights, images):
     with tempfile.TemporaryDirectory() as folder:
         save_file({key: value.contiguous() for key, value in weights.items()}, f"{folder}/w.safetensors")
         save_file({"x": images}, f"{folder}/x.safetensors")
-        done = subprocess.run([worker, "--task=predict", f"model.name={name}", f"model.img_size={SIDE}", f"--weights={folder}/w.safetensors",
-                               f"--input={folder}/x.safetensors", f"--output={folder}/y.safetensors"], text=True, capture_output=True)
+        words = [f"model.name={name}", f"model.img_size={SIDE}", f"--weights={folder}/w.safetensors", f"--input={folder}/x.safetensors",
+                 f"--output={folder}/y.safetensors"]
+        done = subprocess.run([worker, "--task=predict", *words], text=True, capture_output=True, check=False)
         sys.stderr.write(done.stdout + done.stderr)
         done.check_returncode()
         return load_file(f"{folder}/y.safetensors")["logits"]

@@ -2,11 +2,12 @@
 
   python tests/parity/reference_models.py reduced|full|registry     (timm 1.0.31, torch 2.14.1)
 
-golden/parity/reduced/*.txt and golden/parity/full/*.txt, one file a case: the model as a ModelSpec; images of each pass and
-timm's own error in fp32, largest over all logits, relative to the largest; the loss in
-training (mean cross entropy, of both heads where there are two); the logits in evaluation, with the statistics of that training pass as the
-running ones (made-up ones make deep networks explode or vanish); and for each tensor of the state dict, in its order, name, shape and a
-sketch (keyed_values.py) of the loss's gradient, or of the statistics. Weights and images are keyed values, computation is in fp64. golden/registry.txt: name, tensors, FNV-1a of all names and shapes, parameters, GMACs, input.
+golden/parity/reduced/*.txt and golden/parity/full/*.txt, one file a case: the model as a ModelSpec; images of each pass, and the error of
+timm's own logits in fp32 (largest over all, relative to the largest logit); the loss in training (mean cross entropy, of both heads where there
+are two); the logits in evaluation, with the statistics of that training pass as the running ones (made-up ones make deep networks explode
+or vanish); and for each tensor of the state dict, in its order, name, shape and a sketch (keyed_values.py) of the loss's gradient, or of
+the statistics. Weights and images are keyed values, computation is in fp64. golden/registry.txt: name, tensors, FNV-1a of all names and
+shapes, parameters, multiply-accumulates, input.
 """
 import math
 import pathlib

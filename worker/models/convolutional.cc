@@ -13,7 +13,6 @@ namespace {
 using nets::Op;
 using nets::Step;
 
-constexpr double kBatchNormEps = 1e-5;
 // A batch norm's tensors, from its first on.
 enum NormTensor : size_t { kScale, kShift, kRunningMean, kRunningVar };
 
@@ -63,11 +62,11 @@ class Convolutional final : public Model {
   at::Tensor NormByOwn(const at::Tensor& x, const at::Tensor* weights, const at::Tensor* statistics) const {
     const at::Tensor mean = statistics[kRunningMean].zero_();
     const at::Tensor variance = statistics[kRunningVar].zero_();
-    return at::batch_norm(x.to(precise_), weights[kScale], weights[kShift], mean, variance, true, 1.0, kBatchNormEps, false);
+    return at::batch_norm(x.to(precise_), weights[kScale], weights[kShift], mean, variance, true, 1.0, nets::kBatchNormEps, false);
   }
 
   static at::Tensor NormByRunning(const at::Tensor& x, const at::Tensor* weights) {
-    return at::batch_norm(x, weights[kScale], weights[kShift], weights[kRunningMean], weights[kRunningVar], false, 0.0, kBatchNormEps,
+    return at::batch_norm(x, weights[kScale], weights[kShift], weights[kRunningMean], weights[kRunningVar], false, 0.0, nets::kBatchNormEps,
                           false);
   }
 

@@ -13,8 +13,6 @@
 namespace deit::models {
 namespace {
 
-constexpr double kBatchNormEps = 1e-5;
-
 StatusOr<at::Tensor> Read(const ReadTensor& read, const std::vector<TensorSpec>& tensors, size_t t) {
   at::Tensor value = at::empty(tensors[t].shape, at::TensorOptions().dtype(at::kFloat));
   DEIT_RETURN_IF_ERROR(read(t, value.mutable_data_ptr<float>()));
@@ -38,7 +36,7 @@ Status AddFolded(const ReadTensor& read, const std::vector<TensorSpec>& tensors,
     DEIT_ASSIGN_OR_RETURN(const at::Tensor value, Read(read, tensors, norm + i));
     of_norm.push_back(value.to(at::kDouble));
   }
-  const at::Tensor factor = of_norm[0] / (of_norm[3] + kBatchNormEps).sqrt();
+  const at::Tensor factor = of_norm[0] / (of_norm[3] + nets::kBatchNormEps).sqrt();
   DEIT_ASSIGN_OR_RETURN(at::Tensor weights, Read(read, tensors, kernel));
   values.push_back(LaidOut(weights.mul_(factor.to(at::kFloat).view({-1, 1, 1, 1})).to(compute)));
   values.push_back((of_norm[1] - of_norm[2] * factor).to(compute));
