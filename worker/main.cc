@@ -131,10 +131,12 @@ StatusOr<tasks::Options> ReadOptions(int argc, char** argv) {
 Status RunTask(const tasks::Options& options, collective::Session& session) {
   if (FLAGS_task == "train") return tasks::Train(options, session);
   if (FLAGS_task == "evaluate") return tasks::Evaluate(options, session);
-  if (FLAGS_task == "predict") return tasks::Predict(options);
-  if (FLAGS_task == "preview") return tasks::Preview(options);
   if (FLAGS_task == "benchmark") return tasks::Benchmark(options, session);
-  if (FLAGS_task == "models") return tasks::Models(options);
+  // One process does these; others of a launch would write the same files.
+  const bool idle = session.world().rank() > 0;
+  if (FLAGS_task == "predict") return idle ? absl::OkStatus() : tasks::Predict(options);
+  if (FLAGS_task == "preview") return idle ? absl::OkStatus() : tasks::Preview(options);
+  if (FLAGS_task == "models") return idle ? absl::OkStatus() : tasks::Models(options);
   return absl::InvalidArgumentError(
       absl::StrCat("--task: ", FLAGS_task, ": want train, evaluate, predict, preview, benchmark or models",
                    DidYouMean(FLAGS_task, {"train", "evaluate", "predict", "preview", "benchmark", "models"})));

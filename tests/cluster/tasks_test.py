@@ -198,7 +198,8 @@ class Others(ClusterTest):
 
     def test_preview(self):
         words = ("--task=preview", f"--config={self.job(STUDENT)}", "augment.aa=rand-m9-mstd0.5-inc1", "augment.mixup=0.8")
-        self.assert_says(self.run_worker(*words, "--steps=3:5", "--output=shown"), "preview: 64 views in shown")
+        ended = self.run_worker(*words, "--steps=3:5", "--output=shown", workers=2)
+        self.assertEqual(ended.err.count("preview: 64 views in shown"), 1, "one worker does it")
         views = [json.loads(line) for line in (self.folder / "shown/views.jsonl").read_text().splitlines()]
         self.assertEqual([view["position"] for view in views], list(range(96, 160)))
         self.assertEqual({(view["step"], view["lane"]) for view in views}, {(step, lane) for step in (3, 4) for lane in range(8)})
