@@ -9,7 +9,7 @@ from faults import ENDLESS, EXIT_ON_SIGNAL, LIMIT, LONG, Supervised, SupervisedT
 
 INTERRUPTED, FAILED, STOPPED, CONFLICT = 130, 1, 75, 6
 
-# (fault, worker, moment): a few of each, in an order that three runs draw differently. Never three in a row at one step: that ends a job.
+# (fault, worker, moment): a few of each, in an order that each seed draws. Never three in a row at one step: that ends a job.
 FAULTS = [("kill", 0, "train"), ("kill", 1, "start"), ("segv", 1, "train"), ("stop", 0, "train"), ("mpirun", 0, "train"), ("abort", 0, "train"),
           ("exit", 1, "train"), ("guardian", 0, "train"), ("kill", 1, "save"), ("not finite", 1, "train"), ("stop", 1, "train")]
 
