@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 
@@ -16,12 +17,17 @@ namespace deit::process {
 
 void AdoptOrphans() { DEIT_CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0); }
 
-std::vector<pid_t> Children() {
-  std::ifstream file(absl::StrCat("/proc/self/task/", ::getpid(), "/children"));
+std::vector<pid_t> ChildrenOf(pid_t parent) {
   std::vector<pid_t> children;
-  for (pid_t child = 0; file >> child;) children.push_back(child);
+  std::error_code gone;
+  for (const auto& thread : std::filesystem::directory_iterator(absl::StrCat("/proc/", parent, "/task"), gone)) {
+    std::ifstream file(thread.path() / "children");
+    for (pid_t child = 0; file >> child;) children.push_back(child);
+  }
   return children;
 }
+
+std::vector<pid_t> Children() { return ChildrenOf(::getpid()); }
 
 int KillChildren(absl::Duration limit) {
   constexpr absl::Duration kNap = absl::Milliseconds(2);

@@ -13,6 +13,9 @@ namespace deit::process {
 // machine's.
 void AdoptOrphans();
 
+// The children of `parent` on this host, by whichever of its threads; empty where it does not live.
+std::vector<pid_t> ChildrenOf(pid_t parent);
+
 // This process's children that live. Call it from its only thread.
 std::vector<pid_t> Children();
 

@@ -8,10 +8,14 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/files/operations.h"
+#include "common/process/children.h"
 #include "common/process/identity.h"
 #include "common/process/process_folder.h"
 #include "common/run/json_file.h"
@@ -61,6 +65,17 @@ StatusOr<pid_t> SpawnDetached(std::vector<std::string> words, std::vector<std::s
   ::posix_spawnattr_destroy(&attributes);
   if (code != 0) return absl::ErrnoToStatus(code, "guardian");
   return pid;
+}
+
+// As mpirun tells it to the process.
+std::optional<int> WorkerNumberOf(pid_t pid) {
+  constexpr absl::string_view kName = "OMPI_COMM_WORLD_RANK=";
+  std::ifstream file(absl::StrCat("/proc/", pid, "/environ"));
+  int worker = 0;
+  for (std::string variable; std::getline(file, variable, '\0');) {
+    if (absl::StartsWith(variable, kName) && absl::SimpleAtoi(variable.substr(kName.size()), &worker)) return worker;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -121,6 +136,17 @@ void AttemptProcess::Sweep() const {
   const std::string& folder = record_.temporary_folder();
   if (!folder.empty()) files::RemoveTree(Fs(), folder, files::ParentOf(folder)).IgnoreError();
   process::SweepDeadFolders("/dev/shm", "");
+}
+
+std::optional<int> AttemptProcess::StoppedWorker() {
+  ReadRecord();
+  if (process::LifeOf(record_.launcher()) != Life::kAlive) return std::nullopt;
+  for (const pid_t child : process::ChildrenOf(static_cast<pid_t>(record_.launcher().pid()))) {
+    const auto identity = process::IdentityOf(child);
+    if (!identity.ok() || !process::IsStopped(*identity)) continue;
+    if (const auto worker = WorkerNumberOf(child)) return worker;
+  }
+  return std::nullopt;
 }
 
 std::optional<v1::LauncherExit> AttemptProcess::Exit() const {

@@ -32,6 +32,9 @@ class AttemptProcess {
   // guardian leaves behind is killed and swept on the way.
   bool Lives(const std::vector<v1::ProcessIdentity>& workers);
 
+  // Which worker's process lives but does not run, as far as the launcher's children say: they are known before they speak.
+  std::optional<int> StoppedWorker();
+
   // What the guardian wrote at the end; nullopt: it was killed before.
   std::optional<v1::LauncherExit> Exit() const;
 

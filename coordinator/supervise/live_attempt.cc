@@ -120,6 +120,9 @@ void LiveAttempt::Kill(const WatchDecision& decision) {
   verdict_ = decision;
   watch_.kill_sent = true;
   stopped_ = process::IsStopped(records_[static_cast<size_t>(decision.worker)].process());
+  if (decision.verdict == Verdict::kNotStarted) {  // those that run wait for the one that does not, and have not spoken either
+    if (const auto worker = process_.StoppedWorker(); worker && *worker < workers()) verdict_.worker = *worker, stopped_ = true;
+  }
   if (noticed_ == 0) noticed_ = UnixNow();
   process_.Kill(Processes());
 }

@@ -65,15 +65,14 @@ class Finder {
 
   std::optional<RootCause> FromVerdict() const {
     const double seconds = evidence_.verdict_seconds;
+    const char* stopped = evidence_.verdict_stopped ? " (stopped by a signal)" : "";
     switch (evidence_.verdict) {
       case Verdict::kNone: return std::nullopt;
       case Verdict::kDied: return std::nullopt;  // why it died, the rest may know
       case Verdict::kImpatient: return Of(Kind::kKilled, "killed as asked, before everything was saved");
       case Verdict::kStalled: return Of(Kind::kStalled, absl::StrFormat("no step was done for %.1f s although all workers live", seconds));
-      case Verdict::kSilent:
-        return OfWorker(Kind::kSilent,
-                        absl::StrFormat("silent for %.1f s%s", seconds, evidence_.verdict_stopped ? " (stopped by a signal)" : ""));
-      case Verdict::kNotStarted: return OfWorker(Kind::kNotStarted, absl::StrFormat("did not start within %.1f s", seconds));
+      case Verdict::kSilent: return OfWorker(Kind::kSilent, absl::StrFormat("silent for %.1f s%s", seconds, stopped));
+      case Verdict::kNotStarted: return OfWorker(Kind::kNotStarted, absl::StrFormat("did not start within %.1f s%s", seconds, stopped));
     }
     return std::nullopt;
   }

@@ -66,6 +66,18 @@ class Supervise(SupervisedTest):
         self.check_cause(job, second, *keys)
         self.check_same(job, expected)
 
+    def test_a_worker_that_is_stopped_before_it_spoke_is_named(self):
+        config = self.job(STUDENT)
+        expected = self.reference(config)
+        job = Supervised(self, config, "unborn", *LONG, "fault.start_timeout=10")
+        first = job.await_training()["attempt"]
+        hurt(job, first, "kill", 0)
+        second = job.await_record("the next attempt", lambda r: r["attempt"] > first)["attempt"]
+        keys = hurt(job, second, "stop", 1)
+        self.finish(job)
+        self.check_cause(job, second, *keys)
+        self.check_same(job, expected)
+
     def test_a_job_that_always_fails_at_the_same_step_is_given_up(self):
         config = self.job(STUDENT)
         job = Supervised(self, config, "hopeless", *LONG, "optimizer.lr=1e6", "optimizer.clip_grad=0")

@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/process/identity.h"
 #include "tests/support/child_process.h"
 
@@ -13,6 +15,17 @@ namespace {
 
 [[noreturn]] void WaitForSignals() {
   for (;;) ::pause();
+}
+
+TEST(ChildrenTest, OfAnotherProcessAreSeenToo) {
+  const pid_t child = ::fork();
+  if (child == 0) WaitForSignals();
+  const std::vector<pid_t> children = ChildrenOf(::getpid());
+  EXPECT_EQ(std::count(children.begin(), children.end(), child), 1);
+  EXPECT_TRUE(ChildrenOf(child).empty());
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_TRUE(ChildrenOf(child).empty()) << "it is gone";
 }
 
 // A child with a child of its own, both deaf to polite signals. Returns the grandchild.

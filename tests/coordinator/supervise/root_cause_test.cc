@@ -120,6 +120,8 @@ TEST(RootCauseTest, WhatTheSupervisorSawComesBeforeWhatItsKillCaused) {
   EXPECT_THAT(FindRootCause(evidence).text, HasSubstr("silent for 2.5 s (stopped by a signal) at step 12"));
   evidence.verdict = Verdict::kNotStarted;
   evidence.workers[1].spoke = false;
+  EXPECT_EQ(FindRootCause(evidence).text, "worker 1 on n1: did not start within 2.5 s (stopped by a signal)");
+  evidence.verdict_stopped = false;
   EXPECT_EQ(FindRootCause(evidence).text, "worker 1 on n1: did not start within 2.5 s");
 }
 
