@@ -77,12 +77,6 @@ void ResolveTeacher(v1::JobSpec* spec, Problems* problems) {
   if (!teacher->has_topk()) teacher->set_topk(std::min(teacher->topk(), student.num_classes()));
 }
 
-// timm and DeiT pad and crop up to 32 pixels.
-bool HoldsPhotographs(const v1::JobSpec& spec) {
-  const v1::DataSpec::Format format = spec.data().format();
-  return format == v1::DataSpec::IMAGE_FOLDER || (format == v1::DataSpec::CIFAR && spec.model().img_size() > 32);
-}
-
 void ResolveData(v1::JobSpec* spec) {
   v1::DataSpec* data = spec->mutable_data();
   if (!data->has_seed()) data->set_seed(spec->train().seed());
@@ -123,6 +117,11 @@ void WriteDefaults(Message* message) {
 }
 
 }  // namespace
+
+bool HoldsPhotographs(const v1::JobSpec& spec) {
+  const v1::DataSpec::Format format = spec.data().format();
+  return format == v1::DataSpec::IMAGE_FOLDER || (format == v1::DataSpec::CIFAR && spec.model().img_size() > 32);
+}
 
 bool WantsTeacher(const v1::JobSpec& spec) {
   const v1::TeacherSpec& teacher = spec.teacher();

@@ -24,6 +24,10 @@ struct ResolveContext {
 // Models that cannot be resolved are told.
 void Resolve(const ResolveContext& context, v1::JobSpec* spec, Problems* problems);
 
+// Whether views are crops of pictures scaled to any size (DeiT's rule: not up to 32 pixels) rather than whole pictures, padded for training.
+// data.format and model.img_size are set.
+bool HoldsPhotographs(const v1::JobSpec& spec);
+
 // Whether the spec asks for a teacher: schedule is not NONE, and a teacher's model or weights are given.
 bool WantsTeacher(const v1::JobSpec& spec);
 

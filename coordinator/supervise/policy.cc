@@ -44,6 +44,8 @@ History HistoryOf(const v1::Summary& summary, int first_attempt) {
   int64_t furthest = 0, last_step = -1;
   for (const auto& attempt : summary.attempts()) {
     const bool trained = attempt.has_train_start_time();
+    // Its owner died before it was launched, or before anybody saw its end: that says nothing of the job.
+    if (!trained && !attempt.has_end_time()) continue;
     const bool progress = trained && Reached(attempt) > furthest;
     // One that never trained failed where the next one would have begun.
     const int64_t step = trained ? Reached(attempt) : std::max<int64_t>(last_step, 0);

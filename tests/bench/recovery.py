@@ -43,8 +43,7 @@ def main():
         for kill in range(options.kills):
             record = job.await_training(after=attempt)
             attempt = record["attempt"]
-            goal = wait_for("a step", job.steps)[0]["step"] + 25
-            wait_for(f"step {goal}", lambda: job.steps()[0]["step"] >= goal)
+            job.await_steps(25)
             time.sleep(generator.uniform(0, 0.1))
             away.append(kill_and_wait(job, record, kill % 2))
         wait_for("the last recovery's account", lambda: "first_step_seconds" in job.summary()["attempts"][-1].get("recovery", {}))

@@ -58,5 +58,10 @@ class SupervisedJob:
         lines = (self.run / "metrics.jsonl").read_text().splitlines(keepends=True)
         return [json.loads(line) for line in reversed(lines) if line.endswith("\n")]
 
+    def await_steps(self, more):
+        """Until so many more steps are done."""
+        goal = wait_for("a step", self.steps)[0]["step"] + more
+        wait_for(f"step {goal}", lambda: self.steps()[0]["step"] >= goal)
+
     def summary(self):
         return json.loads((self.run / "summary.json").read_text())

@@ -27,7 +27,7 @@ def main():
     options, words = parser.parse_known_args()
     with SupervisedJob(options.binaries, options.config, *words) as job:
         record = job.await_training()
-        time.sleep(3)
+        job.await_steps(100)
         workers = [worker["process"]["pid"] for worker in record["workers"]]
         own = [f"/proc/{pid}/stat" for pid in (job.process.pid, record["guardian"]["pid"])]
         training = [f"/proc/{pid}/task/{pid}/stat" for pid in workers]

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/plan/job_stream.h"
+#include "common/spec/resolve.h"
 
 namespace deit::augment {
 namespace {
@@ -35,9 +36,7 @@ Rectangle Fallback(int width, int height, const v1::AugmentSpec& augment) {
 
 Framing ShowAll(const v1::JobSpec& spec, int width, int height, double ratio) {
   const int size = spec.model().img_size();
-  const v1::DataSpec::Format format = spec.data().format();
-  const bool crops = format == v1::DataSpec::IMAGE_FOLDER || (format == v1::DataSpec::CIFAR && size > 32);  // DeiT's rule
-  return crops ? CentreCrop(width, height, size, ratio) : Whole(width, height, size);
+  return spec::HoldsPhotographs(spec) ? CentreCrop(width, height, size, ratio) : Whole(width, height, size);
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ Framing PaddedCrop(int width, int height, int size, int padding, plan::RandomStr
 // The framing of one training view, flip included. augment.crop is resolved. CENTER frames as evaluation does by default.
 Framing TrainFraming(const v1::JobSpec& spec, uint64_t position, int width, int height);
 
-// The framing of evaluation: CentreCrop by evaluate.crop_ratio for IMAGE_FOLDER, and for CIFAR above 32 pixels, else Whole.
+// The framing of evaluation: CentreCrop by evaluate.crop_ratio of photographs (spec::HoldsPhotographs), else Whole.
 Framing EvaluationFraming(const v1::JobSpec& spec, int width, int height);
 
 }  // namespace deit::augment

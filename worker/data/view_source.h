@@ -53,8 +53,8 @@ absl::StatusOr<std::unique_ptr<ViewSource>> NewTrainViews(const v1::JobSpec& spe
 absl::StatusOr<std::unique_ptr<ViewSource>> NewTrainViews(const v1::JobSpec& spec, const dataset::Index& index,
                                                           std::unique_ptr<PictureSource> pictures);
 
-// What evaluation sees: only view.image counts. IMAGE_FOLDER: short side to int(img_size / evaluate.crop_ratio), centre crop (torchvision's
-// Resize and CenterCrop); IDX and SYNTHETIC: the image, resized only where its size is not img_size.
+// What evaluation sees: only view.image counts. Photographs (spec::HoldsPhotographs): short side to int(img_size / evaluate.crop_ratio),
+// centre crop (torchvision's Resize and CenterCrop); others: the image, resized only where its size is not img_size.
 absl::StatusOr<std::unique_ptr<ViewSource>> NewEvaluationViews(const v1::JobSpec& spec, const dataset::Index& index);
 
 }  // namespace deit::data

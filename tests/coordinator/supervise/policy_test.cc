@@ -31,6 +31,7 @@ v1::Summary Summary(const std::vector<Attempt>& attempts) {
     attempt->set_steps_executed(attempts[k].steps);
     if (attempts[k].trained) attempt->set_train_start_time(1);
     attempt->set_exit_code(attempts[k].exit_code);
+    attempt->set_end_time(2);
   }
   return summary;
 }
@@ -92,6 +93,17 @@ TEST(PolicyTest, AnAttemptThatNeverTrainedFailedWhereItWouldHaveBegun) {
   EXPECT_TRUE(After({{0, 0, false}, {0, 0, false}}).restart);
   EXPECT_FALSE(After({{0, 0, false}, {0, 0, false}, {0, 0, false}}).restart);
   EXPECT_FALSE(After({{0, 50}, {0, 0, false}, {0, 0, false}}).restart) << "the first at step 50, two where its successors would begin";
+}
+
+TEST(PolicyTest, AnAttemptWhoseOwnerDiedBeforeItWasLaunchedIsNoFailure) {
+  v1::Summary summary = Summary({{0, 10}, {10, 0, false}, {10, 0, false}, {10, 5}});
+  const History all = HistoryOf(summary, 1);
+  for (const int never_launched : {1, 2}) {
+    summary.mutable_attempts(never_launched)->clear_exit_code();
+    summary.mutable_attempts(never_launched)->clear_end_time();
+  }
+  EXPECT_EQ(HistoryOf(summary, 1).restarts, all.restarts - 2);
+  EXPECT_EQ(HistoryOf(summary, 1).without_progress, 0);
 }
 
 TEST(PolicyTest, AStopInBetweenForgives) { EXPECT_TRUE(After({{0, 50}, {40, 10}, {40, 0, true, 75}, {40, 10}}).restart); }
