@@ -87,18 +87,23 @@ RandAugment::RandAugment(const spec::RandAugment& policy, const FilterChoice& fi
   }
 }
 
+double RandAugment::WeightLeft(Used used) const {
+  double total = 0;
+  for (size_t i = 0; i < set_.size(); ++i) total += (used >> i & 1) != 0 ? 0 : set_[i].weight;
+  return total;
+}
+
 // One by weight, among those not used.
-const OperationKind* RandAugment::DrawKind(double total, std::vector<bool>* used, plan::RandomStream* random) const {
-  double at = random->Uniform() * total;
+size_t RandAugment::DrawIndex(Used used, plan::RandomStream* random) const {
+  double at = random->Uniform() * WeightLeft(used);
   size_t chosen = 0;
   for (size_t i = 0; i < set_.size(); ++i) {
-    if (!used->empty() && (*used)[i]) continue;
+    if ((used >> i & 1) != 0) continue;
     chosen = i;  // rounding may leave a rest after the last one
     if (at < set_[i].weight) break;
     at -= set_[i].weight;
   }
-  if (!used->empty()) (*used)[chosen] = true;
-  return set_[chosen].kind;
+  return chosen;
 }
 
 double RandAugment::DrawMagnitude(plan::RandomStream* random) const {
@@ -108,16 +113,12 @@ double RandAugment::DrawMagnitude(plan::RandomStream* random) const {
 }
 
 void RandAugment::Draw(uint64_t seed, uint64_t position, std::vector<Operation>* operations) const {
-  std::vector<bool> used(replace_ ? 0 : set_.size());
-  double total = 0;
-  for (const Weighted& weighted : set_) total += weighted.weight;
+  Used used = 0;
   for (int layer = 0; layer < policy_.layers; ++layer) {
     plan::RandomStream random(seed, position, plan::Purpose::kAugment, static_cast<uint32_t>(layer));
-    const OperationKind* kind = DrawKind(total, &used, &random);
-    if (!replace_) {
-      total = 0;
-      for (size_t i = 0; i < set_.size(); ++i) total += used[i] ? 0 : set_[i].weight;
-    }
+    const size_t index = DrawIndex(used, &random);
+    if (!replace_) used |= Used{1} << index;
+    const OperationKind* kind = set_[index].kind;
     const bool skip = random.Uniform() >= policy_.probability;
     const double magnitude = DrawMagnitude(&random);
     if (skip) continue;

@@ -29,7 +29,10 @@ class RandAugment {
     const OperationKind* kind;
     double weight;
   };
-  const OperationKind* DrawKind(double total, std::vector<bool>* used, plan::RandomStream* random) const;
+  // Bit i: operation i of the set may not come again. Sets are small.
+  using Used = uint32_t;
+  double WeightLeft(Used used) const;
+  size_t DrawIndex(Used used, plan::RandomStream* random) const;
   double DrawMagnitude(plan::RandomStream* random) const;
 
   spec::RandAugment policy_;
