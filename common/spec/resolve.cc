@@ -25,7 +25,8 @@ PixelStatistics DefaultStatistics(v1::DataSpec::Format format) {
   switch (format) {
     case v1::DataSpec::IDX:  // of Fashion-MNIST's training images
       return {{0.2860f, 0.2860f, 0.2860f}, {0.3530f, 0.3530f, 0.3530f}, 0.2860f, 0.3530f};
-    case v1::DataSpec::CIFAR:         // as DeiT
+    case v1::DataSpec::CIFAR:  // as DeiT
+    case v1::DataSpec::TAR:
     case v1::DataSpec::IMAGE_FOLDER:  // of ImageNet; gray: the channels' mean
       return {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}, 0.449f, 0.226f};
     case v1::DataSpec::SYNTHETIC: break;
@@ -120,7 +121,8 @@ void WriteDefaults(Message* message) {
 
 bool HoldsPhotographs(const v1::JobSpec& spec) {
   const v1::DataSpec::Format format = spec.data().format();
-  return format == v1::DataSpec::IMAGE_FOLDER || (format == v1::DataSpec::CIFAR && spec.model().img_size() > 32);
+  return format == v1::DataSpec::IMAGE_FOLDER || format == v1::DataSpec::TAR ||
+         (format == v1::DataSpec::CIFAR && spec.model().img_size() > 32);
 }
 
 bool WantsTeacher(const v1::JobSpec& spec) {

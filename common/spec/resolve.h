@@ -19,7 +19,7 @@ struct ResolveContext {
 //   teacher                only `schedule: NONE` where there is no teacher (ask schedule(), not has_teacher()); else AUTO became INLINE and
 //                          record DEFAULT became ARGMAX (HARD) or DENSE_FP32 (SOFT)
 //   data.seed              train.seed;  data.mean, data.std: in_chans values each (one given value stands for all)
-//   augment.crop           RESIZED (IMAGE_FOLDER, CIFAR above 32 pixels), else PADDED
+//   augment.crop           RESIZED (IMAGE_FOLDER, TAR, CIFAR above 32 pixels), else PADDED
 //   schedule.warmup_epochs at most a tenth of train.epochs where it was not set; teacher.topk at most num_classes likewise
 // Models that cannot be resolved are told.
 void Resolve(const ResolveContext& context, v1::JobSpec* spec, Problems* problems);

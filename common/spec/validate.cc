@@ -116,6 +116,7 @@ void CheckData(const v1::JobSpec& spec, Problems* problems) {
   if (data.format() != v1::DataSpec::SYNTHETIC && data.root().empty()) {
     const char* what = data.format() == v1::DataSpec::IDX     ? "the folder of the four *-ubyte[.gz] files"
                        : data.format() == v1::DataSpec::CIFAR ? "the folder of the *.bin files"
+                       : data.format() == v1::DataSpec::TAR   ? "the folder of the shards, in train/ and val/"
                                                               : "the folder with train/ and val/";
     problems->Add("data.root", absl::StrCat("not set: ", v1::DataSpec::Format_Name(data.format()), " needs ", what));
   }
