@@ -56,6 +56,12 @@ void ResolveModelAt(const std::string& path, v1::ModelSpec* model, Problems* pro
   problems->Add(JoinFieldPath(path, message.substr(0, colon)), message.substr(colon + 2));
 }
 
+void ResolveToken(const v1::JobSpec& spec, v1::ModelSpec* student) {
+  const CatalogEntry* entry = FindModel(student->name());
+  if (entry == nullptr || !IsVitPytorch(entry->family) || student->has_distillation_token()) return;
+  student->set_distillation_token(spec.distillation().type() != v1::DistillationSpec::NONE);
+}
+
 void RemoveTeacher(v1::JobSpec* spec) {
   spec->clear_teacher();
   spec->mutable_teacher()->set_schedule(v1::TeacherSpec::NONE);
@@ -133,6 +139,7 @@ bool WantsTeacher(const v1::JobSpec& spec) {
 void Resolve(const ResolveContext& context, v1::JobSpec* spec, Problems* problems) {
   if (spec->name().empty()) spec->set_name(context.default_name);
   if (spec->run_dir().empty()) spec->set_run_dir(AbsolutePath(context.working_folder, "runs/" + spec->name()));
+  ResolveToken(*spec, spec->mutable_model());
   ResolveModelAt("model", spec->mutable_model(), problems);
   ResolveTeacher(spec, problems);
   ResolveData(spec);

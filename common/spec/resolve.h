@@ -16,6 +16,7 @@ struct ResolveContext {
 // After this every field that has a default is set, and:
 //   model, teacher.model   complete for their family (ResolveModel); teacher.model's num_classes, img_size, in_chans default to the
 //                          student's
+//   model.distillation_token   where vit-pytorch's students leave it unset: whether the job distils
 //   teacher                only `schedule: NONE` where there is no teacher (ask schedule(), not has_teacher()); else AUTO became INLINE and
 //                          record DEFAULT became ARGMAX (HARD) or DENSE_FP32 (SOFT)
 //   data.seed              train.seed;  data.mean, data.std: in_chans values each (one given value stands for all)

@@ -56,6 +56,9 @@ void CheckDistillation(const v1::JobSpec& spec, Problems* problems) {
   const bool has_teacher = spec.teacher().schedule() != Teacher::NONE;
   const Distillation::Type type = spec.distillation().type();
   if (type == Distillation::NONE) {
+    if (FindModel(spec.model().name()) != nullptr && spec.model().distillation_token()) {
+      problems->Add("model.distillation_token", "true: nothing trains it without a teacher: want false, or leave it unset");
+    }
     if (has_teacher) {
       problems->Add("distillation.type",
                     "NONE: but the job has a teacher: set it to HARD or SOFT, or teacher.schedule to NONE to train without");

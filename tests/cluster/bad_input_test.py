@@ -201,6 +201,13 @@ class BadWeights(BadInput):
         self.refuse_weights(CORRUPT, (f"{first}: type I32 cannot be used",), tensors=self.changed(first, lambda d, s, b: ("I32", s, b)))
         self.refuse_weights(CORRUPT, ("more: the model has no such tensor",), tensors={**self.good, "more": ("F32", [1], bytes(4))})
 
+    def test_a_teacher_of_other_classes(self):
+        write_safetensors(self.path, self.good)
+        texts = ("teacher.weights: ", "head.fc.bias: shape [10], the model's is [7]", "hint: nothing of a teacher is drawn anew")
+        self.refuse(CORRUPT, texts, *self.words(), "model.num_classes=7")
+        texts = ("teacher.model.num_classes: 10: differs from model.num_classes 7",)
+        self.refuse(BAD_CONFIG, texts, *self.words(), "model.num_classes=7", "teacher.model.num_classes=10")
+
     def test_a_damaged_checkpoint_as_weights(self):
         damaged = Run(self.folder / "teacher").set(1)
         content = bytearray((damaged / "model_00.safetensors").read_bytes())

@@ -16,11 +16,18 @@ using checkpoint::TensorInfo;
 using models::TensorRole;
 using weights::Origin;
 
+std::string AdviceOf(const std::string& adaptations, bool is_teachers) {
+  if (!adaptations.empty()) return absl::StrCat("adapt=", adaptations, " among the model's fields makes them fit");
+  return is_teachers ? "nothing of a teacher is drawn anew: want weights of these sizes and of the job's classes"
+                     : "give the model the sizes that the weights were trained with";
+}
+
 // The adaptations that would make the file fit, as the user would write them; empty: none would.
 std::string UsefulAdaptations(const std::vector<TensorInfo>& file, const std::vector<models::TensorSpec>& model,
                               const weights::PlanOptions& options) {
   weights::PlanOptions with = options;
-  with.positions = with.head = with.distillation = true;
+  with.positions = true;
+  with.head = with.distillation = !options.is_teachers;
   if (!weights::PlanWeights(file, model, with).problems.empty()) return "";
   std::vector<std::string> needed;
   const auto drop_if_useless = [&](bool weights::PlanOptions::*adaptation, const char* name) {
@@ -53,8 +60,7 @@ StatusOr<WeightsFile> WeightsFile::Open(const std::string& path, const std::vect
   return WithHint(
       WithExitCode(absl::InvalidArgumentError(absl::StrCat(path, ": not this model's weights: ", absl::StrJoin(problems, "; "))),
                    ExitCode::kCorrupt),
-      adaptations.empty() ? "give the model the sizes that the weights were trained with"
-                          : absl::StrCat("adapt=", adaptations, " among the model's fields makes them fit"));
+      AdviceOf(adaptations, options.is_teachers));
 }
 
 Status WeightsFile::ReadFromFile(size_t place, float* out) const {
@@ -73,7 +79,7 @@ Status WeightsFile::ReadPositions(size_t t, float* out) const {
   std::vector<float> rows(stored_[place].info.elements);
   DEIT_RETURN_IF_ERROR(ReadFromFile(place, rows.data()));
   DEIT_RETURN_IF_ERROR(models::InitialiseTensor(tensors_[t], static_cast<int>(t), seed_, out));
-  FitPositions(rows.data(), plan_.file_grid, plan_.model_grid, tensors_[t].shape[2], out);
+  FitPositions(rows.data(), plan_.file_grid, plan_.model_grid, tensors_[t].shape.back(), out);
   return absl::OkStatus();
 }
 
