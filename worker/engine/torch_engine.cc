@@ -54,7 +54,9 @@ StatusOr<std::unique_ptr<distill::Teacher>> LoadTeacher(const v1::JobSpec& spec,
   DEIT_ASSIGN_OR_RETURN(
       auto frozen, models::NewFrozenModel(model, teacher.precision(), [&weights](size_t t, float* out) { return weights.Read(t, out); }));
   DEIT_ASSIGN_OR_RETURN(const distill::RecordFormat format, distill::RecordFormatOf(spec));
-  return std::make_unique<distill::Teacher>(std::move(frozen.model), std::move(frozen.values), format);
+  distill::TeacherPixels pixels = distill::TeacherPixels::Of(spec);
+  if (!pixels.description().empty()) notes->push_back(pixels.description());
+  return std::make_unique<distill::Teacher>(std::move(frozen.model), std::move(frozen.values), format, std::move(pixels));
 }
 
 // Of one image's logits. Ties go to the first index.
