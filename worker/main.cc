@@ -41,6 +41,8 @@ DEFINE_string(input, "", "predict: safetensors file with tensor x (N, C, H, W; f
 DEFINE_string(output, "", "predict: safetensors file to write; preview: folder to write to");
 DEFINE_string(steps, "", "benchmark: steps to measure (20); preview: A:B, steps A to B-1");
 DEFINE_int32(warmup_steps, 3, "benchmark: steps before");
+DEFINE_bool(report, false, "evaluate: also the teacher, disagreements, and the tokens after every layer");
+DEFINE_bool(ema, false, "evaluate: the averaged weights of the checkpoint");
 DEFINE_bool(json, false, "evaluate, benchmark, models: print JSON");
 
 namespace google {
@@ -67,6 +69,8 @@ flags:
   --attempt=N             given by deit-coord run, which owns the run folder: the attempt that it has begun
   --task=train            train, evaluate, predict, preview, benchmark, models
   --weights=F             evaluate, predict: weights file or checkpoint set (evaluate: default the run folder's newest)
+  --report                evaluate: also the teacher, disagreements, and how alike both tokens are after every layer
+  --ema                   evaluate: the averaged weights of the checkpoint
   --input=X --output=Y    predict: tensor x in, logits out (safetensors)
   --steps=A:B --output=DIR  preview: pixels, parameters and contact sheets of steps A to B-1
   --steps=20 --warmup_steps=3   benchmark
@@ -123,6 +127,8 @@ StatusOr<tasks::Options> ReadOptions(int argc, char** argv) {
   options.weights = FLAGS_weights;
   options.input = FLAGS_input;
   options.output = FLAGS_output;
+  options.report = FLAGS_report;
+  options.ema = FLAGS_ema;
   options.json = FLAGS_json;
   options.warmup_steps = static_cast<uint64_t>(FLAGS_warmup_steps);
   return options;

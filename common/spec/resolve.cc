@@ -36,13 +36,17 @@ PixelStatistics DefaultStatistics(v1::DataSpec::Format format) {
 
 using Floats = google::protobuf::RepeatedField<float>;
 
+void RepeatSingle(int channels, Floats* values) {
+  const float first = values->Get(0);
+  if (values->size() == 1) values->Resize(channels, first);
+}
+
 // One value per channel: the user's (a single one stands for all), else the default. Another number of values is left for validation
 // to refuse.
 void FillChannels(const Channels& rgb, float gray, int channels, Floats* values) {
   if (values->empty() && channels == 3) values->Add(rgb.begin(), rgb.end());
   if (values->empty()) values->Add(gray);
-  const float first = values->Get(0);
-  if (values->size() == 1) values->Resize(channels, first);
+  RepeatSingle(channels, values);
 }
 
 void ResolveModelAt(const std::string& path, v1::ModelSpec* model, Problems* problems) {
@@ -82,6 +86,9 @@ void ResolveTeacher(v1::JobSpec* spec, Problems* problems) {
     teacher->set_record(soft ? v1::TeacherSpec::DENSE_FP32 : v1::TeacherSpec::ARGMAX);
   }
   if (!teacher->has_topk()) teacher->set_topk(std::min(teacher->topk(), student.num_classes()));
+  for (auto* values : {teacher->mutable_mean(), teacher->mutable_std()}) {
+    if (!values->empty()) RepeatSingle(student.in_chans(), values);
+  }
 }
 
 void ResolveData(v1::JobSpec* spec) {

@@ -18,7 +18,7 @@ struct ResolveContext {
 //                          student's
 //   model.distillation_token   where vit-pytorch's students leave it unset: whether the job distils
 //   teacher                only `schedule: NONE` where there is no teacher (ask schedule(), not has_teacher()); else AUTO became INLINE and
-//                          record DEFAULT became ARGMAX (HARD) or DENSE_FP32 (SOFT)
+//                          record DEFAULT became ARGMAX (HARD) or DENSE_FP32 (SOFT); mean and std stay unset, or have in_chans values
 //   data.seed              train.seed;  data.mean, data.std: in_chans values each (one given value stands for all)
 //   augment.crop           RESIZED (IMAGE_FOLDER, TAR, CIFAR above 32 pixels), else PADDED
 //   schedule.warmup_epochs at most a tenth of train.epochs where it was not set; teacher.topk at most num_classes likewise

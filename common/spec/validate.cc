@@ -52,6 +52,26 @@ void CheckBatchNorm(const v1::JobSpec& spec, Problems* problems) {
                              " leaves one pixel at img_size ", spec.model().img_size(), ": batch norm needs two: set it to ", 2 * batch));
 }
 
+void CheckPerChannel(const char* path, int values, const v1::JobSpec& spec, Problems* problems) {
+  const int channels = spec.model().in_chans();
+  if (values != channels) problems->Add(path, absl::StrCat(values, " values: want 1, or one for each of model.in_chans ", channels));
+}
+
+// What weighs or counts labels says nothing where none is learned.
+void CheckLabels(const v1::JobSpec& spec, Problems* problems) {
+  const Distillation& distillation = spec.distillation();
+  if (distillation.labels()) return;
+  if (distillation.type() == Distillation::NONE) {
+    problems->Add("distillation.labels", "false: without a teacher there is nothing else to learn from: want true");
+  } else if (distillation.alpha() != Distillation::default_instance().alpha()) {
+    problems->Add("distillation.alpha",
+                  absl::StrCat(RoundTripText(distillation.alpha()),
+                               ": weighs the teacher against labels, which distillation.labels leaves out: leave it unset"));
+  } else if (spec.data().labelled() > 0) {
+    problems->Add("data.labelled", absl::StrCat(spec.data().labelled(), ": distillation.labels leaves out all of them: leave it unset"));
+  }
+}
+
 void CheckDistillation(const v1::JobSpec& spec, Problems* problems) {
   const bool has_teacher = spec.teacher().schedule() != Teacher::NONE;
   const Distillation::Type type = spec.distillation().type();
@@ -85,7 +105,7 @@ void CheckRecord(const v1::JobSpec& spec, Problems* problems) {
   }
 }
 
-// Teacher and student see the same pixels and speak of the same classes.
+// Teacher and student speak of the same classes, and their pixels have the same channels.
 void CheckTeacherFits(const v1::ModelSpec& student, const v1::ModelSpec& teacher, Problems* problems) {
   const auto same = [&](const char* field, int theirs, int ours) {
     if (theirs == ours) return;
@@ -93,7 +113,6 @@ void CheckTeacherFits(const v1::ModelSpec& student, const v1::ModelSpec& teacher
                   absl::StrCat(theirs, ": differs from model.", field, " ", ours, ": want the same, or leave it unset"));
   };
   same("num_classes", teacher.num_classes(), student.num_classes());
-  same("img_size", teacher.img_size(), student.img_size());
   same("in_chans", teacher.in_chans(), student.in_chans());
 }
 
@@ -112,6 +131,8 @@ void CheckTeacher(const v1::JobSpec& spec, Problems* problems) {
   CheckSchedule(teacher, problems);
   CheckRecord(spec, problems);
   CheckTeacherFits(spec.model(), teacher.model(), problems);
+  if (!teacher.mean().empty()) CheckPerChannel("teacher.mean", teacher.mean_size(), spec, problems);
+  if (!teacher.std().empty()) CheckPerChannel("teacher.std", teacher.std_size(), spec, problems);
 }
 
 void CheckData(const v1::JobSpec& spec, Problems* problems) {
@@ -129,12 +150,8 @@ void CheckData(const v1::JobSpec& spec, Problems* problems) {
   if (data.labelled() > 0 && data.on_bad_image() == v1::DataSpec::REPLACE) {
     problems->Add("data.on_bad_image", "REPLACE: would show labels that data.labelled hides: want FAIL");
   }
-  const int channels = spec.model().in_chans();
-  const auto per_channel = [&](const char* path, int values) {
-    if (values != channels) problems->Add(path, absl::StrCat(values, " values: want 1, or one for each of model.in_chans ", channels));
-  };
-  per_channel("data.mean", data.mean_size());
-  per_channel("data.std", data.std_size());
+  CheckPerChannel("data.mean", data.mean_size(), spec, problems);
+  CheckPerChannel("data.std", data.std_size(), spec, problems);
 }
 
 void CheckOrdered(absl::string_view low, double low_value, absl::string_view high, double high_value, Problems* problems) {
@@ -191,6 +208,7 @@ void Validate(const v1::JobSpec& resolved, Problems* problems) {
   CheckBatch(resolved, problems);
   if (FindModel(resolved.model().name()) != nullptr) CheckBatchNorm(resolved, problems);
   CheckDistillation(resolved, problems);
+  CheckLabels(resolved, problems);
   CheckTeacher(resolved, problems);
   CheckData(resolved, problems);
   CheckAugment(resolved, problems);

@@ -41,6 +41,15 @@ class Labelled(ClusterTest):
             self.assertEqual(self.weights(f"{name}_others", others, *teacher), first, f"{name}: a label that is not kept had a say")
             self.assertNotEqual(self.weights(f"{name}_one", one, *teacher), first, f"{name}: a label that is kept had no say")
 
+    def test_without_labels_no_label_changes_the_weights(self):
+        others = self.data(lambda labels: [9 - label for label in labels], "others")  # [:2]: without data.labelled
+        for kind in ("HARD", "SOFT"):
+            words = [*self.taught[:-1], f"distillation.type={kind}"]
+            same, changed = (self.weights(f"{kind}_{name}", data[:2], *words, "distillation.labels=false")
+                             for name, data in (("same", self.same), ("others", others)))
+            self.assertEqual(changed, same, f"{kind}: a label had a say")
+            self.assertNotEqual(self.weights(f"{kind}_with", self.same[:2], *words), same)
+
     def test_both_jobs_have_equal_steps_and_learning_rates_and_the_plan_shows_their_images(self):
         taught = self.train(self.config, "taught", *self.same, *self.taught)
         alone = self.train(self.config, "alone", *self.same)

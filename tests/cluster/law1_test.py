@@ -39,6 +39,16 @@ class LawOne(ClusterTest):
         words = [*self.teacher()[:-1], "distillation.type=SOFT", "distillation.tau=3", "distillation.alpha=0.3"]
         self.check_worlds(self.job(STUDENT), (1, 3), *words)
 
+    def test_other_ways_to_learn_from_a_teacher(self):
+        config, hard = self.job(STUDENT), self.teacher()
+        soft = [*hard[:-1], "distillation.type=SOFT"]
+        other_pixels = ["teacher.model.img_size=20", "teacher.mean=0.3", "teacher.std=0.2"]
+        ways = ([*soft, *other_pixels], [*soft, *other_pixels, "train.precision=BF16", "teacher.precision=BF16"],
+                [*hard, "distillation.labels=false"], [*soft, "distillation.labels=false"], [*soft, "distillation.reduction=BATCHMEAN"])
+        digests = {self.check_worlds(config, (1, 3), *words)["weights_digest"] for words in ways}
+        digests |= {self.result(config, 2, *words)["weights_digest"] for words in (hard, soft, [*soft, *other_pixels[:1]])}
+        self.assertEqual(len(digests), len(ways) + 3, "each of them belongs to the job")
+
     def test_a_convnet_with_batch_norm(self):
         self.check_lanes_and_precisions(self.job(CONVNET))
 

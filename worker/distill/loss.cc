@@ -33,17 +33,19 @@ at::Tensor Copy(const std::vector<T>& values, at::IntArrayRef shape) {
   return tensor;
 }
 
-at::Tensor SoftLoss(const at::Tensor& logits, const TeacherTargets& teacher, double tau) {
+at::Tensor SoftLoss(const at::Tensor& logits, const TeacherTargets& teacher, const LossOptions& options) {
+  const double tau = options.tau;
   DEIT_CHECK(!teacher.logits.empty(), "a record without probabilities");
   const at::Tensor target = at::log_softmax(at::div(Copy(teacher.logits, {teacher.images, teacher.classes}), tau), 1);
   const at::Tensor divergence = at::kl_div(at::log_softmax(at::div(logits, tau), 1), target, at::Reduction::Sum, /*log_target=*/true);
-  return at::mul(divergence, tau * tau / static_cast<double>(logits.numel()));
+  const int64_t divisor = options.reduction == Reduction::kNumel ? logits.numel() : logits.size(0);
+  return at::mul(divergence, tau * tau / static_cast<double>(divisor));
 }
 
 at::Tensor DistillationLoss(const at::Tensor& logits, const TeacherTargets& teacher, const LossOptions& options) {
   DEIT_CHECK(teacher.images == logits.size(0), "images=", teacher.images);
   DEIT_CHECK(teacher.classes == logits.size(1), "classes=", teacher.classes);
-  if (options.type == DistillationType::kSoft) return SoftLoss(logits, teacher, options.tau);
+  if (options.type == DistillationType::kSoft) return SoftLoss(logits, teacher, options);
   return MeanNll(at::log_softmax(logits, 1), Copy(teacher.top1, {teacher.images}));
 }
 
@@ -77,24 +79,36 @@ LossOptions LossOptionsOf(const v1::JobSpec& job) {
   DistillationType type = DistillationType::kNone;
   if (spec.type() == v1::DistillationSpec::SOFT) type = DistillationType::kSoft;
   if (spec.type() == v1::DistillationSpec::HARD) type = DistillationType::kHard;
-  return {.type = type, .alpha = spec.alpha(), .tau = spec.tau(), .smoothing = job.train().smoothing()};
+  return {.type = type,
+          .alpha = spec.alpha(),
+          .tau = spec.tau(),
+          .smoothing = job.train().smoothing(),
+          .reduction = spec.reduction() == v1::DistillationSpec::BATCHMEAN ? Reduction::kBatchMean : Reduction::kNumel,
+          .labels = spec.labels()};
 }
 
 LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& given_labels, const at::Tensor& keep,
                           const TeacherTargets* teacher, const LossOptions& options) {
   DEIT_CHECK((teacher != nullptr) == (options.type != DistillationType::kNone));
+  DEIT_CHECK(teacher != nullptr || options.labels, "nothing to learn from");
   const at::Tensor labels = teacher == nullptr ? given_labels : CompleteLabels(given_labels, *teacher);
   const at::Tensor fused = FusedLogits(outputs);
   LossResult result;
   result.correct = CountCorrect(fused, labels);
-  const at::Tensor base = SmoothedCrossEntropy(teacher == nullptr ? fused : outputs.head, labels, keep, options.smoothing);
-  result.base = base.item<double>();
-  result.total = base;
-  if (teacher != nullptr) {
-    const at::Tensor distilled = DistillationLoss(outputs.head_dist.defined() ? outputs.head_dist : outputs.head, *teacher, options);
-    result.distillation = distilled.item<double>();
-    result.total = at::add(at::mul(base, 1 - options.alpha), distilled, options.alpha);
+  // What has one source of knowledge is learned by both heads together.
+  const bool both = teacher != nullptr && options.labels;
+  at::Tensor base, distilled;
+  if (options.labels) {
+    base = SmoothedCrossEntropy(both ? outputs.head : fused, labels, keep, options.smoothing);
+    result.base = base.item<double>();
   }
+  if (teacher != nullptr) {
+    const at::Tensor& student = !both ? fused : outputs.head_dist.defined() ? outputs.head_dist : outputs.head;
+    distilled = DistillationLoss(student, *teacher, options);
+    result.distillation = distilled.item<double>();
+  }
+  if (both) result.total = at::add(at::mul(base, 1 - options.alpha), distilled, options.alpha);
+  else result.total = options.labels ? base : distilled;
   return result;
 }
 

@@ -6,12 +6,16 @@
 
 namespace deit::distill {
 
-Teacher::Teacher(std::unique_ptr<models::Model> model, std::vector<at::Tensor> values, RecordFormat format)
-    : model_(std::move(model)), values_(std::move(values)), format_(format) {}
+Teacher::Teacher(std::unique_ptr<models::Model> model, std::vector<at::Tensor> values, RecordFormat format, TeacherPixels pixels)
+    : model_(std::move(model)), values_(std::move(values)), format_(format), pixels_(std::move(pixels)) {}
+
+at::Tensor Teacher::Logits(const at::Tensor& images) const {
+  const at::NoGradGuard no_gradients;
+  return FusedLogits(model_->Forward(values_, {}, pixels_.Fit(images), {})).contiguous();
+}
 
 StatusOr<std::string> Teacher::Record(const at::Tensor& images) const {
-  const at::NoGradGuard no_gradients;
-  const at::Tensor logits = FusedLogits(model_->Forward(values_, {}, images, {})).contiguous();
+  const at::Tensor logits = Logits(images);
   DEIT_CHECK(logits.size(1) == format_.classes, "logits=", logits.size(1), " record=", format_.classes);
   return EncodeRecord(format_, logits.const_data_ptr<float>(), logits.size(0));
 }

@@ -6,7 +6,6 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <utility>
 
@@ -20,6 +19,7 @@
 #include "worker/distill/teacher.h"
 #include "worker/engine/leaves.h"
 #include "worker/engine/numerics.h"
+#include "worker/engine/report_pass.h"
 #include "worker/engine/weights_file.h"
 #include "worker/models/frozen_model.h"
 #include "worker/models/model.h"
@@ -55,21 +55,16 @@ StatusOr<std::unique_ptr<distill::Teacher>> LoadTeacher(const v1::JobSpec& spec,
   DEIT_ASSIGN_OR_RETURN(
       auto frozen, models::NewFrozenModel(model, teacher.precision(), [&weights](size_t t, float* out) { return weights.Read(t, out); }));
   DEIT_ASSIGN_OR_RETURN(const distill::RecordFormat format, distill::RecordFormatOf(spec));
-  return std::make_unique<distill::Teacher>(std::move(frozen.model), std::move(frozen.values), format);
+  distill::TeacherPixels pixels = distill::TeacherPixels::Of(spec);
+  if (!pixels.description().empty()) notes->push_back(pixels.description());
+  return std::make_unique<distill::Teacher>(std::move(frozen.model), std::move(frozen.values), format, std::move(pixels));
 }
 
-// Of one image's logits. Ties go to the first index.
 void Count(const float* fused, int64_t classes, int64_t label, EvaluationCounts* counts) {
-  const float own = fused[label];
-  int64_t above = 0;
-  double largest = *std::max_element(fused, fused + classes), sum = 0;
-  for (int64_t c = 0; c < classes; ++c) {
-    above += fused[c] > own || (fused[c] == own && c < label);
-    sum += std::exp(static_cast<double>(fused[c]) - largest);
-  }
-  counts->correct_fused += above == 0;
-  counts->correct5_fused += above < 5;
-  counts->loss += largest + std::log(sum) - static_cast<double>(own);
+  const int64_t rank = train::RankOf(fused, classes, label);
+  counts->correct_fused += rank == 0;
+  counts->correct5_fused += rank < 5;
+  counts->loss += train::CrossEntropy(fused, classes, label);
 }
 
 int64_t CountCorrect(const at::Tensor& logits, const std::vector<int32_t>& labels) {
@@ -77,16 +72,16 @@ int64_t CountCorrect(const at::Tensor& logits, const std::vector<int32_t>& label
   const int64_t classes = dense.size(1);
   int64_t correct = 0;
   for (size_t i = 0; i < labels.size(); ++i) {
-    const float* row = dense.const_data_ptr<float>() + static_cast<int64_t>(i) * classes;
-    correct += std::max_element(row, row + classes) - row == labels[i];
+    correct += train::RankOf(dense.const_data_ptr<float>() + static_cast<int64_t>(i) * classes, classes, labels[i]) == 0;
   }
   return correct;
 }
 
 class TorchEngine final : public train::Engine {
  public:
-  TorchEngine(const v1::JobSpec& spec, std::unique_ptr<models::Model> model, std::unique_ptr<distill::Teacher> teacher, bool training)
-      : spec_(spec), model_(std::move(model)), teacher_(std::move(teacher)), training_(training) {}
+  TorchEngine(const v1::JobSpec& spec, std::unique_ptr<models::Model> model, std::unique_ptr<distill::Teacher> teacher, Use use)
+      : spec_(spec), model_(std::move(model)), teacher_(std::move(teacher)), use_(use),
+        reporter_(*model_, spec::IsDistilled(spec.model()), teacher_.get()) {}
 
   const std::vector<models::TensorSpec>& tensors() const override { return model_->tensors(); }
   std::string numerics() const override { return DescribeNumerics(spec_); }
@@ -95,7 +90,7 @@ class TorchEngine final : public train::Engine {
 
   void Bind(const train::StateView& state) override {
     state_ = state;
-    values_ = MakeLeaves(tensors(), state, training_ ? &sink_ : nullptr);
+    values_ = MakeLeaves(tensors(), state, use_ == Use::kTraining ? &sink_ : nullptr);
     for (const models::TensorSpec& tensor : tensors()) {
       const bool statistic = tensor.role == TensorRole::kRunningMean || tensor.role == TensorRole::kRunningVar;
       statistics_.push_back(statistic ? at::zeros(tensor.shape, at::kFloat) : at::Tensor());
@@ -108,6 +103,18 @@ class TorchEngine final : public train::Engine {
 
   StatusOr<EvaluationCounts> Evaluate(const float* pixels, const std::vector<int32_t>& labels) override {
     return Guarded<EvaluationCounts>("evaluating a chunk", [&] { return EvaluateChunk(pixels, labels); });
+  }
+
+  train::EvaluationReport NewReport() const override { return reporter_.NewReport(); }
+
+  Status Report(const float* pixels, const std::vector<int32_t>& labels, train::EvaluationReport* report) override {
+    return Guarded<bool>("evaluating a chunk",
+                         [&]() -> StatusOr<bool> {
+                           CopyBuffers(tensors(), state_, values_);
+                           reporter_.Add(values_, Images(pixels, labels.size()), labels, report);
+                           return true;
+                         })
+        .status();
   }
 
  private:
@@ -185,7 +192,8 @@ class TorchEngine final : public train::Engine {
   const v1::JobSpec spec_;
   const std::unique_ptr<models::Model> model_;
   const std::unique_ptr<distill::Teacher> teacher_;
-  const bool training_;
+  const Use use_;
+  const ReportPass reporter_;
   train::StateView state_;
   AccumulatorSink sink_;
   std::vector<at::Tensor> values_, statistics_;  // by tensor; statistics_: undefined where not a running statistic
@@ -197,19 +205,19 @@ class TorchEngine final : public train::Engine {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<train::Engine>> NewTorchEngine(const v1::JobSpec& spec, bool training, std::vector<std::string>* notes) {
+StatusOr<std::unique_ptr<train::Engine>> NewTorchEngine(const v1::JobSpec& spec, Use use, std::vector<std::string>* notes) {
   std::vector<std::string> unheard;
   if (notes == nullptr) notes = &unheard;
   using Result = std::unique_ptr<train::Engine>;
   return Guarded<Result>("building the model", [&]() -> StatusOr<Result> {
     DEIT_ASSIGN_OR_RETURN(auto model, models::NewModel(spec.model(), spec.train().precision()));
     std::unique_ptr<distill::Teacher> teacher;
-    if (training && spec.distillation().type() != v1::DistillationSpec::NONE) {
+    if (use != Use::kEvaluation && spec.distillation().type() != v1::DistillationSpec::NONE) {
       auto loaded = LoadTeacher(spec, notes);
       if (!loaded.ok()) return Annotate(loaded.status(), "teacher.weights");
       teacher = *std::move(loaded);
     }
-    return std::make_unique<TorchEngine>(spec, std::move(model), std::move(teacher), training);
+    return std::make_unique<TorchEngine>(spec, std::move(model), std::move(teacher), use);
   });
 }
 

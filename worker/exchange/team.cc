@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "common/base/exit_code.h"
@@ -89,6 +90,21 @@ Status Team::Agree(const Status& mine, absl::string_view what) {
 StatusOr<std::vector<uint64_t>> Team::ShareNumbers(uint64_t mine, absl::string_view what) {
   const auto gather = [&](absl::Span<const std::byte> own, absl::Span<std::byte> all) { return Gather(what, own, all); };
   return exchange::ShareNumbers(gather, plan_->topology().workers(), mine);
+}
+
+Status Team::SumNumbers(std::vector<int64_t>* numbers, absl::string_view what) {
+  constexpr size_t kAtOnce = kAgreementBytes / sizeof(int64_t);  // what payloads have room for in any case
+  const size_t workers = static_cast<size_t>(plan_->topology().workers());
+  for (size_t first = 0; first < numbers->size(); first += kAtOnce) {
+    const absl::Span<int64_t> sums = absl::MakeSpan(*numbers).subspan(first, kAtOnce);
+    std::vector<int64_t> all(workers * sums.size());
+    const auto bytes = [](auto* data, size_t count) { return std::as_writable_bytes(std::span(data, count)); };
+    const auto own = bytes(sums.data(), sums.size()), others = bytes(all.data(), all.size());
+    DEIT_RETURN_IF_ERROR(Gather(what, {own.data(), own.size()}, {others.data(), others.size()}));
+    std::fill(sums.begin(), sums.end(), 0);
+    for (size_t i = 0; i < all.size(); ++i) sums[i % sums.size()] += all[i];
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace deit::exchange

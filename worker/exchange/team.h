@@ -35,6 +35,8 @@ class Team {
   // As in agreement.h, but a worker that does not come is named, with what it reported last. Collective.
   Status Agree(const Status& mine, absl::string_view what);
   StatusOr<std::vector<uint64_t>> ShareNumbers(uint64_t mine, absl::string_view what);
+  // Collective: each number becomes the sum of all workers'. `numbers` is equally long everywhere.
+  Status SumNumbers(std::vector<int64_t>* numbers, absl::string_view what);
 
  private:
   Team() = default;

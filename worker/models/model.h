@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -33,6 +34,10 @@ struct ForwardContext {
   const uint64_t* positions = nullptr;  // one per image, needed in training if drop_path > 0: masks are a pure function of
                                         // (seed, position, block, branch), wherever and with whomever the image is computed
   GradientSink* sink = nullptr;         // needed in training; must outlive the backward pass
+
+  // In evaluation, of a model with token_layers(): told what the tokens that reach a head are after the embedding (layer 0) and after each
+  // block (the residual stream), fp32 [n, tokens, width] of n images, valid during the call. Images come in order, some at a time.
+  std::function<void(int64_t layer, const at::Tensor& tokens)> observe = nullptr;
 };
 
 // fp32 logits, [N, classes] each.
@@ -52,6 +57,9 @@ class Model {
 
   // In the order of tensor_spec.h, parameters and buffers interleaved. Constant.
   virtual const std::vector<TensorSpec>& tensors() const = 0;
+
+  // How many layers ForwardContext::observe is told of; 0: none.
+  virtual int64_t token_layers() const { return 0; }
 
   // `images`: fp32 [N, in_chans, img_size, img_size], contiguous.
   // `values[i]` belongs to tensors()[i], of its shape, contiguous, in the precision that it asks for. In training, parameters without

@@ -1,6 +1,7 @@
 #include "worker/models/vit.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ class Transformer final : public Model {
         saved_(static_cast<size_t>(sizes.depth)) {}
 
   const std::vector<TensorSpec>& tensors() const override { return list_.tensors; }
+  int64_t token_layers() const override { return sizes_.depth + 1; }
 
   Outputs Forward(const std::vector<at::Tensor>& values, const std::vector<at::Tensor>& statistics, const at::Tensor& images,
                   const ForwardContext& context) const override;
@@ -37,6 +39,7 @@ class Transformer final : public Model {
     std::vector<float> scales;             // [depth][2][images]
     std::vector<at::Tensor> block_inputs;  // fp32 [images * tokens, width]
     GradientSink* sink = nullptr;
+    const std::function<void(int64_t, const at::Tensor&)>* observe = nullptr;  // of ForwardContext; null: nobody does
     int64_t images = 0;
 
     BranchScales ScalesOf(int64_t block) const {
@@ -75,6 +78,7 @@ class Transformer final : public Model {
   // Logits of each head in the compute precision's values, as fp32 tensors of their own. Keeps what Backward needs in memory_ and saved_.
   std::vector<at::Tensor> Run(Pass& pass, const at::Tensor& images, bool training) const;
   at::Tensor Embed(const Pass& pass, const at::Tensor& images) const;
+  void Show(const Pass& pass, int64_t layer, const at::Tensor& x) const;
   std::vector<at::Tensor> ApplyHeads(const Pass& pass, const at::Tensor& x) const;
 
   void Backward(const Pass& pass, const std::vector<at::Tensor>& grad_logits) const;
@@ -126,7 +130,10 @@ Outputs Transformer::Forward(const std::vector<at::Tensor>& values, const std::v
   const auto pass = c10::make_intrusive<Pass>();
   pass->values = values;
   pass->sink = context.sink;
-  if (!context.training) return Evaluate(*pass, images);
+  if (!context.training) {
+    pass->observe = context.observe ? &context.observe : nullptr;
+    return Evaluate(*pass, images);
+  }
   DEIT_CHECK(context.sink != nullptr);
   pass->images = images.size(0);
   pass->scales = DrawScales(pass->images, context);
@@ -164,14 +171,20 @@ std::vector<float> Transformer::DrawScales(int64_t images, const ForwardContext&
 
 std::vector<at::Tensor> Transformer::Run(Pass& pass, const at::Tensor& images, bool training) const {
   at::Tensor x = Embed(pass, images);
+  Show(pass, 0, x);
   for (int64_t block = 0; block < sizes_.depth; ++block) {
     if (training) pass.block_inputs.push_back(x);
     Buffers& saved = training ? saved_[static_cast<size_t>(block)] : evaluation_;
     const at::Tensor* const weights = pass.values.data() + list_.first_block + block * kBlockTensors;
     x = BlockForward(ShapeOf(block, pass.images), weights, pass.ScalesOf(block), x, saved, scratch_);
+    Show(pass, block + 1, x);
   }
   if (training) pass.block_inputs.push_back(x);
   return ApplyHeads(pass, x);
+}
+
+void Transformer::Show(const Pass& pass, int64_t layer, const at::Tensor& x) const {
+  if (pass.observe != nullptr) (*pass.observe)(layer, x.view({pass.images, -1, sizes_.width}).narrow(1, 0, prefix_));
 }
 
 at::Tensor Transformer::Embed(const Pass& pass, const at::Tensor& images) const {

@@ -109,7 +109,7 @@ StatusOr<Inputs> OpenInputs(const Options& options) {
   DEIT_ASSIGN_OR_RETURN(in.spec, LoadJob(options));
   DEIT_ASSIGN_OR_RETURN(in.data, OpenData(in.spec));
   DEIT_RETURN_IF_ERROR(engine::SetThreads(in.spec.threads_per_worker()));
-  DEIT_ASSIGN_OR_RETURN(in.engine, engine::NewTorchEngine(in.spec, true));
+  DEIT_ASSIGN_OR_RETURN(in.engine, engine::NewTorchEngine(in.spec, engine::Use::kTraining));
   return in;
 }
 

@@ -11,10 +11,12 @@
 #include "worker/engine/numerics.h"
 #include "worker/engine/torch_engine.h"
 #include "worker/exchange/agreement.h"
+#include "worker/tasks/average_weights.h"
 #include "worker/tasks/initial_weights.h"
 #include "worker/tasks/job_setup.h"
 #include "worker/tasks/tasks.h"
 #include "worker/train/evaluator.h"
+#include "worker/train/report_text.h"
 #include "worker/train/workspace.h"
 
 namespace deit::tasks {
@@ -45,6 +47,7 @@ struct Inputs {
   std::unique_ptr<dataset::Index> index;
   std::unique_ptr<data::ViewSource> views;
   std::unique_ptr<train::Engine> engine;
+  std::vector<std::string> notes;  // about the teacher
 };
 
 StatusOr<Inputs> OpenInputs(const Options& options) {
@@ -54,7 +57,8 @@ StatusOr<Inputs> OpenInputs(const Options& options) {
   DEIT_RETURN_IF_ERROR(engine::SetThreads(in.spec.threads_per_worker()));
   DEIT_ASSIGN_OR_RETURN(in.index, dataset::OpenIndex(in.spec, dataset::Split::kValidation, jobs::IndexFolder()));
   DEIT_ASSIGN_OR_RETURN(in.views, data::NewEvaluationViews(in.spec, *in.index));
-  DEIT_ASSIGN_OR_RETURN(in.engine, engine::NewTorchEngine(in.spec, false));
+  const engine::Use use = options.report ? engine::Use::kReport : engine::Use::kEvaluation;
+  DEIT_ASSIGN_OR_RETURN(in.engine, engine::NewTorchEngine(in.spec, use, &in.notes));
   return in;
 }
 
@@ -74,17 +78,33 @@ void Print(const train::EvaluationCounts& counts, const std::string& weights, bo
   PrintLine(absl::StrFormat("fused      %-5.2f  %.2f", percent(counts.correct_fused), percent(counts.correct5_fused)));
 }
 
+void Print(const train::EvaluationReport& report, const std::string& weights, bool json) {
+  if (json) return PrintLine(train::ReportJson(report));
+  PrintLine(absl::StrFormat("%s: %d images", weights, report.images()));
+  for (const std::string& line : train::ReportLines(report)) PrintLine(line);
+}
+
 }  // namespace
 
 Status Evaluate(const Options& options, collective::Session& session) {
   auto in = OpenInputs(options);
   DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), SetupDeadline(), in.status(), "opening model and data"));
+  const bool speaks = session.world().rank() == 0;
+  for (const std::string& note : in->notes) {
+    if (speaks) LogInfo(absl::StrCat("teacher: ", note));
+  }
   DEIT_ASSIGN_OR_RETURN(const auto workspace, train::Workspace::Form(session.world(), in->spec, in->index->size(), *in->engine));
-  const Status loaded = LoadWeights(in->weights, in->spec, workspace->state());
+  const train::JobState& state = workspace->state();
+  const Status loaded = options.ema ? LoadAverage(in->weights, state) : LoadWeights(in->weights, in->spec, state);
   if (!loaded.ok()) return options.weights.empty() ? loaded : Annotate(loaded, "--weights");
   data::EvaluationChunks chunks(*in->views, in->index->size(), in->spec.evaluate().batch_size(), in->spec.data().threads());
+  if (options.report) {
+    DEIT_ASSIGN_OR_RETURN(const auto report, train::Report(chunks, *in->engine, workspace->team()));
+    if (speaks) Print(report, in->weights, options.json);
+    return absl::OkStatus();
+  }
   DEIT_ASSIGN_OR_RETURN(const auto counts, train::Evaluate(chunks, *in->engine, workspace->team()));
-  if (session.world().rank() == 0) Print(counts, in->weights, options.json);
+  if (speaks) Print(counts, in->weights, options.json);
   return absl::OkStatus();
 }
 

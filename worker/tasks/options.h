@@ -20,6 +20,7 @@ struct Options {
   run::Whereabouts* whereabouts = nullptr;                    // of this worker; never null
   std::unique_ptr<run::MessageCopy>* message_copy = nullptr;  // lives as long as the process has something to say; never null
   std::string weights, input, output;                         // evaluate, predict; preview's folder
+  bool report = false, ema = false;                           // evaluate
   bool json = false;                                          // benchmark, evaluate, models
   uint64_t steps = 20, warmup_steps = 3;                      // benchmark
   uint64_t first_step = 0, end_step = 0;                      // preview: steps [first_step, end_step)

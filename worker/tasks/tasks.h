@@ -11,6 +11,7 @@ namespace deit::tasks {
 Status Train(const Options& options, collective::Session& session);
 
 // Accuracy of --weights (a file, a checkpoint set), or of the run folder's newest checkpoint, on the validation part: each head and both.
+// With --ema the checkpoint's averaged weights; with --report also the teacher, disagreements and tokens (train/evaluation_report.h).
 Status Evaluate(const Options& options, collective::Session& session);
 
 // Tensor `x` of --input (N, C, H, W; fp32) through the model; logits, and both heads where there are two, to --output. One worker.

@@ -18,7 +18,7 @@ namespace {
 StatusOr<std::unique_ptr<train::Engine>> BuildEngine(const v1::JobSpec& spec, int worker) {
   DEIT_RETURN_IF_ERROR(engine::SetThreads(spec.threads_per_worker()));
   std::vector<std::string> notes;
-  auto engine = engine::NewTorchEngine(spec, true, &notes);
+  auto engine = engine::NewTorchEngine(spec, engine::Use::kTraining, &notes);
   if (worker == 0) {
     for (const std::string& note : notes) LogInfo(absl::StrCat("teacher: ", note));
   }

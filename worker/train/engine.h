@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "worker/data/micro_batch.h"
 #include "worker/models/tensor_spec.h"
+#include "worker/train/evaluation_report.h"
 #include "worker/train/lane_accumulator.h"
 
 namespace deit::train {
@@ -57,6 +58,10 @@ class Engine {
 
   // pixels: [count, C, S, S] fp32.
   virtual StatusOr<EvaluationCounts> Evaluate(const float* pixels, const std::vector<int32_t>& labels) = 0;
+
+  // The report of no images, and more of them added to it: the student's heads, both together, the teacher if there is one, tokens.
+  virtual EvaluationReport NewReport() const = 0;
+  virtual Status Report(const float* pixels, const std::vector<int32_t>& labels, EvaluationReport* report) = 0;
 
   virtual const EngineTimes& times() const = 0;
   virtual int64_t teacher_forwards() const = 0;  // micro-batches that the teacher computed

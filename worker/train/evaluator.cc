@@ -46,6 +46,18 @@ StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engi
   return sum;
 }
 
+StatusOr<EvaluationReport> Report(data::EvaluationChunks& chunks, Engine& engine, exchange::Team& team) {
+  exchange::Context& context = team.context();
+  context.Report(exchange::Phase::kEvaluate);
+  EvaluationReport report = engine.NewReport();
+  for (int64_t c = context.worker(); c < chunks.count(); c += context.plan->topology().workers()) {
+    DEIT_ASSIGN_OR_RETURN(const data::MicroBatch* batch, chunks.Load(c));
+    DEIT_RETURN_IF_ERROR(engine.Report(batch->pixels, batch->labels, &report));
+  }
+  DEIT_RETURN_IF_ERROR(team.SumNumbers(&report.sums(), "the report"));
+  return report;
+}
+
 double Percent(int64_t correct, int64_t images) {
   return images == 0 ? 0 : 100.0 * static_cast<double>(correct) / static_cast<double>(images);
 }

@@ -17,6 +17,9 @@ size_t EvaluationPayloadCapacity(int64_t chunks, int workers);
 // Evaluates all chunks; collective over all workers, who all get the sums. Sums of losses are taken chunk by chunk in order.
 StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::Team& team);
 
+// The same for the report: every worker gets that of all images.
+StatusOr<EvaluationReport> Report(data::EvaluationChunks& chunks, Engine& engine, exchange::Team& team);
+
 // In percent; 0 of no images.
 double Percent(int64_t correct, int64_t images);
 

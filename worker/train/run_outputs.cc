@@ -104,7 +104,7 @@ void RunOutputs::StepDone(uint64_t step, const StepResult& result, double second
   metrics.set_step(static_cast<int64_t>(step));
   metrics.set_time(run::UnixSeconds(absl::Now()));
   metrics.set_loss(loss_);
-  metrics.set_loss_base(decision.mean.base);
+  if (options_.spec->distillation().labels()) metrics.set_loss_base(decision.mean.base);
   if (options_.spec->distillation().type() != v1::DistillationSpec::NONE) metrics.set_loss_distill(decision.mean.distill);
   metrics.set_lr(learning_rate_);
   metrics.set_grad_norm(decision.gradient_norm);

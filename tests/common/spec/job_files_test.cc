@@ -52,6 +52,14 @@ TEST(JobFilesTest, TheStudentAloneDiffersInTeacherAndDistillationOnly) {
   }
 }
 
+TEST(JobFilesTest, FineTuningAt384KeepsTheTeacherAt224) {
+  const v1::JobSpec spec = Load("deit/deit_base_distilled_384.textproto"), before = Load("deit/deit_base_distilled.textproto");
+  EXPECT_EQ(spec.model().img_size(), 384);
+  EXPECT_EQ(spec.teacher().model().img_size(), 224);
+  EXPECT_EQ(spec.teacher().SerializeAsString(), before.teacher().SerializeAsString());
+  EXPECT_EQ(spec.distillation().type(), v1::DistillationSpec::HARD);
+}
+
 TEST(JobFilesTest, ThePapersJobsScaleTheLearningRateToTheirBatch) {
   for (const char* name : {"deit_tiny", "deit_small", "deit_base", "deit_tiny_distilled", "deit_small_distilled", "deit_base_distilled"}) {
     const v1::JobSpec spec = Load(std::string("deit/") + name + ".textproto");

@@ -82,6 +82,17 @@ TEST(LoadTest, TakesTheFormatsStatisticsPerChannel) {
   EXPECT_THAT(Parse(std::string(kTiny) + "data { mean: 0.25 }").data().mean(), ElementsAre(0.25f, 0.25f, 0.25f));
 }
 
+TEST(LoadTest, ATeacherIsNormalisedAsItsStudentUnlessItSays) {
+  const std::string text = kWithTeacher + "distillation { type: HARD }";
+  EXPECT_THAT(Parse(text).teacher().mean(), ElementsAre());
+  EXPECT_THAT(Parse(text).teacher().std(), ElementsAre());
+  const v1::JobSpec other = Parse(text, {"teacher.mean=0.25", "teacher.std=0.1,0.2,0.3", "teacher.model.img_size=160"});
+  EXPECT_THAT(other.teacher().mean(), ElementsAre(0.25f, 0.25f, 0.25f));
+  EXPECT_THAT(other.teacher().std(), ElementsAre(0.1f, 0.2f, 0.3f));
+  EXPECT_EQ(other.model().img_size(), 224);
+  EXPECT_EQ(other.teacher().model().img_size(), 160);
+}
+
 TEST(LoadTest, HardDistillationRecordsTheArgmax) {
   const v1::JobSpec spec = Parse(kWithTeacher + "distillation { type: HARD }");
   EXPECT_EQ(spec.teacher().record(), v1::TeacherSpec::ARGMAX);

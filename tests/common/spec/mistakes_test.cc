@@ -216,6 +216,21 @@ TEST(MistakesTest, OfDistillation) {
   }
 }
 
+TEST(MistakesTest, OfDistillationWithoutLabels) {
+  EXPECT_EQ(WithTeacher({"distillation.labels=false"}), "none");
+  EXPECT_EQ(WithTeacher({"distillation.labels=false", "distillation.type=SOFT", "distillation.reduction=BATCHMEAN"}), "none");
+  EXPECT_EQ(Override({"distillation.labels=false"}),
+            "command line: error: distillation.labels: false: without a teacher there is nothing else to learn from: want true");
+  EXPECT_EQ(
+      WithTeacher({"distillation.labels=false", "distillation.alpha=0.7"}),
+      "command line: error: distillation.alpha: 0.7: weighs the teacher against labels, which distillation.labels leaves out: leave it "
+      "unset");
+  EXPECT_EQ(WithTeacher({"distillation.labels=false", "data.labelled=5"}),
+            "command line: error: data.labelled: 5: distillation.labels leaves out all of them: leave it unset");
+  EXPECT_EQ(WithTeacher({"distillation.reduction=MEAN"}),
+            "command line: error: distillation.reduction: MEAN: want one of NUMEL, BATCHMEAN");
+}
+
 TEST(MistakesTest, OfTeachers) {
   EXPECT_EQ(WithTeacher({"teacher.schedule=CACHED"}),
             "command line: error: teacher.schedule: CACHED: not in this version: want INLINE or AUTO");
@@ -226,6 +241,12 @@ TEST(MistakesTest, OfTeachers) {
   EXPECT_EQ(WithTeacher({"teacher.topk=1001"}), "command line: error: teacher.topk: 1001: more than model.num_classes 1000");
   EXPECT_EQ(WithTeacher({"teacher.model.num_classes=10"}),
             "command line: error: teacher.model.num_classes: 10: differs from model.num_classes 1000: want the same, or leave it unset");
+  EXPECT_EQ(WithTeacher({"teacher.model.img_size=160", "teacher.mean=0.5", "teacher.std=0.1,0.2,0.3"}), "none");
+  EXPECT_EQ(WithTeacher({"teacher.model.in_chans=1"}),
+            "command line: error: teacher.model.in_chans: 1: differs from model.in_chans 3: want the same, or leave it unset");
+  EXPECT_EQ(WithTeacher({"teacher.mean=0.5,0.5", "teacher.std=0"}),
+            "command line: error: teacher.std: 0: out of range: want more than 0 and at most 100\n"
+            "command line: error: teacher.mean: 2 values: want 1, or one for each of model.in_chans 3");
   EXPECT_EQ(WithTeacher({"teacher.model.adapt=POSITIONS"}), "none");
   EXPECT_EQ(WithTeacher({"teacher.model.adapt=HEAD"}),
             "command line: error: teacher.model.adapt: HEAD: a teacher is not trained: nothing of it can be drawn anew");

@@ -40,10 +40,28 @@ TEST(SpecDigestTest, IsTheHashOfTheLinesThatTheHeaderPromises) {
 
 TEST(SpecDigestTest, ChangesWithEveryResultField) {
   const uint64_t digest = Digest({});
-  for (const char* word :
-       {"train.epochs=8", "train.seed=1", "data.seed=4", "model.depth=11", "teacher.model.widths=8", "train.reduction=FASTEST",
-        "optimizer.lr=0.1", "augment.hflip=0", "train.lanes=4", "teacher.record=DENSE_FP16", "train.non_finite=SKIP",
-        "teacher.precision=BF16", "ema.decay=0.9", "data.mean=0.4", "data.max_images=5", "data.labelled=5", "train.drop_last=true"}) {
+  for (const char* word : {"train.epochs=8",
+                           "train.seed=1",
+                           "data.seed=4",
+                           "model.depth=11",
+                           "teacher.model.widths=8",
+                           "train.reduction=FASTEST",
+                           "optimizer.lr=0.1",
+                           "augment.hflip=0",
+                           "train.lanes=4",
+                           "teacher.record=DENSE_FP16",
+                           "train.non_finite=SKIP",
+                           "teacher.precision=BF16",
+                           "ema.decay=0.9",
+                           "data.mean=0.4",
+                           "data.max_images=5",
+                           "data.labelled=5",
+                           "train.drop_last=true",
+                           "distillation.reduction=BATCHMEAN",
+                           "distillation.labels=false",
+                           "teacher.mean=0.5",
+                           "teacher.std=0.5",
+                           "teacher.model.img_size=160"}) {
     EXPECT_NE(Digest({word}), digest) << word;
   }
 }

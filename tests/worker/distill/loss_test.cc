@@ -1,12 +1,16 @@
 #include "worker/distill/loss.h"
 
+#include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <string>
 #include <vector>
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include "common/spec/model_catalog.h"
+#include "tests/support/keyed_values.h"
 #include "tests/worker/models/torch_support.h"
 #include "worker/distill/teacher.h"
 #include "worker/models/model.h"
@@ -47,6 +51,50 @@ TEST_F(LossTest, HardMatchesTheGoldenValues) {
 TEST_F(LossTest, SoftDividesByTheNumberOfLogits) {
   EXPECT_NEAR(MicroBatchLoss(both_, labels_, {}, &teacher_, {.type = DistillationType::kSoft, .tau = 1}).distillation, 0.2351150, 2e-7);
   EXPECT_NEAR(MicroBatchLoss(both_, labels_, {}, &teacher_, {.type = DistillationType::kSoft, .tau = 3}).distillation, 0.3763627, 3e-7);
+}
+
+TEST_F(LossTest, SoftMayDivideByTheNumberOfImages) {
+  const auto loss = [&](double tau) {
+    const LossOptions options = {.type = DistillationType::kSoft, .tau = tau, .reduction = Reduction::kBatchMean};
+    return MicroBatchLoss(both_, labels_, {}, &teacher_, options).distillation;
+  };
+  EXPECT_NEAR(loss(1), 0.9404600, 1e-6);
+  EXPECT_NEAR(loss(3), 1.505451, 1e-6);
+}
+
+// deit-facts appendix G6; tests/parity/losses.py vit-pytorch printed the logits and the same losses.
+TEST_F(LossTest, EqualsVitPytorchsWrapper) {
+  const at::Tensor head = at::tensor(std::vector<float>{
+      0.02656743F, 0.02663382F, 0.02568214F, 0.02379762F, 0.0211601F, 0.01802563F, 0.01470062F, 0.01151061F, 0.008767281F, 0.006736834F,
+      0.02656744F, 0.02663383F, 0.02568215F, 0.02379763F, 0.0211601F, 0.01802564F, 0.01470062F, 0.0115106F,  0.008767275F, 0.006736826F});
+  const at::Tensor head_dist =
+      at::tensor(std::vector<float>{-0.01853817F, -0.02543681F, -0.03126284F, -0.03541115F, -0.03744676F, -0.03714908F, -0.03453428F,
+                                    -0.02985362F, -0.02356796F, -0.016301F,   -0.01853834F, -0.02543679F, -0.03126264F, -0.03541075F,
+                                    -0.03744623F, -0.03714848F, -0.03453366F, -0.02985304F, -0.02356749F, -0.01630067F});
+  const models::Outputs outputs{head.view({2, 10}), head_dist.view({2, 10})};
+  TeacherTargets teacher{.images = 2, .classes = 10, .top1 = {9, 0}, .logits = {}};
+  for (int row = 0; row < 2; ++row) {
+    for (int k = 0; k < 10; ++k) teacher.logits.push_back(row == 0 ? 0.1F * static_cast<float>(k) : 1 - 0.1F * static_cast<float>(k));
+  }
+  const at::Tensor labels = at::tensor(std::vector<int64_t>{1, 2});
+  LossOptions options = {.type = DistillationType::kSoft, .tau = 3, .smoothing = 0, .reduction = Reduction::kBatchMean};
+  EXPECT_NEAR(MicroBatchLoss(outputs, labels, {}, &teacher, options).total.item<double>(), 1.167942, 1e-6);
+  options.type = DistillationType::kHard;
+  EXPECT_NEAR(MicroBatchLoss(outputs, labels, {}, &teacher, options).total.item<double>(), 2.292946, 1e-6);
+}
+
+TEST_F(LossTest, WithoutLabelsBothHeadsLearnFromTheTeacherAlone) {
+  for (const DistillationType type : {DistillationType::kHard, DistillationType::kSoft}) {
+    const LossOptions options = {.type = type, .labels = false};
+    const LossResult result = MicroBatchLoss(both_, labels_, {}, &teacher_, options);
+    const LossResult average = MicroBatchLoss({(head_ + head_dist_) * 0.5, at::Tensor()}, labels_, {}, &teacher_, options);
+    EXPECT_EQ(result.total.item<double>(), average.total.item<double>());
+    EXPECT_EQ(result.total.item<double>(), result.distillation);
+    EXPECT_EQ(result.base, 0);
+    const at::Tensor others = at::tensor(std::vector<int64_t>{3, 3}), keep = at::tensor(std::vector<float>{0.5F, 0.5F});
+    const LossResult same = MicroBatchLoss(both_, others, keep, &teacher_, options);
+    EXPECT_EQ(same.total.item<double>(), result.total.item<double>()) << "labels had a say";
+  }
 }
 
 TEST_F(LossTest, TheTeachersClassStandsInForAMissingLabel) {
@@ -111,6 +159,77 @@ TEST_F(LossTest, GradientsFlowToBothHeads) {
   EXPECT_TRUE(at::allclose(leaves.head.grad(), (at::softmax(head_, 1) - one_hot) * (0.75 / 2), 1e-5, 1e-6));
   const at::Tensor top1 = at::one_hot(at::tensor(teacher_.top1), 4);
   EXPECT_TRUE(at::allclose(leaves.head_dist.grad(), (at::softmax(head_dist_, 1) - top1) * (0.25 / 2), 1e-5, 1e-6));
+}
+
+// One line of golden/losses.txt, which tests/parity/losses.py wrote.
+struct Case {
+  std::string kind, divisor, keep;
+  double tau = 0, alpha = 0, smoothing = 0, total = 0, base = 0, distillation = 0;
+  bool labels = false;
+  int heads = 0;
+  std::vector<at::Tensor> gradients;  // fp64, by head
+
+  LossOptions options() const {
+    const bool soft = kind == "SOFT", none = kind == "NONE";
+    return {.type = none   ? DistillationType::kNone
+                    : soft ? DistillationType::kSoft
+                           : DistillationType::kHard,
+            .alpha = alpha,
+            .tau = tau,
+            .smoothing = smoothing,
+            .reduction = divisor == "BATCHMEAN" ? Reduction::kBatchMean : Reduction::kNumel,
+            .labels = labels};
+  }
+};
+
+constexpr int64_t kImages = 4, kClasses = 5;
+
+std::vector<Case> Cases() {
+  std::ifstream file(std::string(DEIT_GOLDEN_DIR) + "/losses.txt");
+  std::vector<Case> cases;
+  for (Case one; file >> one.kind >> one.tau >> one.alpha >> one.smoothing >> one.divisor >> one.labels >> one.heads >> one.keep;) {
+    file >> one.total >> one.base >> one.distillation;
+    one.gradients.clear();
+    for (int head = 0; head < one.heads; ++head) {
+      std::vector<double> values(kImages * kClasses);
+      for (double& value : values) file >> value;
+      one.gradients.push_back(at::tensor(values).view({kImages, kClasses}));
+    }
+    cases.push_back(one);
+  }
+  return cases;
+}
+
+std::vector<float> KeyedLogits(const char* name) {
+  std::vector<float> logits(kImages * kClasses);
+  for (size_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<float>(4 * KeyedValue(KeyOf(name), i));
+  return logits;
+}
+
+at::Tensor Leaf(const char* name) { return at::tensor(KeyedLogits(name)).view({kImages, kClasses}).set_requires_grad(true); }
+
+TEST_F(LossTest, LossesAndGradientsArePyTorchs) {
+  const std::vector<Case> cases = Cases();
+  ASSERT_EQ(cases.size(), 46u);
+  TeacherTargets teacher{.images = kImages, .classes = kClasses, .top1 = {}, .logits = KeyedLogits("teacher")};
+  for (auto row = teacher.logits.begin(); row != teacher.logits.end(); row += kClasses) {
+    teacher.top1.push_back(std::max_element(row, row + kClasses) - row);
+  }
+  const at::Tensor labels = at::tensor(std::vector<int64_t>{2, 0, 4, 2});
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.kind + " tau " + std::to_string(one.tau) + " " + one.divisor + (one.labels ? " labels " : " ") + one.keep);
+    const models::Outputs outputs{Leaf("head"), one.heads == 2 ? Leaf("head_dist") : at::Tensor()};
+    const at::Tensor keep = one.keep == "-" ? at::Tensor() : at::full({kImages}, std::stod(one.keep), at::kFloat);
+    const LossResult result = MicroBatchLoss(outputs, labels, keep, one.kind == "NONE" ? nullptr : &teacher, one.options());
+    EXPECT_NEAR(result.total.item<double>(), one.total, 1e-6);
+    EXPECT_NEAR(result.base, one.base, 1e-6);
+    EXPECT_NEAR(result.distillation, one.distillation, 1e-6);
+    result.total.backward();
+    for (size_t head = 0; head < one.gradients.size(); ++head) {
+      const at::Tensor& output = head == 0 ? outputs.head : outputs.head_dist;
+      EXPECT_LT(models::RelativeError(output.grad(), one.gradients[head]), 1e-6) << "head " << head;
+    }
+  }
 }
 
 std::unique_ptr<models::Model> SmallNet() {

@@ -50,7 +50,7 @@ T* Aligned(std::vector<T>& storage, size_t shift_bytes = 0) {
 // The gradients of one lane with weights and pixels `shift` bytes behind a 4,096-byte bound.
 std::vector<float> LaneGradient(const v1::JobSpec& spec, size_t shift) {
   DEIT_CHECK(SetThreads(1).ok());
-  auto engine = NewTorchEngine(spec, true);
+  auto engine = NewTorchEngine(spec, Use::kTraining);
   DEIT_CHECK(engine.ok(), engine.status().message());
   const auto& tensors = (*engine)->tensors();
   const plan::Grid grid(train::ParameterShapes(tensors), 1 << 18);
@@ -121,7 +121,7 @@ TEST(TorchEngineTest, BatchStatisticsReachTheAccumulator) {
   const v1::JobSpec spec =
       Spec({"model.name=convnet", "model.widths=4,8", "model.patch_size=", "model.embed_dim=", "model.depth=", "model.num_heads="});
   const std::vector<float> slot = LaneGradient(spec, 0);
-  const auto engine = NewTorchEngine(spec, true);
+  const auto engine = NewTorchEngine(spec, Use::kTraining);
   ASSERT_TRUE(engine.ok());
   const plan::Grid grid(train::ParameterShapes((*engine)->tensors()), 1 << 18);
   const train::BufferState buffers((*engine)->tensors(), false);
@@ -139,7 +139,7 @@ TEST(TorchEngineTest, BatchStatisticsReachTheAccumulator) {
 TEST(TorchEngineTest, EvaluationCountsEachHeadAndTies) {
   const v1::JobSpec spec = Spec({});
   ASSERT_TRUE(SetThreads(1).ok());
-  auto engine = NewTorchEngine(spec, false);
+  auto engine = NewTorchEngine(spec, Use::kEvaluation);
   ASSERT_TRUE(engine.ok());
   auto world = collective::NewLocalGroup(1);
   const auto workspace = train::Workspace::Form(*world[0], spec, 8, **engine);
@@ -156,10 +156,37 @@ TEST(TorchEngineTest, EvaluationCountsEachHeadAndTies) {
   EXPECT_NEAR(counts->loss, 8 * std::log(10.0), 1e-6);
 }
 
+TEST(TorchEngineTest, ReportsEveryVoiceAndLayer) {
+  ASSERT_TRUE(SetThreads(1).ok());
+  for (const bool distilled : {true, false}) {
+    const v1::JobSpec spec = distilled ? Spec({}) : Spec({"model.name=deit"});
+    auto engine = NewTorchEngine(spec, Use::kReport);
+    ASSERT_TRUE(engine.ok());
+    auto world = collective::NewLocalGroup(1);
+    const auto workspace = train::Workspace::Form(*world[0], spec, 8, **engine);
+    ASSERT_TRUE(workspace.ok()) << workspace.status();
+    train::EvaluationReport report = (*engine)->NewReport();
+    const std::vector<std::string> voices = {"class", "distillation", "fused", "fused_softmax"};
+    EXPECT_EQ(report.voices(), distilled ? voices : std::vector<std::string>{"class"});
+    EXPECT_EQ(report.layers(), distilled ? 3 : 0);
+    // All weights zero: every logit is equal, so the first class wins and the loss is log(classes).
+    const std::vector<float> pixels(8 * 28 * 28);
+    ASSERT_TRUE((*engine)->Report(pixels.data(), {0, 0, 1, 2, 4, 5, 9, 0}, &report).ok());
+    EXPECT_EQ(report.images(), 8);
+    for (size_t v = 0; v < report.voices().size(); ++v) {
+      EXPECT_EQ(report.Accuracy(v), 37.5);
+      EXPECT_EQ(report.Accuracy5(v), 75);
+      EXPECT_NEAR(report.Loss(v), std::log(10.0), 1e-6);
+      EXPECT_EQ(report.Disagreement(0, v), 0);
+    }
+    for (int64_t layer = 0; layer < report.layers(); ++layer) EXPECT_EQ(report.Cosine(layer), 0) << "tokens of nothing";
+  }
+}
+
 TEST(TorchEngineTest, MissingTeacherWeightsAreNamed) {
   const v1::JobSpec spec = Spec(
       {"teacher.model.name=convnet", "teacher.model.widths=4,8", "teacher.weights=/nowhere/teacher.safetensors", "distillation.type=HARD"});
-  const auto engine = NewTorchEngine(spec, true);
+  const auto engine = NewTorchEngine(spec, Use::kTraining);
   ASSERT_FALSE(engine.ok());
   EXPECT_TRUE(absl::IsNotFound(engine.status())) << engine.status();
   EXPECT_NE(engine.status().message().find("teacher.weights"), std::string::npos) << engine.status();

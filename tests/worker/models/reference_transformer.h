@@ -17,7 +17,8 @@ struct ReferenceTransformer {
   std::vector<at::Tensor> leaves;  // with requires_grad
   bool autocast = false;           // torch.autocast's rules: GEMMs in bf16, LayerNorm, softmax and the residual stream in fp32
   uint64_t seed = 0;
-  std::vector<uint64_t> positions;  // drop path; empty: none
+  std::vector<uint64_t> positions;          // drop path; empty: none
+  std::vector<at::Tensor>* seen = nullptr;  // gets the tokens after the embedding and after each block, if given
 
   const at::Tensor& Leaf(const std::string& name) const {
     const std::vector<TensorSpec> tensors = ListTensors(sizes).tensors;
@@ -63,11 +64,13 @@ struct ReferenceTransformer {
     if (sizes.distilled) tokens.push_back(Leaf("dist_token").expand({images.size(0), -1, -1}));
     tokens.push_back(patches.flatten(2).transpose(1, 2).to(leaves[0].scalar_type()));
     at::Tensor x = at::cat(tokens, 1) + Leaf("pos_embed");
+    if (seen != nullptr) seen->push_back(x);
     for (int64_t block = 0; block < sizes.depth; ++block) {
       const std::string name = "blocks." + std::to_string(block);
       x = x + Dropped(Attention(Norm(x, name + ".norm1"), name + ".attn"), block, 0);
       const at::Tensor hidden = at::gelu(Linear(Norm(x, name + ".norm2"), name + ".mlp.fc1"));
       x = x + Dropped(Linear(hidden, name + ".mlp.fc2"), block, 1);
+      if (seen != nullptr) seen->push_back(x);
     }
     x = Norm(x, "norm");
     std::vector<at::Tensor> logits = {Linear(x.select(1, 0), "head")};

@@ -243,6 +243,27 @@ TEST_F(TransformerTest, EvaluationEqualsTrainingWithoutDropPathWhateverTheBatch)
   EXPECT_TRUE(at::equal(FusedLogits(outputs), (outputs.head + outputs.head_dist) * 0.5));
 }
 
+TEST_F(TransformerTest, ShowsTheTokensOfEachLayerOfAllImages) {
+  for (const TransformerSizes& sizes : {kSmall, Plain(kSmall)}) {
+    const std::unique_ptr<Model> model = NewTransformer(sizes, at::kFloat);
+    ASSERT_EQ(model->token_layers(), sizes.depth + 1);
+    const std::vector<at::Tensor> values = Values(*model);
+    const at::Tensor images = Wave({40, 3, 32, 32}, 0.37);  // more than go through at a time
+    std::vector<at::Tensor> expected;
+    std::vector<std::vector<at::Tensor>> shown(static_cast<size_t>(sizes.depth) + 1);
+    const at::NoGradGuard no_gradients;
+    ReferenceTransformer{.sizes = sizes, .leaves = values, .positions = {}, .seen = &expected}.Forward(images);
+    model->Forward(values, {}, images, {.observe = [&](int64_t layer, const at::Tensor& tokens) {
+                     shown[static_cast<size_t>(layer)].push_back(tokens.clone());
+                   }});
+    for (size_t layer = 0; layer < shown.size(); ++layer) {
+      const at::Tensor tokens = at::cat(shown[layer]);
+      ASSERT_EQ(tokens.sizes(), (std::vector<int64_t>{40, sizes.prefix(), sizes.width})) << layer;
+      EXPECT_LT(RelativeError(tokens, expected[layer].narrow(1, 0, sizes.prefix())), 1e-5) << layer;
+    }
+  }
+}
+
 v1::ModelSpec TinyDistilled() {
   v1::ModelSpec spec;
   spec.set_name("deit_tiny_distilled_patch16_224");

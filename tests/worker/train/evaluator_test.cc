@@ -39,6 +39,33 @@ TEST(EvaluatorTest, CountsEachImageOnceWithEqualSumsForEveryWorld) {
   }
 }
 
+TEST(EvaluatorTest, ReportsEachImageOnceWithEqualSumsForEveryWorld) {
+  for (int64_t images : {1, 7, 50}) {
+    std::vector<int64_t> one;
+    for (int workers : {1, 2, 3, 8}) {
+      testing::RunOnThreads(workers, [&](collective::Communicator& world) {
+        WorkerOptions options;
+        options.images = static_cast<uint64_t>(images);
+        options.engine.tensors = TinyTensors();
+        SmallWorker worker(world, SmallSpec(), options);
+        worker.Initialise();
+        FormulaViews views;
+        data::EvaluationChunks chunks(views, images, 7, 1);
+        for (int round = 0; round < 2; ++round) {
+          auto report = Report(chunks, worker.engine(), worker.workspace().team());
+          ASSERT_TRUE(report.ok()) << report.status();
+          EXPECT_EQ(report->images(), images);
+          EXPECT_DOUBLE_EQ(report->Accuracy(0), Percent((images + 9) / 10, images))
+              << "labels are image mod 10, and the first voice says 0";
+          if (workers == 1) one = report->sums();
+          EXPECT_EQ(report->sums(), one) << images << " images, " << workers << " workers";
+          EXPECT_NE(report->Cosine(report->layers() - 1), 0);
+        }
+      });
+    }
+  }
+}
+
 TEST(EvaluatorTest, PercentOfNothingIsNothing) {
   EXPECT_EQ(Percent(0, 0), 0);
   EXPECT_DOUBLE_EQ(Percent(1, 8), 12.5);

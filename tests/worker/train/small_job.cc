@@ -161,6 +161,21 @@ StatusOr<EvaluationCounts> FormulaEngine::Evaluate(const float* pixels, const st
   return counts;
 }
 
+// One voice prefers the lower classes of ten, one the higher ones, both by an image's feature.
+Status FormulaEngine::Report(const float* pixels, const std::vector<int32_t>& labels, EvaluationReport* report) {
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const float feature = Feature(pixels + i * kPixels, labels[i]) * Weight(0, 2);
+    std::array<float, 10> low{}, high{};
+    for (size_t c = 0; c < 10; ++c) {
+      low[c] = feature - 0.1f * static_cast<float>(c);
+      high[c] = feature * static_cast<float>(c);
+    }
+    report->Add({low.data(), high.data()}, 10, labels[i]);
+    for (int64_t layer = 0; layer < report->layers(); ++layer) report->AddCosine(layer, std::sin(feature + static_cast<float>(layer)));
+  }
+  return absl::OkStatus();
+}
+
 StatusOr<const data::MicroBatch*> TamperedSource::Next() {
   DEIT_ASSIGN_OR_RETURN(const data::MicroBatch* batch, inner_->Next());
   if (batch == nullptr) return nullptr;
