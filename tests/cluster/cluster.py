@@ -22,6 +22,7 @@ COORD = os.environ.get("DEIT_COORD", "deit-coord")
 MPIEXEC = os.environ.get("DEIT_MPIEXEC", "mpirun")
 MARK = "DEIT_CLUSTER_TEST=" + uuid.uuid4().hex
 LIMIT = 120  # seconds that no launch of these tests needs
+PATIENCE = 5 if os.environ.get("DEIT_SANITIZE") else 1  # times as long, whatever the limit
 
 # Exit codes, as the README promises them.
 DONE, BAD_CONFIG, CORRUPT, MISSING, PEER_LOST, RUN_FOLDER, NOT_SAVED, STOPPED, NON_FINITE = 0, 64, 65, 66, 69, 73, 74, 75, 76
@@ -98,6 +99,7 @@ class Launch:
                 return [found[rank] for rank in range(count)]
 
     def wait(self, limit=LIMIT):
+        limit *= PATIENCE
         try:
             code = self.process.wait(limit)
         except subprocess.TimeoutExpired:
@@ -118,6 +120,7 @@ class Launch:
 
 def poll(limit, what):
     """Yields until `limit` seconds are over, which is a failure."""
+    limit *= PATIENCE
     end = time.monotonic() + limit
     while time.monotonic() < end:
         yield
