@@ -34,6 +34,9 @@ class Report(ClusterTest):
                 self.assertEqual(share, report["disagreement"][b][a])
                 self.assertEqual(round(40 * share, 9) % 1, 0)
         self.assertEqual(len(report["token_cosine"]), 3)
+        at_once = self.said(config, weights, *words, "evaluate.batch_size=250", "--report")  # more than go through at a time
+        self.assertEqual((at_once["images"], at_once["disagreement"]), (40, report["disagreement"]))
+        self.assertEqual(*({voice: scores["acc1"] for voice, scores in said["voices"].items()} for said in (at_once, report)))
         for workers in (2, 3):
             self.assertEqual(self.said(config, weights, *words, "--report", workers=workers), report)
 

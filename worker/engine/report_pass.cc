@@ -1,5 +1,6 @@
 #include "worker/engine/report_pass.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -12,6 +13,8 @@
 
 namespace deit::engine {
 namespace {
+
+constexpr int64_t kImages = 32;  // per pass
 
 // 0 where one of them is.
 double Cosine(const float* a, const float* b, int64_t count) {
@@ -46,6 +49,14 @@ train::EvaluationReport ReportPass::NewReport() const {
 void ReportPass::Add(const std::vector<at::Tensor>& values, const at::Tensor& images, const std::vector<int32_t>& labels,
                      train::EvaluationReport* report) const {
   const at::NoGradGuard no_grad;
+  DEIT_CHECK(images.size(0) == static_cast<int64_t>(labels.size()), labels.size());
+  for (int64_t first = 0; first < images.size(0); first += kImages) {
+    AddFew(values, images.narrow(0, first, std::min(kImages, images.size(0) - first)), labels.data() + first, report);
+  }
+}
+
+void ReportPass::AddFew(const std::vector<at::Tensor>& values, const at::Tensor& images, const int32_t* labels,
+                        train::EvaluationReport* report) const {
   models::ForwardContext context;
   if (report->layers() > 0) {
     context.observe = [report](int64_t layer, const at::Tensor& tokens) { AddCosines(layer, tokens, report); };
@@ -58,9 +69,9 @@ void ReportPass::Add(const std::vector<at::Tensor>& values, const at::Tensor& im
     for (const at::Tensor& more : {outputs.head_dist, FusedLogits(outputs), softmax}) logits.push_back(more.contiguous());
   }
   if (teacher_ != nullptr) logits.push_back(teacher_->Logits(images));
-  for (size_t i = 0; i < labels.size(); ++i) {
+  for (int64_t i = 0; i < images.size(0); ++i) {
     std::vector<const float*> rows;
-    for (const at::Tensor& voice : logits) rows.push_back(voice.const_data_ptr<float>() + static_cast<int64_t>(i) * voice.size(1));
+    for (const at::Tensor& voice : logits) rows.push_back(voice.const_data_ptr<float>() + i * voice.size(1));
     report->Add(rows, outputs.head.size(1), labels[i]);
   }
 }

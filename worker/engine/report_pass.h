@@ -24,11 +24,14 @@ class ReportPass {
   // after the embedding and each block, where the model shows them.
   train::EvaluationReport NewReport() const;
 
-  // `values`: of the student, as Model::Forward. `images`: as the student sees them.
+  // `values`: of the student, as Model::Forward. `images`: as the student sees them, of any number; memory is that of a few.
   void Add(const std::vector<at::Tensor>& values, const at::Tensor& images, const std::vector<int32_t>& labels,
            train::EvaluationReport* report) const;
 
  private:
+  void AddFew(const std::vector<at::Tensor>& values, const at::Tensor& images, const int32_t* labels,
+              train::EvaluationReport* report) const;
+
   const models::Model& student_;
   const bool two_heads_;
   const distill::Teacher* const teacher_;
