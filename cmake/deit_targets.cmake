@@ -3,7 +3,7 @@
 add_library(deit_options INTERFACE)
 target_compile_options(deit_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
-  -Wcast-qual -Wvla -Wextra-semi -Werror)
+  -Wcast-qual -Wvla -Wextra-semi $<$<CXX_COMPILER_ID:GNU>:-Werror>)
 target_include_directories(deit_options INTERFACE "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}")
 
 add_custom_target(deit_headers COMMENT "Every header compiles alone")

@@ -6,9 +6,10 @@ readonly program=setup
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-readonly usage='usage: launch/setup.sh [--cuda]
+readonly usage='usage: launch/setup.sh [--cuda] [--clang]
   Installs the Debian packages that the build needs and LibTorch into .deps/torch. Does nothing where all is there.
-  --cuda   also the CUDA libraries that LibTorch opens with device: CUDA (about 3 GB on disk)'
+  --cuda   also the CUDA libraries that LibTorch opens with device: CUDA (about 3 GB on disk)
+  --clang  also the compiler that fuzzing needs'
 
 # Boost is not here: its package name belongs to the distribution (check_distribution).
 readonly packages=(
@@ -118,9 +119,11 @@ install_torch() {
 }
 
 requirements=("${torch_cpu[@]}")
+compilers=()
 for argument in "$@"; do
   case "$argument" in
     --cuda) requirements+=("${torch_cuda[@]}") ;;
+    --clang) compilers=(clang-14 libclang-rt-14-dev) ;;
     -h | --help) printf '%s\n' "$usage"; exit 0 ;;
     *) fail "argument: $argument: not known" 'launch/setup.sh --help lists them' ;;
   esac
@@ -128,6 +131,6 @@ done
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 check_distribution
-install_packages "${packages[@]}" "$boost"
+install_packages "${packages[@]}" "$boost" "${compilers[@]}"
 install_torch .deps/torch "${requirements[@]}"
 say "ready: packages and LibTorch (.deps/torch) are installed"

@@ -7,7 +7,7 @@ readonly program=test
 
 readonly usage='usage: launch/test.sh [--preset PRESET] [-L LABEL] [-R REGEX]
   Installs what is missing, builds, and runs all tests but the slow ones; a failing test shows its output.
-  --preset PRESET  release (default), debug, asan, tsan or asan-worker; asan and tsan hold what needs no LibTorch
+  --preset PRESET  release (default), debug, asan, tsan, asan-worker or fuzz; asan and tsan hold what needs no LibTorch
   -L LABEL         only tests with a label that matches, e.g. checks or slow
   -R REGEX         only tests with a name that matches, e.g. common/plan'
 
@@ -30,7 +30,9 @@ while [ $# -gt 0 ]; do
 done
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-./launch/setup.sh
+setup=()
+[ "$preset" = fuzz ] && setup=(--clang)
+./launch/setup.sh "${setup[@]}"
 jobs=$(build_jobs)
 say "building build/$preset with $jobs jobs"
 cmake --preset "$preset" --log-level=WARNING

@@ -47,14 +47,14 @@ std::string LearningRateText(double lr) {
 
 std::string RateText(double per_second) {
   if (std::string text = NonFiniteText(per_second); !text.empty()) return text;
-  return absl::StrFormat(per_second < 9.95 ? "%.1f" : "%.0f", per_second);
+  return absl::StrFormat("%.*f", per_second < 9.95 ? 1 : 0, per_second);
 }
 
 std::string StepSecondsText(double seconds) {
   if (std::string text = NonFiniteText(seconds); !text.empty()) return text;
   if (seconds >= 9.995) return absl::StrFormat("%.1f", seconds);
   if (seconds >= 0.0995) return absl::StrFormat("%.2f", seconds);
-  return absl::StrFormat(seconds >= 0.00995 ? "%.3f" : "%.4f", seconds);
+  return absl::StrFormat("%.*f", seconds >= 0.00995 ? 3 : 4, seconds);
 }
 
 std::string BytesText(double bytes) {

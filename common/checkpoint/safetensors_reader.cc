@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_join.h"
 #include "common/base/json_scanner.h"
 #include "common/checkpoint/safetensors.h"
+#include "common/checkpoint/torch_save.h"
 
 namespace deit::checkpoint {
 namespace {
@@ -20,17 +20,6 @@ struct Header {
 std::string Quoted(absl::string_view name) {
   constexpr size_t kShown = 120;
   return absl::StrCat("tensor '", absl::Utf8SafeCEscape(name.substr(0, kShown)), name.size() > kShown ? "..." : "", "'");
-}
-
-// A zip archive, or the pickle that torch.save wrote before 1.6.
-bool IsTorchSave(const unsigned char* start) { return std::memcmp(start, "PK\3\4", 4) == 0 || std::memcmp(start, "\x80\2\x8a", 3) == 0; }
-
-Status TorchSaveError(const std::string& path) {
-  return WithHint(
-      absl::DataLossError(absl::StrCat(path, ": a file of torch.save, no safetensors file")),
-      absl::StrCat("convert it: python3 -c \"import sys, torch; from safetensors.torch import save_file; d = torch.load(sys.argv[1], "
-                   "map_location='cpu'); save_file({k: v.contiguous() for k, v in d.get('model', d).items()}, sys.argv[2])\" ",
-                   path, " ", path, ".safetensors"));
 }
 
 StatusOr<std::vector<uint64_t>> ReadNumbers(JsonScanner& json) {
@@ -164,7 +153,9 @@ StatusOr<SafetensorsFile> SafetensorsFile::Open(files::FileSystem& fs, const std
   DEIT_RETURN_IF_ERROR(result.file_->ReadAt(0, raw, kLengthBytes));
   uint64_t header_bytes = 0;
   for (size_t i = kLengthBytes; i-- > 0;) header_bytes = header_bytes << 8 | raw[i];
-  if (header_bytes > kMaxHeaderBytes && IsTorchSave(raw)) return TorchSaveError(path);
+  if (header_bytes > kMaxHeaderBytes && IsTorchSave({reinterpret_cast<const char*>(raw), kLengthBytes})) {
+    return WantsConversion(path, "no safetensors file");
+  }
   if (header_bytes > kMaxHeaderBytes || header_bytes > size - kLengthBytes) {
     return absl::DataLossError(
         absl::StrCat(path, ": header of ", header_bytes, " bytes in a file of ", size, ": cut off, or no safetensors file"));

@@ -13,7 +13,7 @@ namespace deit::checkpoint {
 StatusOr<std::vector<SafetensorsFile>> OpenWeights(const std::string& path);
 
 // xxh3-64 of all tensors' names, types, shapes and contents, however they are spread over files: what the spec digest takes instead of
-// the path.
+// the path. Of a file of torch.save, which only LibTorch reads: of its bytes.
 StatusOr<uint64_t> WeightsContentDigest(const std::string& path);
 
 // A folder with a manifest is verified, file by file, before any of it is believed; files and other folders are fine here.

@@ -13,7 +13,12 @@ absl::StatusOr<std::unique_ptr<Index>> OpenIdx(const v1::JobSpec& spec, Split sp
 
 // data.root/train/CLASS/**.{jpg,jpeg,png,ppm,pgm} and data.root/val/..., in the order of torchvision's ImageFolder: classes by name, in a class
 // folders by path, in a folder files by name (all bytewise). Both splits take their labels from train's class folders.
-absl::StatusOr<std::unique_ptr<Index>> OpenImageFolder(const v1::JobSpec& spec, Split split);
+absl::StatusOr<std::unique_ptr<Index>> OpenImageFolder(const v1::JobSpec& spec, Split split, const std::string& kept);
+
+// WebDataset's shards: data.root/train/*.tar and data.root/val/*.tar, or data.root/*train*.tar and data.root/*val*.tar, by name and each from
+// its beginning. A sample is what shares a name up to the first dot: one image (the endings as above) and its label in KEY.cls, a number. Names
+// of classes: the lines of data.root/classes.txt, where it exists.
+absl::StatusOr<std::unique_ptr<Index>> OpenTar(const v1::JobSpec& spec, Split split, const std::string& kept);
 
 // The binary files of CIFAR-10 or CIFAR-100 in data.root (cifar_files.h).
 absl::StatusOr<std::unique_ptr<Index>> OpenCifar(const v1::JobSpec& spec, Split split);

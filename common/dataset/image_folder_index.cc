@@ -2,10 +2,12 @@
 #include <filesystem>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "common/base/status.h"
 #include "common/dataset/formats.h"
+#include "common/dataset/image_names.h"
+#include "common/dataset/in_parallel.h"
+#include "common/dataset/listed_index.h"
+#include "common/dataset/listing_cache.h"
 #include "common/files/errno_status.h"
 
 namespace deit::dataset {
@@ -13,73 +15,35 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class ImageFolderIndex final : public Index {
- public:
-  ImageFolderIndex(Split split, std::string root, std::vector<std::string> classes)
-      : split_(split), root_(std::move(root)), classes_(std::move(classes)) {}
-
-  void Add(std::string path, int32_t label) {
-    paths_.push_back(std::move(path));
-    labels_.push_back(label);
-  }
-  void Truncate(size_t count) {
-    paths_.resize(std::min(count, paths_.size()));
-    labels_.resize(paths_.size());
-  }
-
-  Split split() const override { return split_; }
-  int64_t size() const override { return static_cast<int64_t>(paths_.size()); }
-  int32_t label(int64_t i) const override { return labels_[static_cast<size_t>(i)]; }
-  std::string path(int64_t i) const override { return paths_[static_cast<size_t>(i)]; }
-  // Asked of the disk each time: opening a million images needs no million stats. -1 once the file is gone.
-  int64_t bytes(int64_t i) const override {
-    std::error_code error;
-    const auto size = fs::file_size(fs::path(root_) / paths_[static_cast<size_t>(i)], error);
-    return error ? -1 : static_cast<int64_t>(size);
-  }
-  const std::vector<std::string>& classes() const override { return classes_; }
-
- private:
-  const Split split_;
-  const std::string root_;
-  const std::vector<std::string> classes_;
-  std::vector<std::string> paths_;  // relative to root_
-  std::vector<int32_t> labels_;
-};
-
-struct Listing {
-  std::vector<std::string> folders;  // names, sorted
-  std::vector<std::string> files;
+// The entries of one folder, sorted by name.
+struct FolderEntries {
+  std::vector<std::string> folders;
+  std::vector<std::pair<std::string, uint64_t>> files;  // and their sizes
 };
 
 // The entries of root/relative; links are followed.
-StatusOr<Listing> List(const std::string& root, const std::string& relative) {
+StatusOr<FolderEntries> List(const std::string& root, const std::string& relative) {
   const std::string path = absl::StrCat(root, "/", relative);
-  Listing listing;
+  FolderEntries entries;
   std::error_code error;
   for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
     std::error_code unreadable;  // a dangling link is neither
     if (it->is_directory(unreadable)) {
-      listing.folders.push_back(it->path().filename().string());
-    } else if (it->is_regular_file(unreadable)) {
-      listing.files.push_back(it->path().filename().string());
+      entries.folders.push_back(it->path().filename().string());
+    } else if (it->is_regular_file(unreadable) && IsImageName(it->path().native())) {
+      const uint64_t bytes = it->file_size(unreadable);
+      if (!unreadable) entries.files.emplace_back(it->path().filename().string(), bytes);
     }
   }
   if (error) return files::ErrnoStatus("list", absl::StrCat("data.root: ", path), error.value());
-  std::sort(listing.folders.begin(), listing.folders.end());
-  std::sort(listing.files.begin(), listing.files.end());
-  return listing;
-}
-
-bool IsImage(const std::string& name) {
-  const std::string lower = absl::AsciiStrToLower(name);
-  constexpr absl::string_view kEndings[] = {".jpg", ".jpeg", ".png", ".ppm", ".pgm"};
-  return std::any_of(std::begin(kEndings), std::end(kEndings), [&](absl::string_view ending) { return absl::EndsWith(lower, ending); });
+  std::sort(entries.folders.begin(), entries.folders.end());
+  std::sort(entries.files.begin(), entries.files.end());
+  return entries;
 }
 
 struct Folder {
-  std::string relative;
-  std::vector<std::string> images;
+  Container container;
+  std::vector<std::pair<std::string, uint64_t>> images;
 };
 
 // All folders at and below root/relative. `above`: the real paths on the way down, so that a link to a parent ends in an error.
@@ -90,42 +54,39 @@ Status Walk(const std::string& root, const std::string& relative, std::vector<st
   if (std::find(above->begin(), above->end(), real) != above->end()) {
     return absl::InvalidArgumentError(absl::StrCat("data.root: ", root, "/", relative, ": a link to a folder above itself"));
   }
-  DEIT_ASSIGN_OR_RETURN(Listing listing, List(root, relative));
-  Folder folder{relative, {}};
-  for (std::string& file : listing.files) {
-    if (IsImage(file)) folder.images.push_back(std::move(file));
-  }
-  folders->push_back(std::move(folder));
+  DEIT_ASSIGN_OR_RETURN(Container container, ContainerOf(root, relative));
+  DEIT_ASSIGN_OR_RETURN(FolderEntries entries, List(root, relative));
+  folders->push_back({std::move(container), std::move(entries.files)});
   above->push_back(real);
-  for (const std::string& name : listing.folders) DEIT_RETURN_IF_ERROR(Walk(root, absl::StrCat(relative, "/", name), above, folders));
+  for (const std::string& name : entries.folders) DEIT_RETURN_IF_ERROR(Walk(root, absl::StrCat(relative, "/", name), above, folders));
   above->pop_back();
   return absl::OkStatus();
 }
 
-Status AddClass(const std::string& root, const std::string& relative, int32_t label, ImageFolderIndex* index) {
+// The folders of one class, in torchvision's order: it sorts os.walk() by path, so "a-b" stands before "a/b".
+StatusOr<std::vector<Folder>> WalkClass(const std::string& root, const std::string& relative) {
   std::vector<std::string> above;
   std::vector<Folder> folders;
   DEIT_RETURN_IF_ERROR(Walk(root, relative, &above, &folders));
-  // torchvision sorts os.walk() by path, so "a-b" stands before "a/b".
-  std::sort(folders.begin(), folders.end(), [](const Folder& a, const Folder& b) { return a.relative < b.relative; });
-  const int64_t before = index->size();
-  for (const Folder& folder : folders) {
-    for (const std::string& image : folder.images) index->Add(absl::StrCat(folder.relative, "/", image), label);
-  }
-  if (index->size() > before) return absl::OkStatus();
+  std::sort(folders.begin(), folders.end(), [](const Folder& a, const Folder& b) { return a.container.path < b.container.path; });
+  if (std::any_of(folders.begin(), folders.end(), [](const Folder& folder) { return !folder.images.empty(); })) return folders;
   return WithHint(absl::NotFoundError(absl::StrCat("data.root: ", root, "/", relative, ": no image in this class")),
                   "a class folder holds .jpg, .jpeg, .png, .ppm or .pgm files");
 }
 
+std::string LayoutHint(Split split) {
+  return absl::StrCat("data.root needs ", Name(split), "/CLASS/IMAGE.jpg; train/ and val/ have one folder per class");
+}
+
 // The class folders of one split.
 StatusOr<std::vector<std::string>> Classes(const std::string& root, Split split) {
-  auto listing = List(root, Name(split));
-  const std::string hint = absl::StrCat("data.root needs ", Name(split), "/CLASS/IMAGE.jpg; train/ and val/ have one folder per class");
-  if (!listing.ok()) return WithHint(listing.status(), hint);
-  if (listing->folders.empty()) {
+  auto entries = List(root, Name(split));
+  const std::string hint = LayoutHint(split);
+  if (!entries.ok()) return WithHint(entries.status(), hint);
+  if (entries->folders.empty()) {
     return WithHint(absl::NotFoundError(absl::StrCat("data.root: ", root, "/", Name(split), ": no class folder in it")), hint);
   }
-  return std::move(listing->folders);
+  return std::move(entries->folders);
 }
 
 // The names that labels count: train's, also for validation, so that a class missing in val/ shifts no label.
@@ -141,24 +102,45 @@ StatusOr<std::vector<std::string>> LabelNames(const std::string& root, const std
   return names;
 }
 
+StatusOr<Listing> ListImageFolder(const std::string& root, Split split) {
+  Listing listing;
+  const auto own_folder = ContainerOf(root, Name(split));  // before it is listed, so that what comes later is seen the next time
+  if (!own_folder.ok()) return WithHint(own_folder.status(), LayoutHint(split));
+  listing.containers.push_back(*own_folder);
+  DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> own, Classes(root, split));
+  DEIT_ASSIGN_OR_RETURN(listing.classes, LabelNames(root, own, split));
+  const auto train = ContainerOf(root, Name(Split::kTrain));
+  if (split != Split::kTrain && train.ok()) listing.containers.push_back(*train);  // whose folders number the labels
+  std::vector<std::vector<Folder>> classes(own.size());
+  DEIT_RETURN_IF_ERROR(InParallel(own.size(), [&](size_t c) -> Status {
+    DEIT_ASSIGN_OR_RETURN(classes[c], WalkClass(root, absl::StrCat(Name(split), "/", own[c])));
+    return absl::OkStatus();
+  }));
+  for (size_t c = 0; c < own.size(); ++c) {
+    const auto label = std::lower_bound(listing.classes.begin(), listing.classes.end(), own[c]) - listing.classes.begin();
+    for (Folder& folder : classes[c]) {
+      const auto container = static_cast<uint32_t>(listing.containers.size());
+      listing.containers.push_back(std::move(folder.container));
+      for (const auto& [name, bytes] : folder.images) listing.Add(container, name, static_cast<int32_t>(label), 0, bytes);
+    }
+  }
+  return listing;
+}
+
 }  // namespace
 
-StatusOr<std::unique_ptr<Index>> OpenImageFolder(const v1::JobSpec& spec, Split split) {
+StatusOr<std::unique_ptr<Index>> OpenImageFolder(const v1::JobSpec& spec, Split split, const std::string& kept) {
   const std::string& root = spec.data().root();
-  DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> own, Classes(root, split));
-  DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> names, LabelNames(root, own, split));
-  if (names.size() > static_cast<size_t>(spec.model().num_classes())) {
+  const std::string kind = absl::StrCat("IMAGE_FOLDER.", Name(split));
+  DEIT_ASSIGN_OR_RETURN(StoredListing stored, KeptListing(kept, root, kind, [&] { return ListImageFolder(root, split); }));
+  const size_t classes = stored.listing.classes.size();
+  if (classes > static_cast<size_t>(spec.model().num_classes())) {
     const int num_classes = spec.model().num_classes();
-    const std::string message = absl::StrCat("data.root: ", root, ": ", names.size(), " class folders: model.num_classes is ", num_classes);
-    return WithHint(absl::InvalidArgumentError(message), absl::StrCat("set model.num_classes=", names.size()));
+    const std::string message = absl::StrCat("data.root: ", root, ": ", classes, " class folders: model.num_classes is ", num_classes);
+    return WithHint(absl::InvalidArgumentError(message), absl::StrCat("set model.num_classes=", classes));
   }
-  auto index = std::make_unique<ImageFolderIndex>(split, root, names);
-  for (const std::string& name : own) {
-    const auto label = std::lower_bound(names.begin(), names.end(), name) - names.begin();
-    DEIT_RETURN_IF_ERROR(AddClass(root, absl::StrCat(Name(split), "/", name), static_cast<int32_t>(label), index.get()));
-  }
-  if (split == Split::kTrain && spec.data().max_images() > 0) index->Truncate(static_cast<size_t>(spec.data().max_images()));
-  return index;
+  const auto wanted = CountOf(spec, split, stored.listing);
+  return std::make_unique<ListedIndex>(split, std::move(stored), wanted, static_cast<int>(classes));
 }
 
 }  // namespace deit::dataset

@@ -18,11 +18,12 @@ uint64_t Index::fingerprint() const {
   return digest.Value();
 }
 
-StatusOr<std::unique_ptr<Index>> OpenIndex(const v1::JobSpec& spec, Split split) {
+StatusOr<std::unique_ptr<Index>> OpenIndex(const v1::JobSpec& spec, Split split, const std::string& kept) {
   switch (spec.data().format()) {
     case v1::DataSpec::SYNTHETIC: return OpenSynthetic(spec, split);
     case v1::DataSpec::IDX: return OpenIdx(spec, split);
-    case v1::DataSpec::IMAGE_FOLDER: return OpenImageFolder(spec, split);
+    case v1::DataSpec::IMAGE_FOLDER: return OpenImageFolder(spec, split, kept);
+    case v1::DataSpec::TAR: return OpenTar(spec, split, kept);
     case v1::DataSpec::CIFAR: return OpenCifar(spec, split);
   }
   return absl::InvalidArgumentError(absl::StrCat("data.format: ", static_cast<int>(spec.data().format()), ": unknown"));

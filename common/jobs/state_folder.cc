@@ -56,4 +56,9 @@ Status MakeStateFolder(const StateFolder& folder) {
   return WithHint(Annotate(made, "state folder"), kHint);
 }
 
+std::string IndexFolder() {
+  const auto folder = StateFolder::FromEnvironment();
+  return folder.ok() && MakeStateFolder(*folder).ok() ? folder->Indexes() : "";
+}
+
 }  // namespace deit::jobs

@@ -19,6 +19,7 @@ class StateFolder {
   const std::string& path() const { return path_; }
 
   std::string Jobs() const { return path_ + "/jobs"; }                                    // a folder
+  std::string Indexes() const { return path_ + "/indexes"; }                              // a folder: what data sets contain
   std::string Record(const std::string& job) const { return Of(job, kRecordSuffix); }     // its owner's word: job_record.h
   std::string Token(const std::string& job) const { return Of(job, ".token"); }           // secret of its control channel, mode 0600
   std::string CancelRequest(const std::string& job) const { return Of(job, ".cancel"); }  // somebody wants it to end for good
@@ -33,5 +34,8 @@ class StateFolder {
 // For those who write there: makes the folder, what is missing above it, and jobs/ in it, ours with mode 0700. A jobs/ that exists
 // loses the rights of others; one of another user is refused (FailedPrecondition).
 Status MakeStateFolder(const StateFolder& folder);
+
+// The environment's folder for index files (common/dataset/listing_cache.h), whose state folder is made; "" where that cannot be.
+std::string IndexFolder();
 
 }  // namespace deit::jobs

@@ -1,6 +1,19 @@
 #include "common/nets/network.h"
 
+#include <algorithm>
+
 namespace deit::nets {
+namespace {
+
+// NystromAttention of worker/models/sequences.cc: three products for the scores, two with the values, the inverse, and the convolution.
+double NystromMacs(const Step& step) {
+  const auto width = static_cast<double>(step.outputs), heads = static_cast<double>(step.heads), m = static_cast<double>(step.landmarks);
+  const auto n = static_cast<double>((step.tokens + step.landmarks - 1) / step.landmarks * step.landmarks);
+  const double inverse = heads * m * m * (4 * kInverseSteps * m + n);
+  return width * m * (4 * n + m) + inverse + static_cast<double>(step.kernel) * n * width;
+}
+
+}  // namespace
 
 Cost CostOf(const Network& network) {
   Cost cost;
@@ -14,15 +27,30 @@ Cost CostOf(const Network& network) {
       }
       case Op::kBatchNorm: cost.parameters += 2 * step.outputs; break;
       case Op::kLinear:
-        cost.parameters += (step.inputs + 1) * step.outputs;
-        cost.macs += static_cast<double>(step.inputs * step.outputs);
+        cost.parameters += (step.inputs + (step.has_bias ? 1 : 0)) * step.outputs;
+        cost.macs += static_cast<double>(step.inputs * step.outputs) * static_cast<double>(std::max<int64_t>(step.tokens, 1));
+        break;
+      case Op::kLayerNorm: cost.parameters += 2 * step.outputs; break;
+      case Op::kPrepend:
+      case Op::kAppend: cost.parameters += step.outputs; break;
+      case Op::kPositions: cost.parameters += step.tokens * step.outputs; break;
+      case Op::kAttention: cost.macs += 2.0 * static_cast<double>(step.tokens * step.tokens) * static_cast<double>(step.outputs); break;
+      case Op::kNystromAttention:
+        cost.parameters += step.heads * step.kernel;
+        cost.macs += NystromMacs(step);
         break;
       case Op::kRelu:
       case Op::kSilu:
       case Op::kMaxPool:
       case Op::kMeanPool:
       case Op::kGate:
-      case Op::kAdd: break;
+      case Op::kAdd:
+      case Op::kPatches:
+      case Op::kUnfold:
+      case Op::kGrid:
+      case Op::kGelu:
+      case Op::kFirst:
+      case Op::kLast: break;
     }
   }
   return cost;

@@ -1,5 +1,5 @@
-// Builds a Network step by step. Each method appends one step (SqueezeExcite several) and returns the number of the step with the
-// result, to be given to later ones.
+// Builds a Network step by step. Each method appends one step (SqueezeExcite and Unfold several) and returns the number of the step with
+// the result, to be given to later ones.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,30 @@ class NetworkBuilder {
   int SqueezeExcite(const std::string& reduce, const std::string& expand, int input, int64_t width, Op activation);
 
   int Linear(const std::string& name, int input, int64_t outputs, Initial weight, Initial bias = {});
+  // Starts as PyTorch's nn.Linear: weight and bias uniform within 1 / sqrt(inputs).
+  int DefaultLinear(const std::string& name, int input, int64_t outputs, bool bias = true);
+
+  // From an image (Unfold: or a square number of tokens, as an image) to a sequence.
+  int Patches(int input, int64_t size);
+  int Unfold(int input, int64_t size, int64_t stride);
+
+  // Of sequences. Tokens and positions start at N(0, 1), and NAME's shape has `leading` extents of 1 before [tokens, channels].
+  int LayerNorm(const std::string& name, int input);
+  int Gelu(int input) { return Activation(Op::kGelu, input); }
+  int Prepend(const std::string& name, int input, int leading);
+  int Positions(const std::string& name, int input, int leading);
+  int First(int input);
+  // Of queries, keys and values side by side.
+  int Attention(int input, int64_t heads);
+  // NAME.weight, [heads, 1, kernel, 1], starts as PyTorch's nn.Conv2d.
+  int NystromAttention(const std::string& name, int input, int64_t heads, int64_t landmarks, int64_t kernel);
+
+  // In training only: a token after the last, which starts at N(0, 1); and logits of distillation from the last token.
+  int AppendInTraining(const std::string& name, int input);
+  void DistilLastToken(const std::string& name, int input, int64_t classes);
 
   // The result's.
+  int64_t tokens(int step) const { return step == kImage ? 0 : At(step).tokens; }
   int64_t channels(int step) const { return step == kImage ? channels_ : At(step).outputs; }
   int64_t side(int step) const { return step == kImage ? side_ : At(step).side; }
 
@@ -45,6 +67,7 @@ class NetworkBuilder {
   const Step& At(int step) const { return network_[static_cast<size_t>(step)]; }
   int Append(Step step);
   int Same(Op op, int input, int other);  // of the input's size
+  int Named(Op op, const std::string& name, int input, Initial weight);
 
   int64_t channels_, side_;
   Network network_;

@@ -1,7 +1,5 @@
 #include "common/nets/resnet.h"
 
-#include <cmath>
-
 #include "absl/strings/str_cat.h"
 #include "common/nets/network_builder.h"
 #include "common/nets/stages.h"
@@ -46,8 +44,7 @@ Network Resnet(const v1::ModelSpec& model) {
       x = Block(net, absl::StrCat("layer", stage + 1, ".", block), x, model.widths(stage), stride, model.bottleneck());
     }
   }
-  const Initial linear = {Initial::Kind::kUniform, 1 / std::sqrt(static_cast<double>(net.channels(x)))};
-  net.Linear("fc", net.MeanPool(x), model.num_classes(), linear, linear);
+  net.DefaultLinear("fc", net.MeanPool(x), model.num_classes());
   return net.Take();
 }
 

@@ -1,5 +1,8 @@
-// What a vision transformer's sizes must keep, and what it costs. Its passes are written by hand in worker/models, so it is no Network.
+// What a vision transformer's sizes must keep (errors begin with the field), and what timm's costs. Its passes are written by hand in
+// worker/models, so it is no Network.
 #pragma once
+
+#include <cstdint>
 
 #include "common/base/status.h"
 #include "common/nets/network.h"
@@ -10,7 +13,16 @@ class ModelSpec;
 
 namespace deit::nets {
 
-// img_size % patch_size, embed_dim % num_heads, an MLP without a hidden unit. Errors begin with the field.
+// int(embed_dim * mlp_ratio).
+int64_t HiddenUnits(const v1::ModelSpec& model);
+
+// img_size % patch_size.
+Status CheckPatchSize(const v1::ModelSpec& model);
+
+// An MLP without a hidden unit.
+Status CheckHiddenUnits(const v1::ModelSpec& model);
+
+// Both, and embed_dim % num_heads.
 Status CheckTransformer(const v1::ModelSpec& model);
 
 // `distilled`: with a second token and a second head. Attention products count.

@@ -6,6 +6,9 @@
 
 #include "common/base/nearest.h"
 #include "common/nets/convnet.h"
+#include "common/nets/distillable_efficient_vit.h"
+#include "common/nets/distillable_t2t_vit.h"
+#include "common/nets/distillable_vit.h"
 #include "common/nets/efficientnet.h"
 #include "common/nets/regnety.h"
 #include "common/nets/resnet.h"
@@ -20,7 +23,7 @@ struct Traits {
   std::vector<std::string> fields;  // besides those that every family has
   const char* sizes;                // what all published sizes share, in textproto
   Status (*check)(const v1::ModelSpec&);
-  nets::Network (*network)(const v1::ModelSpec&);  // null: a transformer
+  nets::Network (*network)(const v1::ModelSpec&);  // null: timm's transformer
 };
 
 const Traits& TraitsOf(Family family) {
@@ -33,6 +36,21 @@ const Traits& TraitsOf(Family family) {
       new Traits{{"widths", "depths", "bottleneck"}, "widths: [64, 128, 256, 512]", nets::CheckResnet, nets::Resnet};
   static const auto* regnety = new Traits{{"widths", "depths", "group_width"}, "", nets::CheckRegnety, nets::Regnety};
   static const auto* efficientnet = new Traits{{"width_mult", "depth_mult"}, "", nets::CheckEfficientnet, nets::Efficientnet};
+  static const auto* distillable_vit =
+      new Traits{{"patch_size", "embed_dim", "depth", "num_heads", "head_dim", "mlp_ratio", "distillation_token"},
+                 "head_dim: 64",
+                 nets::CheckDistillableVit,
+                 nets::DistillableVit};
+  static const auto* distillable_t2t_vit =
+      new Traits{{"t2t_kernels", "t2t_strides", "embed_dim", "depth", "num_heads", "head_dim", "mlp_ratio", "distillation_token"},
+                 "head_dim: 64 t2t_kernels: [7, 3, 3] t2t_strides: [4, 2, 2]",
+                 nets::CheckDistillableT2tVit,
+                 nets::DistillableT2tVit};
+  static const auto* distillable_efficient_vit = new Traits{
+      {"patch_size", "embed_dim", "depth", "num_heads", "head_dim", "mlp_ratio", "transformer", "num_landmarks", "distillation_token"},
+      "head_dim: 64 transformer: NYSTROMFORMER num_landmarks: 256",
+      nets::CheckDistillableEfficientVit,
+      nets::DistillableEfficientVit};
   switch (family) {
     case Family::kVit:
     case Family::kDeit:
@@ -41,6 +59,9 @@ const Traits& TraitsOf(Family family) {
     case Family::kResnet: return *resnet;
     case Family::kRegnety: return *regnety;
     case Family::kEfficientnet: return *efficientnet;
+    case Family::kDistillableVit: return *distillable_vit;
+    case Family::kDistillableT2tVit: return *distillable_t2t_vit;
+    case Family::kDistillableEfficientVit: return *distillable_efficient_vit;
   }
   return *transformer;
 }
@@ -52,7 +73,7 @@ struct Line {
 };
 
 // Families first, then published sizes. Touvron et al., Training data-efficient image transformers (2021), table 1; timm's
-// vision_transformer.py, deit.py, resnet.py, regnet.py and efficientnet.py, and its default input sizes.
+// vision_transformer.py, deit.py, resnet.py, regnet.py and efficientnet.py, and its default input sizes; vit-pytorch's README.
 constexpr Line kLines[] = {
     {"vit", Family::kVit, "embed_dim: 192 depth: 12 num_heads: 3"},
     {"deit", Family::kDeit, "embed_dim: 192 depth: 12 num_heads: 3"},
@@ -61,6 +82,10 @@ constexpr Line kLines[] = {
     {"resnet", Family::kResnet, "depths: [2, 2, 2, 2] bottleneck: false"},
     {"regnety", Family::kRegnety, "widths: [24, 56, 152, 368] depths: [1, 1, 4, 7] group_width: 8"},
     {"efficientnet", Family::kEfficientnet, "width_mult: 1.0 depth_mult: 1.0"},
+    {"distillable_vit", Family::kDistillableVit, "img_size: 256 patch_size: 32 embed_dim: 1024 depth: 6 num_heads: 8 mlp_ratio: 2"},
+    {"distillable_t2t_vit", Family::kDistillableT2tVit, "embed_dim: 512 depth: 5 num_heads: 8 mlp_ratio: 1"},
+    {"distillable_efficient_vit", Family::kDistillableEfficientVit,
+     "img_size: 2048 patch_size: 32 embed_dim: 512 depth: 12 num_heads: 8 mlp_ratio: 4"},
 
     {"vit_tiny_patch16_224", Family::kVit, "embed_dim: 192 depth: 12 num_heads: 3"},
     {"vit_small_patch16_224", Family::kVit, "embed_dim: 384 depth: 12 num_heads: 6"},
@@ -137,6 +162,14 @@ Status RefuseForeignFields(const v1::ModelSpec& model, Family family) {
   return absl::OkStatus();
 }
 
+// Own lists replace those of the catalogue; MergeFrom would append.
+void ClearLists(const v1::ModelSpec& own, v1::ModelSpec* resolved) {
+  for (int i = 0; i < own.GetDescriptor()->field_count(); ++i) {
+    const google::protobuf::FieldDescriptor* field = own.GetDescriptor()->field(i);
+    if (field->is_repeated() && IsSet(own, field)) resolved->GetReflection()->ClearField(resolved, field);
+  }
+}
+
 nets::Cost CostOf(const v1::ModelSpec& model) {
   const Traits& traits = TraitsOf(FamilyOf(model));
   return traits.network == nullptr ? nets::TransformerCost(model, IsDistilled(model)) : nets::CostOf(traits.network(model));
@@ -153,6 +186,10 @@ const std::vector<CatalogEntry>& ModelCatalog() {
   return *catalog;
 }
 
+bool IsVitPytorch(Family family) {
+  return family == Family::kDistillableVit || family == Family::kDistillableT2tVit || family == Family::kDistillableEfficientVit;
+}
+
 const CatalogEntry* FindModel(absl::string_view name) {
   for (const CatalogEntry& entry : ModelCatalog()) {
     if (entry.name == name) return &entry;
@@ -166,8 +203,7 @@ StatusOr<v1::ModelSpec> ResolveModel(const v1::ModelSpec& model) {
   if (entry == nullptr) return UnknownName(model.name());
   DEIT_RETURN_IF_ERROR(RefuseForeignFields(model, entry->family));
   v1::ModelSpec resolved = entry->sizes;
-  if (model.widths_size() > 0) resolved.clear_widths();  // MergeFrom appends
-  if (model.depths_size() > 0) resolved.clear_depths();
+  ClearLists(model, &resolved);
   resolved.MergeFrom(model);
   DEIT_RETURN_IF_ERROR(TraitsOf(entry->family).check(resolved));
   if (const int64_t parameters = ParameterCount(resolved); parameters > kMaxParameters) {
@@ -182,7 +218,7 @@ Family FamilyOf(const v1::ModelSpec& resolved) {
   return entry->family;
 }
 
-bool IsDistilled(const v1::ModelSpec& resolved) { return FamilyOf(resolved) == Family::kDeitDistilled; }
+bool IsDistilled(const v1::ModelSpec& resolved) { return FamilyOf(resolved) == Family::kDeitDistilled || resolved.distillation_token(); }
 
 nets::Network NetworkOf(const v1::ModelSpec& resolved) {
   const Traits& traits = TraitsOf(FamilyOf(resolved));

@@ -1,6 +1,7 @@
 // The models by name, their sizes, and what they cost. Two kinds of names: families of any size (vit, deit, deit_distilled, convnet,
-// resnet, regnety, efficientnet) and published sizes under timm's names (deit_tiny_distilled_patch16_224). A new size is one line of the
-// table in model_catalog.cc; a new family of convolutional networks is one file in common/nets besides.
+// resnet, regnety, efficientnet, and vit-pytorch's distillable_vit, distillable_t2t_vit, distillable_efficient_vit) and published sizes
+// under timm's names (deit_tiny_distilled_patch16_224). A new size is one line of the table in model_catalog.cc; a new family of
+// networks is one file in common/nets besides.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,22 @@ namespace deit::spec {
 
 // Transformers: patches by a convolution, class token (kDeitDistilled: and distillation token, second head), learned positions,
 // pre-norm blocks, qkv with bias, MLP of int(embed_dim * mlp_ratio), as timm's VisionTransformer. kVit and kDeit are the same net.
-// The others are convolutional networks: common/nets.
-enum class Family { kVit, kDeit, kDeitDistilled, kConvnet, kResnet, kRegnety, kEfficientnet };
+// The others are networks of common/nets.
+enum class Family {
+  kVit,
+  kDeit,
+  kDeitDistilled,
+  kConvnet,
+  kResnet,
+  kRegnety,
+  kEfficientnet,
+  kDistillableVit,
+  kDistillableT2tVit,
+  kDistillableEfficientVit,
+};
+
+// Whether the family is vit-pytorch's (kDistillable...), with its tensors' names and its distillation token.
+bool IsVitPytorch(Family family);
 
 struct CatalogEntry {
   std::string name;
@@ -32,16 +47,16 @@ const std::vector<CatalogEntry>& ModelCatalog();
 const CatalogEntry* FindModel(absl::string_view name);
 
 // `model` with every field of its family set: those that it sets, else the published ones (families have those of their smallest
-// published size; convnet widths 16, 32, 64). Fields of another kind of model stay unset. Errors are InvalidArgument and begin with the
+// published size; convnet widths 16, 32, 64; vit-pytorch's those of its README). Fields of another kind of model stay unset. Errors are InvalidArgument and begin with the
 // field ("name: ..."): unknown name (nearest suggested), a field that the family does not have, sizes that the family refuses
 // (common/nets), more than 100 billion parameters.
 StatusOr<v1::ModelSpec> ResolveModel(const v1::ModelSpec& model);
 
-// The family of a resolved model, and whether it has a distillation token and a second head.
+// The family of a resolved model, and whether it has a distillation token and a second head (vit-pytorch's: in training only).
 Family FamilyOf(const v1::ModelSpec& resolved);
 bool IsDistilled(const v1::ModelSpec& resolved);
 
-// What a resolved model of a convolutional family computes; empty for transformers.
+// What a resolved model computes; empty for kVit, kDeit and kDeitDistilled.
 nets::Network NetworkOf(const v1::ModelSpec& resolved);
 
 // Trained numbers (weights, biases, tokens, positions, norms' scales and shifts; not running statistics).

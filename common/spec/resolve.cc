@@ -25,7 +25,8 @@ PixelStatistics DefaultStatistics(v1::DataSpec::Format format) {
   switch (format) {
     case v1::DataSpec::IDX:  // of Fashion-MNIST's training images
       return {{0.2860f, 0.2860f, 0.2860f}, {0.3530f, 0.3530f, 0.3530f}, 0.2860f, 0.3530f};
-    case v1::DataSpec::CIFAR:         // as DeiT
+    case v1::DataSpec::CIFAR:  // as DeiT
+    case v1::DataSpec::TAR:
     case v1::DataSpec::IMAGE_FOLDER:  // of ImageNet; gray: the channels' mean
       return {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}, 0.449f, 0.226f};
     case v1::DataSpec::SYNTHETIC: break;
@@ -57,6 +58,12 @@ void ResolveModelAt(const std::string& path, v1::ModelSpec* model, Problems* pro
   const std::string message(resolved.status().message());
   const size_t colon = message.find(": ");
   problems->Add(JoinFieldPath(path, message.substr(0, colon)), message.substr(colon + 2));
+}
+
+void ResolveToken(const v1::JobSpec& spec, v1::ModelSpec* student) {
+  const CatalogEntry* entry = FindModel(student->name());
+  if (entry == nullptr || !IsVitPytorch(entry->family) || student->has_distillation_token()) return;
+  student->set_distillation_token(spec.distillation().type() != v1::DistillationSpec::NONE);
 }
 
 void RemoveTeacher(v1::JobSpec* spec) {
@@ -127,7 +134,8 @@ void WriteDefaults(Message* message) {
 
 bool HoldsPhotographs(const v1::JobSpec& spec) {
   const v1::DataSpec::Format format = spec.data().format();
-  return format == v1::DataSpec::IMAGE_FOLDER || (format == v1::DataSpec::CIFAR && spec.model().img_size() > 32);
+  return format == v1::DataSpec::IMAGE_FOLDER || format == v1::DataSpec::TAR ||
+         (format == v1::DataSpec::CIFAR && spec.model().img_size() > 32);
 }
 
 bool WantsTeacher(const v1::JobSpec& spec) {
@@ -138,6 +146,7 @@ bool WantsTeacher(const v1::JobSpec& spec) {
 void Resolve(const ResolveContext& context, v1::JobSpec* spec, Problems* problems) {
   if (spec->name().empty()) spec->set_name(context.default_name);
   if (spec->run_dir().empty()) spec->set_run_dir(AbsolutePath(context.working_folder, "runs/" + spec->name()));
+  ResolveToken(*spec, spec->mutable_model());
   ResolveModelAt("model", spec->mutable_model(), problems);
   ResolveTeacher(spec, problems);
   ResolveData(spec);

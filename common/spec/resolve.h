@@ -16,10 +16,11 @@ struct ResolveContext {
 // After this every field that has a default is set, and:
 //   model, teacher.model   complete for their family (ResolveModel); teacher.model's num_classes, img_size, in_chans default to the
 //                          student's
+//   model.distillation_token   where vit-pytorch's students leave it unset: whether the job distils
 //   teacher                only `schedule: NONE` where there is no teacher (ask schedule(), not has_teacher()); else AUTO became INLINE and
 //                          record DEFAULT became ARGMAX (HARD) or DENSE_FP32 (SOFT); mean and std stay unset, or have in_chans values
 //   data.seed              train.seed;  data.mean, data.std: in_chans values each (one given value stands for all)
-//   augment.crop           RESIZED (IMAGE_FOLDER, CIFAR above 32 pixels), else PADDED
+//   augment.crop           RESIZED (IMAGE_FOLDER, TAR, CIFAR above 32 pixels), else PADDED
 //   schedule.warmup_epochs at most a tenth of train.epochs where it was not set; teacher.topk at most num_classes likewise
 // Models that cannot be resolved are told.
 void Resolve(const ResolveContext& context, v1::JobSpec* spec, Problems* problems);

@@ -76,6 +76,9 @@ void CheckDistillation(const v1::JobSpec& spec, Problems* problems) {
   const bool has_teacher = spec.teacher().schedule() != Teacher::NONE;
   const Distillation::Type type = spec.distillation().type();
   if (type == Distillation::NONE) {
+    if (FindModel(spec.model().name()) != nullptr && spec.model().distillation_token()) {
+      problems->Add("model.distillation_token", "true: nothing trains it without a teacher: want false, or leave it unset");
+    }
     if (has_teacher) {
       problems->Add("distillation.type",
                     "NONE: but the job has a teacher: set it to HARD or SOFT, or teacher.schedule to NONE to train without");
@@ -137,6 +140,7 @@ void CheckData(const v1::JobSpec& spec, Problems* problems) {
   if (data.format() != v1::DataSpec::SYNTHETIC && data.root().empty()) {
     const char* what = data.format() == v1::DataSpec::IDX     ? "the folder of the four *-ubyte[.gz] files"
                        : data.format() == v1::DataSpec::CIFAR ? "the folder of the *.bin files"
+                       : data.format() == v1::DataSpec::TAR   ? "the folder of the shards, in train/ and val/"
                                                               : "the folder with train/ and val/";
     problems->Add("data.root", absl::StrCat("not set: ", v1::DataSpec::Format_Name(data.format()), " needs ", what));
   }

@@ -137,8 +137,7 @@ StatusOr<VerbExit> Export(files::FileSystem& fs, const Arguments& arguments, con
   DEIT_ASSIGN_OR_RETURN(const Exported exported, ExportSet(fs, run_folder, newest->path, options));
   absl::PrintF("%s of step %d: %d tensors, %s, in %s\n", options.ema ? "averaged weights" : "weights", newest->step, exported.tensors,
                BytesText(static_cast<double>(exported.bytes)), options.output);
-  if (exported.has_config) absl::PrintF("load them with: timm.create_model('local-dir:%s', pretrained=True)\n", options.output);
-  else std::puts("timm has no such model: model.safetensors alone, without a config.json");
+  std::puts(exported.how_to_load.c_str());
   return VerbExit::kDone;
 }
 

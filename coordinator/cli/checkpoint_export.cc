@@ -1,12 +1,17 @@
 #include "coordinator/cli/checkpoint_export.h"
 
+#include <optional>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/checkpoint/safetensors.h"
 #include "common/checkpoint/tensor_catalog.h"
 #include "common/files/operations.h"
 #include "common/spec/load.h"
+#include "common/spec/model_catalog.h"
 #include "coordinator/cli/timm_config.h"
+#include "coordinator/cli/vit_pytorch_config.h"
 
 namespace deit::cli {
 namespace {
@@ -45,6 +50,48 @@ StatusOr<v1::JobSpec> ReadJob(files::FileSystem& fs, const std::string& run_fold
                   "export from inside the run folder that trained the set");
 }
 
+struct Loading {
+  bool vit_pytorch = false;
+  std::optional<std::string> config;  // config.json
+  std::string sentence;
+};
+
+Loading LoadingOf(const v1::JobSpec& job, const std::string& folder) {
+  if (spec::IsVitPytorch(spec::FamilyOf(job.model()))) {
+    return {.vit_pytorch = true,
+            .config = VitPytorchConfig(job),
+            .sentence = absl::StrCat("load them with vit-pytorch: config.json names the class, load_state_dict takes ", folder,
+                                     "/model.safetensors")};
+  }
+  std::optional<std::string> config = TimmConfig(job);
+  const std::string sentence = config ? absl::StrCat("load them with: timm.create_model('local-dir:", folder, "', pretrained=True)")
+                                      : "timm has no such model: model.safetensors alone, without a config.json";
+  return {.vit_pytorch = false, .config = std::move(config), .sentence = sentence};
+}
+
+// A file of the export.
+struct Part {
+  const char* name;
+  std::vector<checkpoint::TensorData> tensors;
+};
+
+// DistillWrapper's tensors, if there are any, stand apart, so that a student takes its own strictly.
+std::vector<Part> Divide(const std::vector<checkpoint::TensorData>& tensors, bool vit_pytorch) {
+  std::vector<Part> parts = {{"model.safetensors", {}}, {"model_distillation.safetensors", {}}};
+  for (const checkpoint::TensorData& tensor : tensors) parts[vit_pytorch && IsWrappers(tensor.name) ? 1 : 0].tensors.push_back(tensor);
+  if (parts[1].tensors.empty()) parts.pop_back();
+  return parts;
+}
+
+StatusOr<uint64_t> Write(files::FileSystem& fs, const std::string& path, const std::vector<checkpoint::TensorData>& tensors, int64_t step) {
+  const std::string aside = absl::StrCat(path, ".tmp");
+  const auto written = checkpoint::WriteSafetensors(fs, aside, tensors, {{"format", "pt"}, {"step", absl::StrCat(step)}});
+  if (!written.ok()) fs.Remove(aside).IgnoreError();
+  if (!written.ok()) return written.status();
+  DEIT_RETURN_IF_ERROR(files::RenameDurably(fs, aside, path));
+  return written->bytes;
+}
+
 }  // namespace
 
 StatusOr<Exported> ExportSet(files::FileSystem& fs, const std::string& run_folder, const std::string& set_folder,
@@ -54,15 +101,14 @@ StatusOr<Exported> ExportSet(files::FileSystem& fs, const std::string& run_folde
   DEIT_ASSIGN_OR_RETURN(const TensorCatalog catalog, TensorCatalog::Open(fs, set_folder, manifest));
   DEIT_ASSIGN_OR_RETURN(const Weights weights, Gather(catalog, options.ema));
   DEIT_RETURN_IF_ERROR(files::CreateFolders(fs, options.output));
-  const std::string path = files::JoinPath(options.output, "model.safetensors");
-  const std::string aside = absl::StrCat(path, ".tmp");
-  auto written = checkpoint::WriteSafetensors(fs, aside, weights.tensors, {{"format", "pt"}, {"step", absl::StrCat(manifest.step())}});
-  if (!written.ok()) fs.Remove(aside).IgnoreError();
-  if (!written.ok()) return written.status();
-  DEIT_RETURN_IF_ERROR(files::RenameDurably(fs, aside, path));
-  const std::optional<std::string> config = TimmConfig(job);
-  if (config) DEIT_RETURN_IF_ERROR(files::WriteFileAtomically(fs, files::JoinPath(options.output, "config.json"), *config));
-  return Exported{.tensors = weights.tensors.size(), .bytes = written->bytes, .has_config = config.has_value()};
+  const Loading loading = LoadingOf(job, options.output);
+  Exported exported{.tensors = weights.tensors.size(), .bytes = 0, .how_to_load = loading.sentence};
+  for (const Part& part : Divide(weights.tensors, loading.vit_pytorch)) {
+    DEIT_ASSIGN_OR_RETURN(const uint64_t bytes, Write(fs, files::JoinPath(options.output, part.name), part.tensors, manifest.step()));
+    exported.bytes += bytes;
+  }
+  if (loading.config) DEIT_RETURN_IF_ERROR(files::WriteFileAtomically(fs, files::JoinPath(options.output, "config.json"), *loading.config));
+  return exported;
 }
 
 }  // namespace deit::cli

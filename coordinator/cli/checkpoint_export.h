@@ -1,4 +1,5 @@
-// One checkpoint set as a folder that timm loads: model.safetensors (whole model, timm's names) and config.json.
+// One checkpoint set as a folder that Python loads: model.safetensors (whole model, timm's names) and config.json. vit-pytorch's students
+// have its names, and in model_distillation.safetensors what belongs to its DistillWrapper.
 #pragma once
 
 #include <string>
@@ -15,8 +16,8 @@ struct ExportOptions {
 
 struct Exported {
   uint64_t tensors = 0;
-  uint64_t bytes = 0;       // of model.safetensors
-  bool has_config = false;  // false: a model that timm does not have
+  uint64_t bytes = 0;       // of all files with tensors
+  std::string how_to_load;  // a sentence
 };
 
 // Verifies the set, then writes. The architecture comes from config.textproto in `run_folder`.

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "common/dataset/index.h"
+#include "common/jobs/state_folder.h"
 #include "common/plan/job_stream.h"
 #include "common/plan/lanes.h"
 #include "coordinator/cli/job_arguments.h"
@@ -99,7 +100,7 @@ StatusOr<VerbExit> RunPlan(const Arguments& arguments) {
   DEIT_ASSIGN_OR_RETURN(const std::string format, OutputFormat(arguments, {"table", "json"}));
   DEIT_ASSIGN_OR_RETURN(const StepRange steps, ParseSteps(arguments));
   DEIT_ASSIGN_OR_RETURN(const v1::JobSpec job, LoadJob(arguments));
-  DEIT_ASSIGN_OR_RETURN(const auto index, dataset::OpenIndex(job, dataset::Split::kTrain));
+  DEIT_ASSIGN_OR_RETURN(const auto index, dataset::OpenIndex(job, dataset::Split::kTrain, jobs::IndexFolder()));
   DEIT_ASSIGN_OR_RETURN(const plan::Stream stream, plan::StreamOf(job, static_cast<uint64_t>(index->size())));
   if (format == "json") {
     PrintJson(stream, job.train().lanes(), steps);

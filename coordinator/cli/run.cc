@@ -12,6 +12,7 @@
 #include "common/files/operations.h"
 #include "common/job/job_digest.h"
 #include "common/job/job_owner.h"
+#include "common/jobs/state_folder.h"
 #include "common/spec/load.h"
 #include "coordinator/cli/job_arguments.h"
 #include "coordinator/cli/verbs.h"
@@ -103,7 +104,7 @@ StatusOr<VerbExit> RunRun(const Arguments& arguments) {
   DEIT_ASSIGN_OR_RETURN(const std::string worker_program, FindWorkerProgram());
   DEIT_RETURN_IF_ERROR(CheckMpirun());
   DEIT_ASSIGN_OR_RETURN(const job::OwnerOptions owning, ReadOptions(arguments, spec));
-  DEIT_ASSIGN_OR_RETURN(const auto train, dataset::OpenIndex(spec, dataset::Split::kTrain));
+  DEIT_ASSIGN_OR_RETURN(const auto train, dataset::OpenIndex(spec, dataset::Split::kTrain, jobs::IndexFolder()));
   DEIT_ASSIGN_OR_RETURN(const std::string digest, job::DigestJob(spec, *train));
   supervise::EventLoop loop;
   DEIT_ASSIGN_OR_RETURN(const auto owner, job::JobOwner::Take(spec, digest, owning));

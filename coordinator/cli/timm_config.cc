@@ -89,7 +89,10 @@ std::optional<Architecture> ArchitectureOf(const v1::ModelSpec& model) {
     case Family::kResnet: return ResnetOf(model);
     case Family::kRegnety: return PublishedOf(model, "stem.conv", "\"head.fc\"");
     case Family::kEfficientnet: return PublishedOf(model, "conv_stem", "\"classifier\"");
-    case Family::kConvnet: return std::nullopt;
+    case Family::kConvnet:
+    case Family::kDistillableVit:
+    case Family::kDistillableT2tVit:
+    case Family::kDistillableEfficientVit: return std::nullopt;
   }
   return std::nullopt;
 }
@@ -105,11 +108,15 @@ std::optional<std::string> TimmConfig(const v1::JobSpec& job) {
   return absl::StrCat("{\n  \"architecture\": ", JsonQuote(architecture->name), ",\n  \"num_classes\": ", model.num_classes(),
                       ",\n  \"model_args\": {\"in_chans\": ", model.in_chans(), ", \"num_classes\": ", model.num_classes(),
                       architecture->sizes, "},\n  \"pretrained_cfg\": {\"input_size\": [", model.in_chans(), ", ", size, ", ", size,
-                      "], \"fixed_input_size\": ", fixed ? "true" : "false", ", \"num_classes\": ", model.num_classes(),
-                      ", \"mean\": ", ListOf(job.data().mean()), ", \"std\": ", ListOf(job.data().std()),
+                      "], \"fixed_input_size\": ", fixed ? "true" : "false", ", \"num_classes\": ", model.num_classes(), ", ",
+                      PixelsOf(job), ", \"first_conv\": ", JsonQuote(architecture->first_conv),
+                      ", \"classifier\": ", architecture->classifier, "}\n}\n");
+}
+
+std::string PixelsOf(const v1::JobSpec& job) {
+  return absl::StrCat("\"mean\": ", ListOf(job.data().mean()), ", \"std\": ", ListOf(job.data().std()),
                       ", \"interpolation\": ", JsonQuote(EvaluationInterpolation(job.augment())),
-                      ", \"crop_pct\": ", RoundTripText(job.evaluate().crop_ratio()),
-                      ", \"first_conv\": ", JsonQuote(architecture->first_conv), ", \"classifier\": ", architecture->classifier, "}\n}\n");
+                      ", \"crop_pct\": ", RoundTripText(job.evaluate().crop_ratio()));
 }
 
 }  // namespace deit::cli

@@ -14,4 +14,7 @@ namespace deit::cli {
 // stages). Pure.
 std::optional<std::string> TimmConfig(const v1::JobSpec& job);
 
+// The entries of pretrained_cfg that say what evaluation makes of a picture: mean, std, interpolation, crop_pct.
+std::string PixelsOf(const v1::JobSpec& job);
+
 }  // namespace deit::cli

@@ -1,10 +1,12 @@
 // Views per second on one core, and through the loader: Fashion-MNIST at 28 x 28, and JPEG pictures of 500 x 375 at 224 x 224.
 #include <benchmark/benchmark.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 
 #include "common/base/status.h"
+#include "common/dataset/listing_cache.h"
 #include "common/plan/philox.h"
 #include "tests/support/file_content.h"
 #include "tests/support/picture_files.h"
@@ -89,7 +91,7 @@ BENCHMARK(Views<RepeatedDeitJpegs>);
 void Decode(benchmark::State& state) {
   const v1::JobSpec spec = Jpegs();
   const auto index = *dataset::OpenIndex(spec, dataset::Split::kTrain);
-  const auto pictures = NewFolderPictures(spec, *index);
+  const auto pictures = NewStoredPictures(spec, *index);
   Image image;
   int64_t i = 0;
   for (auto _ : state) {
@@ -132,6 +134,30 @@ void FingerprintOfFashionMnist(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(index->fingerprint());
 }
 BENCHMARK(FingerprintOfFashionMnist)->Unit(benchmark::kMillisecond);
+
+// As many images and classes as ImageNet has, listed in an earlier run.
+void OpenKeptImageNet(benchmark::State& state) {
+  const deit::testing::TempFolder root, kept;
+  const auto list = [&]() -> absl::StatusOr<dataset::Listing> {
+    dataset::Listing listing;
+    for (int c = 0; c < 1000; ++c) {
+      const std::string folder = absl::StrCat("n", 10000000 + c);
+      std::filesystem::create_directory(root / folder);
+      std::filesystem::last_write_time(root / folder, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+      DEIT_ASSIGN_OR_RETURN(listing.containers.emplace_back(), dataset::ContainerOf(root.path(), folder));
+    }
+    for (uint32_t i = 0; i < 1'281'167; ++i) {
+      listing.Add(i % 1000, absl::StrCat("n", 10000000 + i % 1000, "_", i, ".JPEG"), static_cast<int32_t>(i % 1000), 0, 110'000 + i);
+    }
+    return listing;
+  };
+  const auto first = *dataset::KeptListing(kept.path(), root.path(), "BENCH", list);
+  for (auto _ : state) {
+    const auto again = *dataset::KeptListing(kept.path(), root.path(), "BENCH", [] { return absl::InternalError("not kept"); });
+    if (again.fingerprint != first.fingerprint) state.SkipWithError("another listing");
+  }
+}
+BENCHMARK(OpenKeptImageNet)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
 }  // namespace deit::data

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import struct
+import unittest
 
 import inputs
 from cluster import (BAD_CONFIG, CONVNET, CORRUPT, DONE, MISSING, RUN_FOLDER, STEPS, STOPPED, STUDENT, WORKER, ClusterTest, Run, main, poll,
@@ -67,6 +68,7 @@ class BadJob(BadInput):
         }.items():
             self.refuse(BAD_CONFIG, [text], word)
 
+    @unittest.skipIf(os.environ.get("DEIT_SANITIZE"), "the sanitizer needs the addresses that this test takes away")
     def test_sizes_that_no_machine_has(self):
         limited = self.folder / "limited.sh"
         limited.write_text('#!/bin/bash\nulimit -v 8000000\nexec "$DEIT_WORKER_PROGRAM" "$@"\n')
@@ -198,6 +200,13 @@ class BadWeights(BadInput):
                             tensors=self.changed(first, lambda d, s, b: (d, [5], b[:20])))
         self.refuse_weights(CORRUPT, (f"{first}: type I32 cannot be used",), tensors=self.changed(first, lambda d, s, b: ("I32", s, b)))
         self.refuse_weights(CORRUPT, ("more: the model has no such tensor",), tensors={**self.good, "more": ("F32", [1], bytes(4))})
+
+    def test_a_teacher_of_other_classes(self):
+        write_safetensors(self.path, self.good)
+        texts = ("teacher.weights: ", "head.fc.bias: shape [10], the model's is [7]", "hint: nothing of a teacher is drawn anew")
+        self.refuse(CORRUPT, texts, *self.words(), "model.num_classes=7")
+        texts = ("teacher.model.num_classes: 10: differs from model.num_classes 7",)
+        self.refuse(BAD_CONFIG, texts, *self.words(), "model.num_classes=7", "teacher.model.num_classes=10")
 
     def test_a_damaged_checkpoint_as_weights(self):
         damaged = Run(self.folder / "teacher").set(1)

@@ -44,8 +44,17 @@ PUBLISHED = {  # families of published convolutional networks, in small
     "regnety": 'name: "regnety" widths: [16, 32] depths: [2, 1] group_width: 8',
     "efficientnet": 'name: "efficientnet" width_mult: 0.25 depth_mult: 0.4',
 }
+STUDENTS = {  # vit-pytorch's
+    "vit": 'name: "distillable_vit" patch_size: 7 mlp_ratio: 2',
+    "t2t": 'name: "distillable_t2t_vit" t2t_kernels: [7, 3] t2t_strides: [4, 2]',
+    "efficient": 'name: "distillable_efficient_vit" patch_size: 7 transformer: PLAIN',
+    "nystrom": 'name: "distillable_efficient_vit" patch_size: 7 transformer: NYSTROMFORMER num_landmarks: 4',
+}
 PUBLISHED = {key: COMMON + f'name: "{key}" model {{ {sizes} num_classes: 10 img_size: 28 in_chans: 1 }}\n'
              for key, sizes in PUBLISHED.items()}
+BLOCKS = "embed_dim: 32 depth: 2 num_heads: 2 head_dim: 16"
+STUDENTS = {key: COMMON + f'name: "{key}" model {{ {sizes} {BLOCKS} num_classes: 10 img_size: 28 in_chans: 1 }}\n'
+            for key, sizes in STUDENTS.items()}
 STEPS = 7  # of all: 2 epochs of 100 images in batches of 32
 
 

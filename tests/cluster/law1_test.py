@@ -52,12 +52,6 @@ class LawOne(ClusterTest):
     def test_a_convnet_with_batch_norm(self):
         self.check_lanes_and_precisions(self.job(CONVNET))
 
-    def test_published_convolutional_families(self):
-        for name, text in PUBLISHED.items():
-            config = self.job(text, name + ".textproto")
-            digests = {self.check_worlds(config, (1, 3), f"train.precision={p}")["weights_digest"] for p in ("FP32", "BF16")}
-            self.assertEqual(len(digests), 2, name)
-
     def test_students_without_a_distillation_token(self):
         teacher = self.teacher()
         plain = STUDENT.replace("deit_distilled", "deit").replace("student", "plain")

@@ -4,8 +4,8 @@ import re
 import struct
 import subprocess
 
-from cluster import (BAD_CONFIG, CONVNET, COORD, CORRUPT, MISSING, PUBLISHED, STEPS, STUDENT, ClusterTest, main, read_safetensors,
-                     write_safetensors)
+from cluster import (BAD_CONFIG, CONVNET, COORD, CORRUPT, MISSING, PUBLISHED, STEPS, STUDENT, STUDENTS, ClusterTest, main,
+                     read_safetensors, write_safetensors)
 
 QUOTE = '"'
 IMAGE = 28 * 28 * 4  # bytes of one image
@@ -103,6 +103,26 @@ class InitFrom(ClusterTest):
         self.assertNotEqual(alone.result()["weights_digest"], results[0][0]["weights_digest"])
         self.assertNotEqual(alone.summary["spec_digest"], results[0][1])
 
+    def test_a_student_of_vit_pytorchs_travels_with_and_without_its_wrapper(self):
+        config, teacher = self.job(STUDENTS["t2t"]), self.teacher()
+        first = self.train(config, "first", *teacher, "train.max_steps=2").set(2)
+        self.run_coord("checkpoint", "export", str(first), "--output=export")
+        own, wrappers = (read_safetensors(self.folder / "export" / f"model{kind}.safetensors") for kind in ("", "_distillation"))
+        self.assertEqual(set(wrappers), {"distillation_token", "distill_mlp.1.weight", "distill_mlp.1.bias"})
+        self.assertEqual({"cls_token", "pos_embedding", "mlp_head.bias"} - set(own), set())
+        self.assertEqual(json.loads((self.folder / "export/config.json").read_text())["architecture"], "vit_pytorch.t2t.T2TViT")
+        wrapped = {name if name in wrappers else "student." + name: tensor for name, tensor in (own | wrappers).items()}
+        wrapped["teacher.fc.bias"] = ("F32", [2], bytes(8))
+        write_safetensors(self.folder / "wrapper.safetensors", wrapped)
+        results = []
+        for number, source in enumerate((first, "export", "wrapper.safetensors")):
+            run = self.train(config, f"second_{number}", *teacher, f"model.init_from={source}", "train.max_steps=2", workers=1 + number)
+            results.append(run.result())
+        self.assert_says(run.ended, "names are DistillWrapper's", "1 tensors teacher.*: left out")
+        self.assertEqual(results[0], results[1])
+        self.assertEqual(results[0], results[2])
+        self.train(config, "plain", "model.init_from=export/model.safetensors", "train.max_steps=1")
+
     def run_coord(self, *words):
         ended = subprocess.run([COORD, *words], cwd=self.folder, capture_output=True, text=True, check=False)
         self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
@@ -133,7 +153,7 @@ class Predict(ClusterTest):
     def test_every_family_predicts_and_teaches(self):
         pixels = {"x": ("F32", [2, 1, 28, 28], struct.pack("<1568f", *(i * 31 % 97 / 97 for i in range(1568))))}
         write_safetensors(self.folder / "x.safetensors", pixels)
-        for name, text in PUBLISHED.items():
+        for name, text in (PUBLISHED | STUDENTS).items():
             config = self.job(text, name + ".textproto")
             weights = self.train(config, name, "train.max_steps=1", "evaluate.every_epochs=0").set(1)
             self.run_worker("--task=predict", f"--config={config}", f"--weights={weights}", "--input=x.safetensors", "--output=y.safetensors")
@@ -218,6 +238,7 @@ class Others(ClusterTest):
         models = {model["name"]: model for model in json.loads(self.run_worker("--task=models", "--json").out)["models"]}
         self.assertEqual(models["deit_tiny_patch16_224"]["parameters"], 5717416)
         self.assertEqual(models["deit_base_distilled_patch16_224"]["parameters"], 87338192)
+        self.assertEqual(models["distillable_t2t_vit"]["parameters"], 23465986)
         self.assertEqual((models["regnety_160"]["parameters"], round(models["regnety_160"]["macs"] * 1e-9, 3)), (83590140, 15.912))
 
     def test_help(self):

@@ -85,7 +85,7 @@ def train(model, side, classes, count):
     return loss.item()
 
 
-def write_case(folder, name, model, side, fields, classes, training_images, evaluation_images):
+def write_case(folder, name, model, side, fields, classes, training_images, evaluation_images, case=None):
     fill(model)
     model = model.double()
     loss = train(model, side, classes, training_images)
@@ -102,7 +102,7 @@ def write_case(folder, name, model, side, fields, classes, training_images, eval
         known = gradients.get(key, value)
         sketch = keyed_values.sketch(key, known.numpy()) if known.dtype.is_floating_point else []
         lines.append(f"{key} {shape} {text(sketch, 8)}".rstrip())
-    path = GOLDEN / "parity" / folder / f"{name}.txt"
+    path = GOLDEN / "parity" / folder / f"{case or name}.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")
     print(f"{path.name}: loss {loss:.6g}, largest logit {logits.abs().max():.4g}, error in fp32 {error:.2g}", flush=True)

@@ -23,8 +23,9 @@ class PictureSource {
 absl::StatusOr<std::unique_ptr<PictureSource>> NewIdxPictures(const v1::JobSpec& spec, const dataset::Index& index);
 // CIFAR: read from the open files when asked for. DataLoss where they have become shorter.
 absl::StatusOr<std::unique_ptr<PictureSource>> NewCifarPictures(const v1::JobSpec& spec, const dataset::Index& index);
-// Files below data.root, each read when it is asked for.
-std::unique_ptr<PictureSource> NewFolderPictures(const v1::JobSpec& spec, const dataset::Index& index);
+// IMAGE_FOLDER and TAR: each read from its file below data.root when it is asked for. FailedPrecondition where a picture's file has another
+// size than when it was listed.
+std::unique_ptr<PictureSource> NewStoredPictures(const v1::JobSpec& spec, const dataset::Index& index);
 // Half a coarse pattern of the class, half noise of the image, so that there is something to learn. Every data.seed sees the same pictures.
 std::unique_ptr<PictureSource> NewSyntheticPictures(const v1::JobSpec& spec, const dataset::Index& index);
 

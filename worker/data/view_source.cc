@@ -45,7 +45,8 @@ StatusOr<std::vector<Table>> NormalisationTables(const v1::JobSpec& spec) {
 StatusOr<std::unique_ptr<PictureSource>> Pictures(const v1::JobSpec& spec, const dataset::Index& index) {
   switch (spec.data().format()) {
     case v1::DataSpec::IDX: return NewIdxPictures(spec, index);
-    case v1::DataSpec::IMAGE_FOLDER: return NewFolderPictures(spec, index);
+    case v1::DataSpec::IMAGE_FOLDER:
+    case v1::DataSpec::TAR: return NewStoredPictures(spec, index);
     case v1::DataSpec::CIFAR: return NewCifarPictures(spec, index);
     case v1::DataSpec::SYNTHETIC: return NewSyntheticPictures(spec, index);
   }

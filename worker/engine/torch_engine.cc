@@ -48,8 +48,9 @@ StatusOr<Result> Guarded(const char* what, const std::function<StatusOr<Result>(
 StatusOr<std::unique_ptr<distill::Teacher>> LoadTeacher(const v1::JobSpec& spec, std::vector<std::string>* notes) {
   const v1::TeacherSpec& teacher = spec.teacher();
   DEIT_ASSIGN_OR_RETURN(const v1::ModelSpec model, spec::ResolveModel(teacher.model()));
-  DEIT_ASSIGN_OR_RETURN(const WeightsFile weights,
-                        WeightsFile::Open(teacher.weights(), models::TensorsOf(model), weights::PlanOptionsOf(model), 0));
+  weights::PlanOptions options = weights::PlanOptionsOf(model);
+  options.is_teachers = true;
+  DEIT_ASSIGN_OR_RETURN(const WeightsFile weights, WeightsFile::Open(teacher.weights(), models::TensorsOf(model), options, 0));
   notes->insert(notes->end(), weights.notes().begin(), weights.notes().end());
   DEIT_ASSIGN_OR_RETURN(
       auto frozen, models::NewFrozenModel(model, teacher.precision(), [&weights](size_t t, float* out) { return weights.Read(t, out); }));

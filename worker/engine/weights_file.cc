@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_join.h"
 #include "common/base/exit_code.h"
-#include "common/checkpoint/weights_content.h"
 #include "worker/distill/half.h"
 #include "worker/engine/fit_positions.h"
 #include "worker/update/block_math.h"
@@ -13,16 +12,22 @@ namespace deit::engine {
 namespace {
 
 using checkpoint::Dtype;
-using checkpoint::SafetensorsFile;
 using checkpoint::TensorInfo;
 using models::TensorRole;
 using weights::Origin;
+
+std::string AdviceOf(const std::string& adaptations, bool is_teachers) {
+  if (!adaptations.empty()) return absl::StrCat("adapt=", adaptations, " among the model's fields makes them fit");
+  return is_teachers ? "nothing of a teacher is drawn anew: want weights of these sizes and of the job's classes"
+                     : "give the model the sizes that the weights were trained with";
+}
 
 // The adaptations that would make the file fit, as the user would write them; empty: none would.
 std::string UsefulAdaptations(const std::vector<TensorInfo>& file, const std::vector<models::TensorSpec>& model,
                               const weights::PlanOptions& options) {
   weights::PlanOptions with = options;
-  with.positions = with.head = with.distillation = true;
+  with.positions = true;
+  with.head = with.distillation = !options.is_teachers;
   if (!weights::PlanWeights(file, model, with).problems.empty()) return "";
   std::vector<std::string> needed;
   const auto drop_if_useless = [&](bool weights::PlanOptions::*adaptation, const char* name) {
@@ -42,33 +47,27 @@ std::string UsefulAdaptations(const std::vector<TensorInfo>& file, const std::ve
 StatusOr<WeightsFile> WeightsFile::Open(const std::string& path, const std::vector<models::TensorSpec>& tensors,
                                         const weights::PlanOptions& options, uint64_t seed) {
   WeightsFile weights;
-  DEIT_ASSIGN_OR_RETURN(weights.files_, checkpoint::OpenWeights(path));
+  DEIT_ASSIGN_OR_RETURN(weights.stored_, OpenStored(path));
   weights.tensors_ = tensors;
   weights.seed_ = seed;
-  for (size_t f = 0; f < weights.files_.size(); ++f) {
-    for (const TensorInfo& info : weights.files_[f].tensors()) {
-      weights.infos_.push_back(info);
-      weights.file_of_.push_back(f);
-    }
-  }
-  weights.plan_ = weights::PlanWeights(weights.infos_, tensors, options);
+  std::vector<TensorInfo> infos;
+  for (const StoredTensor& stored : weights.stored_) infos.push_back(stored.info);
+  weights.plan_ = weights::PlanWeights(infos, tensors, options);
   for (const std::string& note : weights.plan_.notes) weights.notes_.push_back(absl::StrCat(path, ": ", note));
   const std::vector<std::string>& problems = weights.plan_.problems;
   if (problems.empty()) return weights;
-  const std::string adaptations = UsefulAdaptations(weights.infos_, tensors, options);
+  const std::string adaptations = UsefulAdaptations(infos, tensors, options);
   return WithHint(
       WithExitCode(absl::InvalidArgumentError(absl::StrCat(path, ": not this model's weights: ", absl::StrJoin(problems, "; "))),
                    ExitCode::kCorrupt),
-      adaptations.empty() ? "give the model the sizes that the weights were trained with"
-                          : absl::StrCat("adapt=", adaptations, " among the model's fields makes them fit"));
+      AdviceOf(adaptations, options.is_teachers));
 }
 
 Status WeightsFile::ReadFromFile(size_t place, float* out) const {
-  const SafetensorsFile& file = files_[file_of_[place]];
-  const TensorInfo& info = infos_[place];
-  if (info.dtype == Dtype::kF32) return file.ReadRange(info, 0, info.bytes, out);
+  const auto& [info, read] = stored_[place];
+  if (info.dtype == Dtype::kF32) return read(out);
   std::vector<uint16_t> narrow(info.elements);
-  DEIT_RETURN_IF_ERROR(file.ReadRange(info, 0, info.bytes, narrow.data()));
+  DEIT_RETURN_IF_ERROR(read(narrow.data()));
   if (info.dtype == Dtype::kBF16) update::CastToFloat(narrow.data(), out, static_cast<int64_t>(info.elements));
   else std::transform(narrow.begin(), narrow.end(), out, distill::FloatFromHalf);
   return absl::OkStatus();
@@ -77,10 +76,10 @@ Status WeightsFile::ReadFromFile(size_t place, float* out) const {
 // What the file lacks keeps the initial values.
 Status WeightsFile::ReadPositions(size_t t, float* out) const {
   const size_t place = plan_.sources[t].place;
-  std::vector<float> rows(infos_[place].elements);
+  std::vector<float> rows(stored_[place].info.elements);
   DEIT_RETURN_IF_ERROR(ReadFromFile(place, rows.data()));
   DEIT_RETURN_IF_ERROR(models::InitialiseTensor(tensors_[t], static_cast<int>(t), seed_, out));
-  FitPositions(rows.data(), plan_.file_grid, plan_.model_grid, tensors_[t].shape[2], out);
+  FitPositions(rows.data(), plan_.file_grid, plan_.model_grid, tensors_[t].shape.back(), out);
   return absl::OkStatus();
 }
 
@@ -99,9 +98,8 @@ Status WeightsFile::Read(size_t t, float* out) const {
 StatusOr<int64_t> WeightsFile::BatchesTracked() const {
   for (size_t t = 0; t < tensors_.size(); ++t) {
     if (tensors_[t].role != TensorRole::kBatchesTracked || plan_.sources[t].origin != Origin::kFile) continue;
-    const size_t place = plan_.sources[t].place;
     int64_t value = 0;
-    DEIT_RETURN_IF_ERROR(files_[file_of_[place]].ReadRange(infos_[place], 0, sizeof(value), &value));
+    DEIT_RETURN_IF_ERROR(stored_[plan_.sources[t].place].read(&value));
     return value;
   }
   return 0;

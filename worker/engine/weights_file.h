@@ -1,4 +1,4 @@
-// A model's weights from a safetensors file, or from the model files of a checkpoint set, under whatever names and however adapted
+// A model's weights from a file, or from the model files of a checkpoint set, under whatever names and however adapted
 // (worker/weights/weights_plan.h).
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/base/status.h"
-#include "common/checkpoint/safetensors.h"
+#include "worker/engine/stored_tensor.h"
 #include "worker/models/tensor_spec.h"
 #include "worker/weights/weights_plan.h"
 
@@ -16,7 +16,7 @@ namespace deit::engine {
 // Open, checked weights that have every tensor of a model in the right shape.
 class WeightsFile {
  public:
-  // `path`: a .safetensors file, or a folder with model*.safetensors. Tensors that are missing, unexpected or of another shape are all
+  // `path`: as OpenStored's. Tensors that are missing, unexpected or of another shape are all
   // named in one InvalidArgument error, and the adaptations that would do as its hint; num_batches_tracked may be missing. Types F32, F16
   // and BF16 are converted. `seed` draws what is not from the file, as in a new model of that seed.
   static StatusOr<WeightsFile> Open(const std::string& path, const std::vector<models::TensorSpec>& tensors,
@@ -35,9 +35,7 @@ class WeightsFile {
   Status ReadFromFile(size_t place, float* out) const;
   Status ReadPositions(size_t t, float* out) const;
 
-  std::vector<checkpoint::SafetensorsFile> files_;
-  std::vector<size_t> file_of_;  // by place
-  std::vector<checkpoint::TensorInfo> infos_;
+  std::vector<StoredTensor> stored_;  // by place
   std::vector<models::TensorSpec> tensors_;
   weights::Plan plan_;
   uint64_t seed_ = 0;

@@ -43,7 +43,7 @@ struct ForwardContext {
 // fp32 logits, [N, classes] each.
 struct Outputs {
   at::Tensor head;
-  at::Tensor head_dist;  // undefined unless the model is distilled
+  at::Tensor head_dist;  // undefined unless the model is distilled; vit-pytorch's students have it in training only
 };
 
 // What the model predicts: the head's logits, or the average of both heads' (DeiT).
@@ -55,7 +55,7 @@ class Model {
  public:
   virtual ~Model() = default;
 
-  // In timm's state-dict order, parameters and buffers interleaved as there. Constant.
+  // In the order of tensor_spec.h, parameters and buffers interleaved. Constant.
   virtual const std::vector<TensorSpec>& tensors() const = 0;
 
   // How many layers ForwardContext::observe is told of; 0: none.

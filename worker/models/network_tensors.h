@@ -1,4 +1,4 @@
-// The tensors of a network that common/nets describes: timm's names in timm's state-dict order. Torch-free.
+// The tensors of a network that common/nets describes, under the names of where it is from. Torch-free.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,8 @@ struct NetworkTensors {
 };
 
 // A step's tensors, in this order: NAME.weight, NAME.bias, and a batch norm's NAME.running_mean, NAME.running_var,
-// NAME.num_batches_tracked. Weights of convolutions and linear layers decay, the rest does not.
+// NAME.num_batches_tracked; a token or a sequence of them is NAME itself. Weights of convolutions and linear layers decay, the rest does
+// not.
 NetworkTensors ListTensors(const nets::Network& network);
 
 }  // namespace deit::models

@@ -1,4 +1,5 @@
-// What a model's state consists of: its tensors by timm's names, in timm's state-dict order, and their initial values. Torch-free.
+// What a model's state consists of: its tensors by timm's names, in timm's state-dict order, and their initial values (vit-pytorch's
+// students: by its names, in an order of execution). Torch-free.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@ enum class Init {
 };
 
 struct TensorSpec {
-  std::string name;            // timm's
+  std::string name;            // timm's or vit-pytorch's
   std::vector<int64_t> shape;  // row-major; empty for a scalar (num_batches_tracked, int64 in files)
   TensorRole role = TensorRole::kParameter;
   Init init = Init::kZeros;

@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/checkpoint/set_reader.h"
 #include "common/checkpoint/weights_content.h"
+#include "common/jobs/state_folder.h"
 #include "common/run/run_folder.h"
 #include "worker/data/evaluation_chunks.h"
 #include "worker/engine/numerics.h"
@@ -54,7 +55,7 @@ StatusOr<Inputs> OpenInputs(const Options& options) {
   DEIT_ASSIGN_OR_RETURN(in.spec, LoadJob(options));
   DEIT_ASSIGN_OR_RETURN(in.weights, ChooseWeights(options, in.spec));
   DEIT_RETURN_IF_ERROR(engine::SetThreads(in.spec.threads_per_worker()));
-  DEIT_ASSIGN_OR_RETURN(in.index, dataset::OpenIndex(in.spec, dataset::Split::kValidation));
+  DEIT_ASSIGN_OR_RETURN(in.index, dataset::OpenIndex(in.spec, dataset::Split::kValidation, jobs::IndexFolder()));
   DEIT_ASSIGN_OR_RETURN(in.views, data::NewEvaluationViews(in.spec, *in.index));
   const engine::Use use = options.report ? engine::Use::kReport : engine::Use::kEvaluation;
   DEIT_ASSIGN_OR_RETURN(in.engine, engine::NewTorchEngine(in.spec, use, &in.notes));

@@ -1,5 +1,6 @@
 #include "worker/tasks/job_setup.h"
 
+#include "common/jobs/state_folder.h"
 #include "common/plan/job_stream.h"
 #include "common/spec/load.h"
 
@@ -15,8 +16,8 @@ StatusOr<v1::JobSpec> LoadJob(const Options& options) {
 
 StatusOr<JobData> OpenData(const v1::JobSpec& spec) {
   JobData data;
-  DEIT_ASSIGN_OR_RETURN(data.train, dataset::OpenIndex(spec, dataset::Split::kTrain));
-  DEIT_ASSIGN_OR_RETURN(data.validation, dataset::OpenIndex(spec, dataset::Split::kValidation));
+  DEIT_ASSIGN_OR_RETURN(data.train, dataset::OpenIndex(spec, dataset::Split::kTrain, jobs::IndexFolder()));
+  DEIT_ASSIGN_OR_RETURN(data.validation, dataset::OpenIndex(spec, dataset::Split::kValidation, jobs::IndexFolder()));
   DEIT_ASSIGN_OR_RETURN(data.train_views, data::NewTrainViews(spec, *data.train));
   DEIT_ASSIGN_OR_RETURN(data.evaluation_views, data::NewEvaluationViews(spec, *data.validation));
   DEIT_ASSIGN_OR_RETURN(auto stream, plan::StreamOf(spec, static_cast<uint64_t>(data.train->size())));

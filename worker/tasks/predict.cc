@@ -68,7 +68,7 @@ Status WriteLogits(const std::string& path, const std::map<std::string, at::Tens
 }  // namespace
 
 Status Predict(const Options& options) {
-  DEIT_RETURN_IF_ERROR(Need(options.weights, "--weights", "a safetensors file with the model's weights"));
+  DEIT_RETURN_IF_ERROR(Need(options.weights, "--weights", "a file with the model's weights"));
   DEIT_RETURN_IF_ERROR(Need(options.input, "--input", "a safetensors file with tensor x"));
   DEIT_RETURN_IF_ERROR(Need(options.output, "--output", "where the logits go"));
   DEIT_ASSIGN_OR_RETURN(const v1::JobSpec spec, LoadJob(options));

@@ -97,7 +97,10 @@ std::string TorchvisionName(spec::Family family, const std::string& timm) {
     case spec::Family::kRegnety: return OfRegnety(timm);
     case spec::Family::kEfficientnet: return OfEfficientnet(timm);
     case spec::Family::kResnet:
-    case spec::Family::kConvnet: return timm;
+    case spec::Family::kConvnet:
+    case spec::Family::kDistillableVit:
+    case spec::Family::kDistillableT2tVit:
+    case spec::Family::kDistillableEfficientVit: return timm;
   }
   return timm;
 }

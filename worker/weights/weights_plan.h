@@ -13,11 +13,14 @@
 namespace deit::weights {
 
 struct PlanOptions {
-  // timm's name of a tensor -> torchvision's; null: only timm's names are known.
-  std::function<std::string(const std::string&)> torchvision = nullptr;
-  double torchvision_variance_offset = 0;  // added to running variances under torchvision's names
+  // The model's name of a tensor -> what else a file may call it; null: only the model's names are known.
+  std::function<std::string(const std::string&)> other_name = nullptr;
+  std::string other_owner = "torchvision's";  // whose names these are
+  double other_variance_offset = 0;           // added to running variances under those names
+  std::string other_foreign = "";             // tensors whose names begin so are left out under those names; empty: none
   // What may differ between file and model: ModelSpec::adapt.
   bool positions = false, head = false, distillation = false;
+  bool is_teachers = false;  // nothing of a teacher may be drawn anew, so an error does not propose it
 };
 
 // For a resolved model.
@@ -49,10 +52,10 @@ struct Plan {
   std::vector<std::string> problems;  // each names a tensor; with any the file is not this model's
 };
 
-// `file`: all tensors of the file or files. Names are recognised: timm's (which are facebookresearch's), or torchvision's, and either one
-// behind "model." or "module.". Missing, unexpected and mis-shaped tensors and types that cannot be read are problems, unless
+// `file`: all tensors of the file or files. Names are recognised: timm's (which are facebookresearch's) or torchvision's; of vit-pytorch's
+// students those of the student or of DistillWrapper, whose teacher is left out; and any of them behind "model." or "module.". Missing, unexpected and mis-shaped tensors and types that cannot be read are problems, unless
 // an adaptation covers them:
-// positions: pos_embed of another square grid is resized. head: a head of another number of classes is drawn anew. distillation: a
+// positions: pos_embed (pos_embedding) of another square grid is resized. head: a head of another number of classes is drawn anew. distillation: a
 // distilled model from a plain one's weights has token, head and the token's position drawn anew; a plain one leaves them out.
 Plan PlanWeights(const std::vector<checkpoint::TensorInfo>& file, const std::vector<models::TensorSpec>& model, const PlanOptions& options);
 

@@ -1,5 +1,7 @@
 #include "common/checkpoint/weights_content.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/temp_folder.h"
@@ -35,6 +37,18 @@ TEST(WeightsContentTest, TheDigestSeesValuesNamesAndTypes) {
   EXPECT_NE(base, digest({{"b", Dtype::kF32, {3}, other, 12}}));
   EXPECT_NE(base, digest({{"c", Dtype::kF32, {3}, kB, 12}}));
   EXPECT_NE(base, digest({{"b", Dtype::kI32, {3}, kB, 12}}));
+}
+
+TEST(WeightsContentTest, AFileOfTorchSaveIsDigestedByItsBytes) {
+  const testing::TempFolder folder;
+  const auto digest = [&](const std::string& bytes) {
+    std::ofstream(folder / "w.pth", std::ios::binary) << bytes;
+    return *WeightsContentDigest(folder / "w.pth");
+  };
+  const std::string start("PK\3\4", 4), long_enough(3 << 20, 'x');
+  EXPECT_NE(digest(start + "a"), digest(start + "b"));
+  EXPECT_NE(digest(start + long_enough + "a"), digest(start + long_enough + "b"));
+  EXPECT_EQ(digest(start + "a"), digest(start + "a"));
 }
 
 TEST(WeightsContentTest, AFolderWithoutWeightsAndAMissingFileAreSaid) {

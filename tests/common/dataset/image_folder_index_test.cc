@@ -1,3 +1,4 @@
+#include <chrono>
 #include <filesystem>
 
 #include <gmock/gmock.h>
@@ -78,6 +79,37 @@ TEST_F(ImageFolderIndexTest, FingerprintsShowNamesAndSizes) {
   EXPECT_EQ(fingerprint(), before);
   fs::rename(folder_ / "train/dog/2.jpg", folder_ / "train/dog/3.jpg");
   EXPECT_NE(fingerprint(), before);
+}
+
+TEST_F(ImageFolderIndexTest, AKeptListIsEqualAndEndsWithAnyNewImage) {
+  const TempFolder kept;
+  const auto age = [&] {
+    for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
+      fs::last_write_time(entry.path(), fs::file_time_type::clock::now() - std::chrono::minutes(1));
+    }
+  };
+  const auto images = [&](Split split) {
+    const auto index = *OpenIndex(spec_, split, kept.path());
+    std::vector<std::string> found;
+    for (int64_t i = 0; i < index->size(); ++i) found.push_back(absl::StrCat(index->label(i), " ", index->path(i), " ", index->bytes(i)));
+    found.push_back(absl::StrCat(index->fingerprint()));
+    return found;
+  };
+  age();
+  const auto train = images(Split::kTrain), validation = images(Split::kValidation);
+  EXPECT_EQ(std::distance(fs::directory_iterator(kept.path()), fs::directory_iterator()), 4) << "two lists and their locks";
+  EXPECT_EQ(images(Split::kTrain), train);
+  EXPECT_EQ(images(Split::kValidation), validation);
+  EXPECT_EQ(train.back(), absl::StrCat((*OpenIndex(spec_, Split::kTrain))->fingerprint()));
+  spec_.mutable_model()->set_num_classes(4);
+  for (const char* path : {"train/cat/a/x/r.jpg", "train/new/1.jpg", "train/cat/b/c/1.jpg"}) {
+    const auto before = images(Split::kTrain);
+    Add(path);
+    EXPECT_NE(images(Split::kTrain), before) << path;
+    age();
+  }
+  EXPECT_EQ(images(Split::kValidation)[0], "0 val/Zebra/1.jpg 7");
+  EXPECT_EQ(images(Split::kValidation)[1], "2 val/dog/1.jpg 7");
 }
 
 TEST_F(ImageFolderIndexTest, NamesAMissingFolder) {

@@ -64,6 +64,16 @@ TEST(LoadTest, DerivesWhatDependsOnOtherFields) {
   EXPECT_DOUBLE_EQ(spec.schedule().warmup_epochs(), 2.0);
 }
 
+TEST(LoadTest, VitPytorchsStudentsHaveATokenWhereTheJobDistils) {
+  const std::string student = "model { name: 'distillable_vit' } ", teacher = "teacher { model { name: 'distillable_vit' } weights: 'w' } ";
+  EXPECT_FALSE(Parse(student).model().distillation_token());
+  const v1::JobSpec distils = Parse(student + teacher + "distillation { type: HARD }");
+  EXPECT_TRUE(distils.model().distillation_token());
+  EXPECT_FALSE(distils.teacher().model().distillation_token());
+  const std::string plain = "model { name: 'distillable_vit' distillation_token: false } ";
+  EXPECT_FALSE(Parse(plain + teacher + "distillation { type: HARD }").model().distillation_token());
+}
+
 TEST(LoadTest, TakesTheFormatsStatisticsPerChannel) {
   const v1::JobSpec folder = Parse(std::string(kTiny) + "data { format: IMAGE_FOLDER root: 'd' }");
   EXPECT_THAT(folder.data().mean(), ElementsAre(0.485f, 0.456f, 0.406f));

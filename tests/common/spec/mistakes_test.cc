@@ -142,6 +142,25 @@ TEST(MistakesTest, OfModels) {
             "command line: error: model.name: \"deit_tiny_patch16_22\": unknown model, did you mean \"deit_tiny_patch16_224\"");
   EXPECT_EQ(Override({"model.name=regnety_16"}),
             "command line: error: model.name: \"regnety_16\": unknown model, did you mean \"regnety_160\"");
+  const auto t2t = [](const Words& words) {
+    Words all = {"model.name=distillable_t2t_vit"};
+    all.insert(all.end(), words.begin(), words.end());
+    return Override(all);
+  };
+  EXPECT_EQ(Override({"model.name=distillable_vti"}),
+            "command line: error: model.name: \"distillable_vti\": unknown model, did you mean \"distillable_vit\"");
+  EXPECT_EQ(t2t({"model.patch_size=8"}), "command line: error: model.patch_size: distillable_t2t_vit has no such field");
+  EXPECT_EQ(t2t({"model.t2t_kernels=7,3"}),
+            "job.textproto:1:7: error: model.t2t_strides: 3 values: want one for each of the 2 t2t_kernels");
+  EXPECT_EQ(t2t({"model.img_size=2"}), "job.textproto:1:7: error: model.t2t_kernels: 7: larger than the 6 padded pixels that layer 0 sees");
+  EXPECT_EQ(t2t({"model.t2t_kernels=64,64", "model.t2t_strides=1,1"}),
+            "command line: error: model.t2t_kernels: tokens of 50331648 values after layer 1: want at most 1048576");
+  EXPECT_EQ(t2t({"model.t2t_kernels=1,1,1,1,1,1,1,1,1"}), "command line: error: model.t2t_kernels: 9 layers: want at most 8");
+  EXPECT_EQ(t2t({"model.mlp_ratio=0.001"}), "command line: error: model.mlp_ratio: 0.001: leaves no hidden unit at embed_dim 512");
+  EXPECT_EQ(t2t({"model.distillation_token=true"}),
+            "command line: error: model.distillation_token: true: nothing trains it without a teacher: want false, or leave it unset");
+  EXPECT_EQ(Override({"model.name=distillable_efficient_vit", "model.mlp_ratio=2"}),
+            "command line: error: model.mlp_ratio: 2: a NYSTROMFORMER's is 4: set transformer to PLAIN");
   EXPECT_EQ(Override({"model.name=swin"}),
             "command line: error: model.name: \"swin\": unknown model: deit-worker --task=models lists what there is");
   EXPECT_EQ(Override({"model.num_heads=5"}), "command line: error: model.num_heads: 5: does not divide embed_dim 192, set it to 4 or 6");

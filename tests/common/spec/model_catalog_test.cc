@@ -64,6 +64,20 @@ TEST(ModelCatalogTest, PublishedModelsHaveTheirPublishedCosts) {
   }
 }
 
+// vit-pytorch's README; counted with vit-pytorch.
+TEST(ModelCatalogTest, VitPytorchsStudentsHaveTheSizesOfItsReadme) {
+  EXPECT_EQ(ParameterCount(Resolved(Named("distillable_t2t_vit"))), 23465986);
+  v1::ModelSpec distilled = Named("distillable_t2t_vit");
+  distilled.set_distillation_token(true);
+  EXPECT_EQ(ParameterCount(Resolved(distilled)), 23465986 + 512 + 513 * 1000) << "DistillWrapper's token and head";
+  EXPECT_TRUE(IsDistilled(Resolved(distilled)));
+  EXPECT_FALSE(IsDistilled(Resolved(Named("distillable_t2t_vit"))));
+  for (const char* name : {"distillable_vit", "distillable_t2t_vit", "distillable_efficient_vit"}) {
+    EXPECT_TRUE(IsVitPytorch(FamilyOf(Resolved(Named(name))))) << name;
+  }
+  EXPECT_FALSE(IsVitPytorch(Family::kDeitDistilled));
+}
+
 TEST(ModelCatalogTest, EveryEntryResolvesToItself) {
   for (const CatalogEntry& entry : ModelCatalog()) {
     EXPECT_EQ(Resolved(Named(entry.name)).SerializeAsString(), entry.sizes.SerializeAsString());

@@ -357,6 +357,10 @@ TEST_F(ViewSourceTest, NamesABrokenPicture) {
   Status status = views_->Render(ViewOf(0, 0), pixels.data(), &label);
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train/a/1.jpg: broken JPEG"));
+  WriteFile(folder_ / "train/a/2.jpg", jpeg + "x");
+  status = views_->Render(ViewOf(0, 1), pixels.data(), &label);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("train/a/2.jpg: " + absl::StrCat(jpeg.size() + 1, " bytes: it had ", jpeg.size())));
   std::filesystem::remove(folder_ / "train/a/2.jpg");
   status = views_->Render(ViewOf(0, 1), pixels.data(), &label);
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);

@@ -70,6 +70,8 @@ TEST(WeightsFileTest, TheHintNamesTheAdaptationsThatWouldDo) {
       Write(folder, "w.safetensors", {{"pos_embed", Dtype::kF32, {1, 2, 1}, kA, 8}, {"head.weight", Dtype::kF32, {3, 1}, kB, 12}});
   const auto refused = WeightsFile::Open(path, kTransformer);
   EXPECT_EQ(HintOf(refused.status()), "adapt=HEAD,DISTILLATION among the model's fields makes them fit");
+  EXPECT_EQ(HintOf(WeightsFile::Open(path, kTransformer, {.is_teachers = true}).status()),
+            "nothing of a teacher is drawn anew: want weights of these sizes and of the job's classes");
   const auto weights = WeightsFile::Open(path, kTransformer, {.head = true, .distillation = true}, 5);
   ASSERT_TRUE(weights.ok()) << weights.status();
   EXPECT_THAT(weights->notes(),
@@ -89,7 +91,7 @@ TEST(WeightsFileTest, AVarianceOffsetIsAddedToVariancesOnly) {
                                                    {.name = "b", .shape = {3}, .role = models::TensorRole::kRunningVar}};
   const auto path = Write(folder, "w.safetensors", {{"A", Dtype::kF32, {2, 2}, kA, 16}, {"B", Dtype::kF32, {3}, kB, 12}});
   const auto weights = WeightsFile::Open(
-      path, tensors, {.torchvision = [](const std::string& name) { return name == "a" ? "A" : "B"; }, .torchvision_variance_offset = 0.25});
+      path, tensors, {.other_name = [](const std::string& name) { return name == "a" ? "A" : "B"; }, .other_variance_offset = 0.25});
   ASSERT_TRUE(weights.ok()) << weights.status();
   float a[4], b[3];
   ASSERT_TRUE(weights->Read(0, a).ok() && weights->Read(1, b).ok());

@@ -1,5 +1,6 @@
 #include "worker/models/model_tensors.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
@@ -62,7 +64,31 @@ TEST(RegistryTest, EachPublishedModelHasTimmsTensorsCostsAndInput) {
     EXPECT_EQ(static_cast<int64_t>(spec::MacCount(spec)), timm.macs) << timm.name;
     EXPECT_EQ(spec.img_size(), timm.side) << timm.name;
   }
-  EXPECT_EQ(references.size() + 7, spec::ModelCatalog().size()) << "the seven families have no published size of their own";
+  EXPECT_EQ(references.size() + 10, spec::ModelCatalog().size()) << "the seven families and vit-pytorch's three are not timm's";
+}
+
+// tests/parity/vit_pytorch_models.py wrote it: of students of several sizes, with and without DistillWrapper's token and head.
+TEST(RegistryTest, VitPytorchsStudentsHaveItsTensorsAndCosts) {
+  std::ifstream file(std::string(DEIT_GOLDEN_DIR) + "/vit_pytorch.txt");
+  int models = 0;
+  for (std::string line; std::getline(file, line); ++models) {
+    v1::ModelSpec spec;
+    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(line, &spec)) << line;
+    spec = *spec::ResolveModel(spec);
+    size_t count = 0;
+    int64_t parameters = 0;
+    std::string listing, macs;
+    file >> count >> listing >> parameters >> macs >> std::ws;
+    std::vector<TensorSpec> tensors = TensorsOf(spec);
+    std::sort(tensors.begin(), tensors.end(), [](const TensorSpec& a, const TensorSpec& b) { return a.name < b.name; });
+    EXPECT_EQ(tensors.size(), count) << line;
+    EXPECT_EQ(absl::StrCat(absl::Hex(KeyOf(Listing(tensors)), absl::kZeroPad16)), listing) << line << "\n" << Listing(tensors);
+    EXPECT_EQ(spec::ParameterCount(spec), parameters) << line;
+    EXPECT_EQ(ParameterCount(tensors), parameters) << line;
+    if (spec.distillation_token()) continue;
+    EXPECT_EQ(absl::StrCat(static_cast<int64_t>(spec::MacCount(spec))), macs) << line;
+  }
+  EXPECT_EQ(models, 15);
 }
 
 const TensorSpec& Find(const std::vector<TensorSpec>& tensors, const std::string& name) {
@@ -125,6 +151,20 @@ TEST(InitialValuesTest, OfEfficientnet) {
   ExpectNormal(tensors, "blocks.2.0.conv_dw.weight", std::sqrt(2.0 / 25));
   ExpectUniform(tensors, "classifier.weight", 1 / std::sqrt(1000.0));
   EXPECT_THAT(StartingAtZero(tensors, ".weight"), ElementsAre());
+}
+
+// Tokens and positions do not decay, whatever their rank.
+TEST(TensorsOfTest, OfVitPytorchOnlyMatricesDecayAndLinearLayersAreOperands) {
+  for (const char* name : {"distillable_vit", "distillable_t2t_vit", "distillable_efficient_vit"}) {
+    v1::ModelSpec spec = Resolved(name);
+    spec.set_distillation_token(true);
+    for (const TensorSpec& tensor : TensorsOf(spec)) {
+      const bool token = tensor.name == "cls_token" || tensor.name == "pos_embedding" || tensor.name == "distillation_token";
+      EXPECT_EQ(tensor.decay, tensor.shape.size() > 1 && !token) << tensor.name;
+      EXPECT_FALSE(tensor.compute_precision && (token || tensor.name.find("norm") != std::string::npos)) << tensor.name;
+    }
+    EXPECT_TRUE(Find(TensorsOf(spec), "distill_mlp.1.weight").compute_precision);
+  }
 }
 
 TEST(TensorsOfTest, OnlyMatricesAndKernelsDecayAndAreOperands) {

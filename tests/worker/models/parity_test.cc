@@ -1,7 +1,7 @@
-// Every published model against timm, in values that tests/parity/reference_models.py wrote: logits, loss, gradients of every parameter
-// and statistics of every batch norm. Cases of full size are named FullSize. Convolutional networks train in fp64: in fp32 an input of
-// ReLU that rounds to the other side of 0 moves a whole gradient by more than a wrong model might. Their logits are compared in fp32 and
-// in fp64.
+// Every published model against timm, and vit-pytorch's students against vit-pytorch, in values that tests/parity/reference_models.py and
+// vit_pytorch_models.py wrote: logits, loss, gradients of every parameter and statistics of every batch norm. Cases of full size are
+// named FullSize. Networks of common/nets train in fp64: in fp32 an input of ReLU that rounds to the other side of 0 moves a whole
+// gradient by more than a wrong model might. Their logits are compared in fp32 and in fp64.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -28,7 +28,7 @@ namespace {
 struct Reference {
   v1::ModelSpec spec;
   int64_t training_images = 0, evaluation_images = 0;
-  double fp32_error = 0;  // of timm's own logits in fp32, as LogitError
+  double fp32_error = 0;  // of the reference's own logits in fp32, as LogitError
   double loss = 0;
   std::vector<double> logits;
   struct Tensor {
@@ -81,6 +81,17 @@ at::Tensor LossOf(const Outputs& outputs) {
   const at::Tensor labels = (at::arange(outputs.head.size(0), at::TensorOptions().dtype(at::kLong)) * 7).remainder(classes);
   const at::Tensor loss = at::cross_entropy_loss(outputs.head, labels);
   return outputs.head_dist.defined() ? loss + at::cross_entropy_loss(outputs.head_dist, labels) : loss;
+}
+
+// The reference's tensors in the order of the model's, which of vit-pytorch's students is not the state dict's.
+void Arrange(const Model& model, std::vector<Reference::Tensor>& tensors) {
+  ASSERT_EQ(model.tensors().size(), tensors.size());
+  for (size_t t = 0; t < tensors.size(); ++t) {
+    const auto named = [&](const Reference::Tensor& tensor) { return tensor.name == model.tensors()[t].name; };
+    const auto found = std::find_if(tensors.begin() + static_cast<std::ptrdiff_t>(t), tensors.end(), named);
+    ASSERT_NE(found, tensors.end()) << model.tensors()[t].name;
+    std::swap(tensors[t], *found);
+  }
 }
 
 bool IsStatistic(const TensorSpec& spec) { return spec.role == TensorRole::kRunningMean || spec.role == TensorRole::kRunningVar; }
@@ -143,7 +154,7 @@ double LargestError(const Model& model, const Reference& reference, const std::v
     const Sketch ours = SketchOf(spec.name, dense.const_data_ptr<double>(), static_cast<size_t>(dense.numel()));
     const bool is_zero = spec.role == TensorRole::kParameter && timm.sketch.norm < 1e-9 * whole;
     const double error = Difference(ours, timm.sketch) / (is_zero ? whole : timm.sketch.norm);
-    EXPECT_LE(error, bound) << timm.name << ": norm " << ours.norm << ", timm's " << timm.sketch.norm;
+    EXPECT_LE(error, bound) << timm.name << ": norm " << ours.norm << ", the reference's " << timm.sketch.norm;
     largest = std::max(largest, error);
   }
   return largest;
@@ -155,7 +166,8 @@ void ExpectParity(const std::string& path) {
   const StatusOr<std::unique_ptr<Model>> made = NewModel(reference.spec, v1::FP32);
   ASSERT_TRUE(made.ok()) << made.status();
   const Model& model = **made;
-  ASSERT_EQ(model.tensors().size(), reference.tensors.size());
+  Arrange(model, reference.tensors);
+  if (testing::Test::HasFatalFailure()) return;
   std::vector<at::Tensor> values = KeyedValues(model);
   nets::Network network = spec::NetworkOf(reference.spec);
   const bool exact = !network.empty();
@@ -166,12 +178,13 @@ void ExpectParity(const std::string& path) {
     if (IsStatistic(model.tensors()[t])) values[t] = known[t].to(at::kFloat);
   }
   const double logit_error = LogitError(model, reference, values);
-  EXPECT_LE(logit_error, std::max(1e-5, 2 * reference.fp32_error)) << "timm's own error in fp32 is " << reference.fp32_error;
+  EXPECT_LE(logit_error, std::max(1e-5, 2 * reference.fp32_error)) << "the reference's own error in fp32 is " << reference.fp32_error;
   if (exact) {
     for (size_t t = 0; t < values.size(); ++t) values[t] = IsStatistic(model.tensors()[t]) ? known[t] : values[t].to(at::kDouble);
     EXPECT_LE(LogitError(*in_fp64, reference, values), 1e-7);
   }
-  std::printf("logits in fp32 %.1e (timm's own %.1e), gradients and statistics %.1e\n", logit_error, reference.fp32_error, gradient_error);
+  std::printf("logits in fp32 %.1e (the reference's own %.1e), gradients and statistics %.1e\n", logit_error, reference.fp32_error,
+              gradient_error);
 }
 
 std::vector<std::string> Cases(const std::string& folder) {
@@ -183,22 +196,29 @@ std::vector<std::string> Cases(const std::string& folder) {
   return paths;
 }
 
+std::vector<std::string> Both(std::vector<std::string> paths, const std::vector<std::string>& more) {
+  paths.insert(paths.end(), more.begin(), more.end());
+  return paths;
+}
+
 class ParityTest : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override { UseOneThread(); }
 };
 
-TEST_P(ParityTest, EqualsTimm) { ExpectParity(GetParam()); }
+TEST_P(ParityTest, EqualsItsReference) { ExpectParity(GetParam()); }
 
 std::string NameOf(const testing::TestParamInfo<std::string>& info) { return std::filesystem::path(info.param).stem(); }
 
 INSTANTIATE_TEST_SUITE_P(Reduced, ParityTest, testing::ValuesIn(Cases("reduced")), NameOf);
-INSTANTIATE_TEST_SUITE_P(FullSize, ParityTest, testing::ValuesIn(Cases("full")), NameOf);
+INSTANTIATE_TEST_SUITE_P(VitPytorch, ParityTest, testing::ValuesIn(Cases("vit_pytorch_reduced")), NameOf);
+INSTANTIATE_TEST_SUITE_P(FullSize, ParityTest, testing::ValuesIn(Both(Cases("full"), Cases("vit_pytorch_full"))), NameOf);
 
 TEST(ParityCasesTest, EveryPublishedModelHasOneOfEachSize) {
   std::vector<std::string> names;
   for (const spec::CatalogEntry& entry : spec::ModelCatalog()) {
-    if (entry.name.find_first_of("0123456789") != std::string::npos) names.push_back(entry.name);  // families have no digits
+    const bool published = entry.name.find_first_of("0123456789") != std::string::npos;  // families of timm's have no digits
+    if (published && !spec::IsVitPytorch(entry.family)) names.push_back(entry.name);
   }
   std::sort(names.begin(), names.end());
   for (const char* folder : {"reduced", "full"}) {
@@ -206,6 +226,8 @@ TEST(ParityCasesTest, EveryPublishedModelHasOneOfEachSize) {
     for (const std::string& path : Cases(folder)) covered.push_back(std::filesystem::path(path).stem());
     EXPECT_EQ(covered, names) << folder;
   }
+  EXPECT_EQ(Cases("vit_pytorch_reduced").size(), 6U);
+  EXPECT_EQ(Cases("vit_pytorch_full").size(), 3U);
 }
 
 }  // namespace

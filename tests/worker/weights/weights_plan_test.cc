@@ -6,6 +6,7 @@
 #include "common/spec/model_catalog.h"
 #include "worker/models/model_tensors.h"
 #include "worker/weights/torchvision_names.h"
+#include "worker/weights/wrapper_names.h"
 
 namespace deit::weights {
 namespace {
@@ -188,6 +189,47 @@ TEST(PlanWeightsTest, AdaptsAllAtOnceUnderTorchvisionsNames) {
   EXPECT_THAT(plan.notes, ElementsAre("names are torchvision's", "encoder.pos_embedding: resized from 4x4 to 2x2",
                                       "the distillation token's row of pos_embed, dist_token, head.weight, head.bias, head_dist.weight, "
                                       "head_dist.bias: drawn anew"));
+}
+
+v1::ModelSpec SmallStudent(bool distils) {
+  v1::ModelSpec model;
+  model.set_name("distillable_t2t_vit");
+  model.set_num_classes(10);
+  model.set_embed_dim(8);
+  model.set_img_size(32);
+  model.set_depth(1);
+  model.set_distillation_token(distils);
+  return *spec::ResolveModel(model);
+}
+
+TEST(PlanWeightsTest, RecognisesDistillWrapperAndLeavesItsTeacherOut) {
+  const v1::ModelSpec model = SmallStudent(true);
+  std::vector<TensorInfo> file = FileOf(model, DistillWrapperName);
+  for (const char* name : {"teacher.conv1.weight", "teacher.fc.bias"})
+    file.push_back({.name = name, .dtype = Dtype::kF32, .shape = {3}, .elements = 3});
+  const Plan plan = PlanFor(file, model);
+  EXPECT_THAT(plan.problems, IsEmpty());
+  EXPECT_THAT(plan.notes, ElementsAre("names are DistillWrapper's", "2 tensors teacher.*: left out"));
+  EXPECT_EQ(Count(plan, Origin::kFile), plan.sources.size());
+  EXPECT_THAT(PlanFor(FileOf(model), model).notes, IsEmpty()) << "the student's own names";
+}
+
+TEST(PlanWeightsTest, AdaptsVitPytorchsStudents) {
+  const v1::ModelSpec plain = SmallStudent(false), distilled = SmallStudent(true);
+  EXPECT_EQ(PlanFor(FileOf(plain), distilled).problems.size(), 3U);
+  const Plan added = PlanFor(FileOf(plain), Adapted(distilled, {v1::ModelSpec::DISTILLATION}));
+  EXPECT_THAT(added.problems, IsEmpty());
+  EXPECT_THAT(added.notes, ElementsAre("distillation_token, distill_mlp.1.weight, distill_mlp.1.bias: drawn anew"));
+  const Plan left = PlanFor(FileOf(distilled), Adapted(plain, {v1::ModelSpec::DISTILLATION}));
+  EXPECT_THAT(left.problems, IsEmpty());
+  EXPECT_THAT(left.notes, ElementsAre("distill_mlp.1.bias, distill_mlp.1.weight, distillation_token: left out"));
+  v1::ModelSpec larger = distilled;
+  larger.set_img_size(64);
+  larger.set_num_classes(7);
+  const Plan resized = PlanFor(FileOf(distilled), Adapted(larger, {v1::ModelSpec::POSITIONS, v1::ModelSpec::HEAD}));
+  EXPECT_THAT(resized.problems, IsEmpty());
+  EXPECT_THAT(resized.notes, ElementsAre("pos_embedding: resized from 2x2 to 4x4",
+                                         "distill_mlp.1.weight, distill_mlp.1.bias, mlp_head.weight, mlp_head.bias: drawn anew"));
 }
 
 TEST(PlanWeightsTest, CountersMayBeMissing) {

@@ -1,0 +1,19 @@
+// Which files of a data set are images, by their names.
+#pragma once
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
+
+namespace deit::dataset {
+
+// Those that worker/data decodes; case does not matter.
+inline bool IsImageName(absl::string_view name) {
+  constexpr absl::string_view kEndings[] = {".jpg", ".jpeg", ".png", ".ppm", ".pgm"};
+  return std::any_of(std::begin(kEndings), std::end(kEndings),
+                     [&](absl::string_view ending) { return absl::EndsWithIgnoreCase(name, ending); });
+}
+
+}  // namespace deit::dataset

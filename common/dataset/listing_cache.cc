@@ -1,0 +1,117 @@
+#include "common/dataset/listing_cache.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <optional>
+#include <thread>
+
+#include "absl/strings/str_format.h"
+#include "common/base/clock.h"
+#include "common/base/digest.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/files/file_lock.h"
+#include "common/files/operations.h"
+
+namespace deit::dataset {
+namespace {
+
+constexpr size_t kMaxIndexBytes = size_t{1} << 34;
+constexpr absl::Duration kSettled = absl::Seconds(2);
+constexpr absl::Duration kPatience = absl::Minutes(30);  // for another process that lists
+
+bool IsUnchanged(const std::string& root, const Container& container) {
+  const auto info = files::FileSystem::Posix().Stat(files::JoinPath(root, container.path));
+  return info.ok() && absl::ToUnixNanos(info->modified) == container.modified_ns &&
+         (info->is_folder || static_cast<int64_t>(info->bytes) == container.bytes);
+}
+
+// What stands in `path`, if it is still true; nothing else is an error here.
+std::optional<StoredListing> ReadKept(const std::string& path, const std::string& root) {
+  files::FileSystem& fs = files::FileSystem::Posix();
+  const auto bytes = files::ReadWholeFile(fs, path, kMaxIndexBytes);
+  if (absl::IsNotFound(bytes.status())) return std::nullopt;
+  auto stored = bytes.ok() ? DecodeListing(*bytes) : absl::StatusOr<StoredListing>(bytes.status());
+  if (!stored.ok()) {
+    LogWarning(absl::StrCat(path, ": ", stored.status().message(), "; data.root is listed anew"));
+    return std::nullopt;
+  }
+  if (stored->root != root) return std::nullopt;
+  for (const Container& container : stored->listing.containers) {
+    if (IsUnchanged(root, container)) continue;
+    LogInfo(absl::StrCat(files::JoinPath(root, container.path), ": changed since it was listed; data.root is listed anew"));
+    return std::nullopt;
+  }
+  return *std::move(stored);
+}
+
+bool IsSettled(const Listing& listing) {
+  const int64_t newest = absl::ToUnixNanos(absl::Now() - kSettled);
+  for (const Container& container : listing.containers) {
+    if (container.modified_ns > newest) return false;
+  }
+  return true;
+}
+
+// Waits for whoever lists now; without the lock the listing is made all the same.
+std::optional<files::FileLock> TakeTurn(const std::string& path) {
+  const absl::Duration start = Clock::System().Elapsed();
+  bool said = false;
+  while (Clock::System().Elapsed() - start < kPatience) {
+    auto lock = files::FileLock::Acquire(path, absl::StrCat("process ", getpid()));
+    if (lock.ok()) return *std::move(lock);
+    if (lock.status().code() != absl::StatusCode::kFailedPrecondition) return std::nullopt;
+    if (!said) LogInfo(absl::StrCat("waiting for another process that lists data.root: ", lock.status().message()));
+    said = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return std::nullopt;
+}
+
+Status Keep(const std::string& path, const StoredListing& stored) {
+  return files::WriteFileAtomically(files::FileSystem::Posix(), path, EncodeListing(stored));
+}
+
+}  // namespace
+
+absl::StatusOr<Container> ContainerOf(const std::string& root, const std::string& relative) {
+  const auto info = files::FileSystem::Posix().Stat(files::JoinPath(root, relative));
+  if (!info.ok()) return Annotate(info.status(), "data.root");
+  return Container{relative, absl::ToUnixNanos(info->modified), info->is_folder ? 0 : static_cast<int64_t>(info->bytes)};
+}
+
+uint64_t FingerprintOf(const Listing& listing) {
+  DigestStream digest;
+  std::string entry;
+  for (size_t i = 0; i < listing.entries.size(); ++i) {
+    entry = absl::StrCat(listing.path(i), "\n", listing.entries[i].bytes, "\n", listing.entries[i].label, "\n");
+    digest.Update(entry.data(), entry.size());
+  }
+  return digest.Value();
+}
+
+absl::StatusOr<StoredListing> KeptListing(const std::string& folder, const std::string& root, const std::string& kind,
+                                          const std::function<absl::StatusOr<Listing>()>& list) {
+  std::error_code error;
+  const std::string real_root = std::filesystem::canonical(root, error).string();
+  const bool keeps = !folder.empty() && !error && files::CreateFolders(files::FileSystem::Posix(), folder).ok();
+  DigestStream name;
+  name.Update(real_root.data(), real_root.size());
+  const std::string path = absl::StrFormat("%s/%016x.%s.index", folder, name.Value(), kind);
+  std::optional<files::FileLock> turn;
+  if (keeps) {
+    if (auto kept = ReadKept(path, real_root)) return *std::move(kept);
+    turn = TakeTurn(path + ".lock");
+    if (auto kept = ReadKept(path, real_root)) return *std::move(kept);  // the one before us has made it
+  }
+  DEIT_ASSIGN_OR_RETURN(Listing listing, list());
+  StoredListing stored{real_root, FingerprintOf(listing), std::move(listing)};
+  if (turn && IsSettled(stored.listing)) {
+    if (const Status status = Keep(path, stored); !status.ok())
+      LogWarning(absl::StrCat("the list of data.root is not kept: ", status.message()));
+  }
+  return stored;
+}
+
+}  // namespace deit::dataset

@@ -1,0 +1,26 @@
+// Listings that are kept from run to run, because walking a million files takes minutes on a cold disk.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/dataset/listing_file.h"
+
+namespace deit::dataset {
+
+// The listing of `root` under the name `kind` ("IMAGE_FOLDER.train"). It is read from `folder` if it stands there and no container has
+// changed since (by time of modification, and size of a file); else `list` makes it anew, and it is kept. Of several processes that ask at once
+// one lists, the others wait for it. What was modified in the last two seconds is not kept: a later change could leave the same time.
+// `folder` empty: nothing is kept. A folder that cannot be written, or a broken file in it, is said and costs the time only. An image
+// that was overwritten in place leaves its folder's time as it was: that is seen where it is read (worker/data). Errors: those of `list`.
+absl::StatusOr<StoredListing> KeptListing(const std::string& folder, const std::string& root, const std::string& kind,
+                                          const std::function<absl::StatusOr<Listing>()>& list);
+
+// root/relative as it is now. Errors: the seam's, beginning with "data.root".
+absl::StatusOr<Container> ContainerOf(const std::string& root, const std::string& relative);
+
+// xxh3-64 over path, bytes and label of all images in order: what Index::fingerprint promises.
+uint64_t FingerprintOf(const Listing& listing);
+
+}  // namespace deit::dataset

@@ -1,0 +1,166 @@
+#include "common/dataset/tar_members.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/string_view.h"
+#include "common/base/status.h"
+#include "common/files/file_system.h"
+
+namespace deit::dataset {
+namespace {
+
+constexpr uint64_t kBlock = 512;
+constexpr uint64_t kMaxExtension = 1 << 20;  // of a long name or a pax header
+
+// The fields of a header block, as POSIX and GNU place them.
+struct Header {
+  char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100], magic[6], version[2], user[32], group[32],
+      device_major[8], device_minor[8], prefix[155], padding[12];
+};
+static_assert(sizeof(Header) == kBlock);
+
+template <size_t N>
+absl::string_view Text(const char (&field)[N]) {
+  return absl::string_view(field, static_cast<size_t>(std::find(field, field + N, '\0') - field));
+}
+
+// Octal digits between blanks, or GNU's binary form: its first bit set, the rest big endian.
+template <size_t N>
+std::optional<uint64_t> Number(const char (&field)[N]) {
+  uint64_t value = 0;
+  if (static_cast<unsigned char>(field[0]) & 0x80) {
+    for (size_t i = 0; i < N; ++i) {
+      const auto byte = static_cast<unsigned char>(i == 0 ? field[i] & 0x7f : field[i]);
+      if (value >> 55) return std::nullopt;
+      value = value << 8 | byte;
+    }
+    return value;
+  }
+  absl::string_view digits = Text(field);
+  while (!digits.empty() && digits.front() == ' ') digits.remove_prefix(1);
+  while (!digits.empty() && digits.back() == ' ') digits.remove_suffix(1);
+  for (const char digit : digits) {
+    if (digit < '0' || digit > '7') return std::nullopt;
+    value = value << 3 | static_cast<uint64_t>(digit - '0');  // 12 digits at most
+  }
+  return value;
+}
+
+bool ChecksumHolds(const Header& header) {
+  unsigned char bytes[kBlock];
+  std::memcpy(bytes, &header, kBlock);
+  uint64_t sum = 0;
+  for (size_t i = 0; i < kBlock; ++i) {
+    const bool in_field = i >= offsetof(Header, checksum) && i < offsetof(Header, checksum) + sizeof(header.checksum);
+    sum += in_field ? ' ' : bytes[i];
+  }
+  return Number(header.checksum) == sum;
+}
+
+bool IsEmpty(const Header& header) {
+  const char* bytes = reinterpret_cast<const char*>(&header);
+  return std::all_of(bytes, bytes + kBlock, [](char byte) { return byte == 0; });
+}
+
+std::string NameOf(const Header& header) {
+  const bool is_posix = std::memcmp(header.magic, "ustar", 6) == 0;  // with its zero; GNU's has a blank there, and no prefix
+  const absl::string_view prefix = is_posix ? Text(header.prefix) : absl::string_view();
+  return prefix.empty() ? std::string(Text(header.name)) : absl::StrCat(prefix, "/", Text(header.name));
+}
+
+// What an extended header says of the member after it.
+struct Extension {
+  std::optional<std::string> name;
+  std::optional<uint64_t> bytes;
+};
+
+// Records "LENGTH KEY=VALUE\n", LENGTH counting all of its record.
+bool ReadPax(absl::string_view records, Extension* extension) {
+  while (!records.empty()) {
+    const size_t blank = records.find(' ');
+    uint64_t length = 0;
+    if (blank == absl::string_view::npos || !absl::SimpleAtoi(records.substr(0, blank), &length)) return false;
+    if (length <= blank + 1 || length > records.size() || records[length - 1] != '\n') return false;
+    const absl::string_view record = records.substr(blank + 1, length - blank - 2);
+    const size_t equals = record.find('=');
+    if (equals == absl::string_view::npos) return false;
+    const absl::string_view key = record.substr(0, equals), value = record.substr(equals + 1);
+    if (key == "path") extension->name = std::string(value);
+    if (key.substr(0, 11) == "GNU.sparse.") return false;
+    uint64_t bytes = 0;
+    if (key == "size" && !absl::SimpleAtoi(value, &bytes)) return false;
+    if (key == "size") extension->bytes = bytes;
+    records.remove_prefix(length);
+  }
+  return true;
+}
+
+class TarReader {
+ public:
+  TarReader(const std::string& path, const files::RandomAccessFile& file) : path_(path), file_(file) {}
+
+  absl::StatusOr<std::vector<TarMember>> Read() {
+    while (at_ < file_.Size()) {
+      Header header;
+      if (file_.Size() - at_ < kBlock) return Broken("cut off");
+      DEIT_RETURN_IF_ERROR(file_.ReadAt(at_, &header, kBlock));
+      if (IsEmpty(header)) break;
+      if (!ChecksumHolds(header)) return Broken("not a tar header");
+      DEIT_RETURN_IF_ERROR(Take(header));
+    }
+    return std::move(members_);
+  }
+
+ private:
+  Status Broken(absl::string_view cause) const {
+    return WithHint(absl::DataLossError(absl::StrCat(path_, ": byte ", at_, ": ", cause)), "shards are plain, whole tar files");
+  }
+
+  // One header and the contents after it.
+  Status Take(const Header& header) {
+    const bool is_extension = header.type == 'L' || header.type == 'x';
+    const std::optional<uint64_t> stated = Number(header.size);
+    const uint64_t bytes = !is_extension && extension_.bytes ? *extension_.bytes : stated.value_or(0);
+    const uint64_t begin = at_ + kBlock;
+    if (!stated) return Broken("a size that is no number");
+    if (bytes > file_.Size() - begin) return Broken("cut off");
+    if (header.type == 'S') return Broken("a sparse file");
+    if (is_extension) {
+      DEIT_RETURN_IF_ERROR(Extend(header.type, begin, bytes));
+    } else {
+      const bool is_regular = header.type == '0' || header.type == '\0' || header.type == '7';
+      std::string name = extension_.name ? *std::move(extension_.name) : NameOf(header);
+      if (is_regular && !name.empty() && name.back() != '/') members_.push_back({std::move(name), begin, bytes});
+      if (header.type != 'g' && header.type != 'K') extension_ = {};  // these two stand between
+    }
+    at_ = begin + std::min((bytes + kBlock - 1) / kBlock * kBlock, file_.Size() - begin);
+    return absl::OkStatus();
+  }
+
+  Status Extend(char type, uint64_t begin, uint64_t bytes) {
+    if (bytes > kMaxExtension) return Broken("an extended header of more than 1 MiB");
+    std::string content(bytes, '\0');
+    DEIT_RETURN_IF_ERROR(file_.ReadAt(begin, content.data(), bytes));
+    if (type == 'L') extension_.name = content.substr(0, content.find('\0'));
+    else if (!ReadPax(content, &extension_)) return Broken("an extended header that cannot be read, or a sparse file");
+    return absl::OkStatus();
+  }
+
+  const std::string& path_;
+  const files::RandomAccessFile& file_;
+  uint64_t at_ = 0;
+  Extension extension_;
+  std::vector<TarMember> members_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<TarMember>> ReadTarMembers(const std::string& path) {
+  DEIT_ASSIGN_OR_RETURN(const auto file, files::FileSystem::Posix().OpenForRead(path));
+  return TarReader(path, *file).Read();
+}
+
+}  // namespace deit::dataset

@@ -1,0 +1,22 @@
+// The members of an uncompressed tar file: POSIX ustar and pax (IEEE Std 1003.1, "pax"), and GNU's long names and large sizes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace deit::dataset {
+
+struct TarMember {
+  std::string name;
+  uint64_t offset = 0;  // of its first byte in the file
+  uint64_t bytes = 0;
+};
+
+// Regular files, in their order; folders, links and devices are left out. Reads headers, no contents. An end without the two empty blocks
+// is fine. Errors: the seam's, and DataLoss for a file that is no tar, is cut off, or holds sparse files; each names path and byte.
+absl::StatusOr<std::vector<TarMember>> ReadTarMembers(const std::string& path);
+
+}  // namespace deit::dataset

@@ -1,0 +1,19 @@
+// The config.json beside exported weights of vit-pytorch's students: the class that takes them, and its arguments.
+#pragma once
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "proto/spec.pb.h"
+
+namespace deit::cli {
+
+// For a resolved job with a student of vit-pytorch's (spec::IsVitPytorch). Pure.
+// library "vit-pytorch", architecture (the class in vit_pytorch), num_classes, model_args (its keywords), transformer (architecture and
+// model_args of the object that vit_pytorch.efficient.ViT takes as such; others have none), pretrained_cfg as timm's. docs/formats.md.
+std::string VitPytorchConfig(const v1::JobSpec& job);
+
+// Whether the tensor is DistillWrapper's and not the student's.
+bool IsWrappers(absl::string_view tensor);
+
+}  // namespace deit::cli

@@ -1,0 +1,8 @@
+// What a fuzz target defines: libFuzzer calls it with inputs of its own making (--preset fuzz), replay.cc with those of its corpus.
+// It must return for every input; what the reader says of the input does not matter. https://llvm.org/docs/LibFuzzer.html
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
