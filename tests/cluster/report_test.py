@@ -4,7 +4,7 @@ resolution while the teacher goes on at its own.
 import json
 import subprocess
 
-from cluster import CONVNET, COORD, CORRUPT, MISSING, PUBLISHED, STEPS, STUDENT, ClusterTest, main
+from cluster import CONVNET, COORD, CORRUPT, MISSING, PUBLISHED, STEPS, STUDENT, STUDENTS, ClusterTest, main
 
 VOICES = ["class", "distillation", "fused", "fused_softmax"]
 
@@ -34,6 +34,9 @@ class Report(ClusterTest):
                 self.assertEqual(share, report["disagreement"][b][a])
                 self.assertEqual(round(40 * share, 9) % 1, 0)
         self.assertEqual(len(report["token_cosine"]), 3)
+        at_once = self.said(config, weights, *words, "evaluate.batch_size=250", "--report")  # more than go through at a time
+        self.assertEqual((at_once["images"], at_once["disagreement"]), (40, report["disagreement"]))
+        self.assertEqual(*({voice: scores["acc1"] for voice, scores in said["voices"].items()} for said in (at_once, report)))
         for workers in (2, 3):
             self.assertEqual(self.said(config, weights, *words, "--report", workers=workers), report)
 
@@ -44,6 +47,18 @@ class Report(ClusterTest):
             run = self.train(config, name, "train.max_steps=1", "evaluate.every_epochs=0")
             report = self.said(config, f"--run_dir={run.path}", "--report")
             self.assertEqual((list(report["voices"]), report["disagreement"]), (["class"], {"class": {}}))
+            self.assertNotIn("token_cosine", report)
+
+    def test_students_whose_second_head_only_trains(self):
+        teacher = self.teacher()
+        for name in ("vit", "nystrom"):
+            config = self.job(STUDENTS[name], name + ".textproto")
+            words = [*teacher, "distillation.labels=false"]
+            run = self.train(config, name, *words)
+            report = self.said(config, f"--run_dir={run.path}", *words, "--report", workers=2)
+            self.assertEqual(list(report["voices"]), ["class", "teacher"])
+            self.assertEqual(report["voices"]["class"]["acc1"], run.summary["val_acc1"])
+            self.assertEqual(set(report["disagreement"]["class"]), {"teacher"})
             self.assertNotIn("token_cosine", report)
 
     def test_averaged_weights(self):

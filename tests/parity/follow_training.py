@@ -99,12 +99,11 @@ def optimizer_of(model):
 
 def loss_of(outputs, targets, teacher, kind, tau=1, divisor="NUMEL", labels=True):
     head, head_dist = outputs
-    fused = (head + head_dist) / 2
     if kind == "NONE":
-        return functional.cross_entropy(fused, targets, label_smoothing=case.SMOOTHING)
-    distilled = losses.distillation_loss(head_dist if labels else fused, teacher, kind, tau, divisor)
+        return functional.cross_entropy((head + head_dist) / 2, targets, label_smoothing=case.SMOOTHING)
     if not labels:
-        return distilled
+        return sum(losses.distillation_loss(student, teacher, kind, tau, divisor) for student in outputs) / 2
+    distilled = losses.distillation_loss(head_dist, teacher, kind, tau, divisor)
     return 0.5 * functional.cross_entropy(head, targets, label_smoothing=case.SMOOTHING) + 0.5 * distilled
 
 

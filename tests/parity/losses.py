@@ -51,7 +51,8 @@ def case(kind, tau, alpha, smoothing, divisor, learned, heads, mixed):
     base = base_loss(outputs[0] if kind != "NONE" else fused, smoothing, mixed) if learned else torch.zeros(())
     distilled = torch.zeros(())
     if kind != "NONE":
-        distilled = distillation_loss(outputs[-1] if learned else fused, logits("teacher"), kind, tau, divisor)
+        students = outputs[-1:] if learned else outputs
+        distilled = sum(distillation_loss(student, logits("teacher"), kind, tau, divisor) for student in students) / len(students)
     if kind == "NONE":
         total = base
     else:

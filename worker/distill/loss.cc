@@ -95,20 +95,19 @@ LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& give
   const at::Tensor fused = FusedLogits(outputs);
   LossResult result;
   result.correct = CountCorrect(fused, labels);
-  // What has one source of knowledge is learned by both heads together.
-  const bool both = teacher != nullptr && options.labels;
   at::Tensor base, distilled;
   if (options.labels) {
-    base = SmoothedCrossEntropy(both ? outputs.head : fused, labels, keep, options.smoothing);
+    base = SmoothedCrossEntropy(teacher == nullptr ? fused : outputs.head, labels, keep, options.smoothing);
     result.base = base.item<double>();
   }
   if (teacher != nullptr) {
-    const at::Tensor& student = !both ? fused : outputs.head_dist.defined() ? outputs.head_dist : outputs.head;
-    distilled = DistillationLoss(student, *teacher, options);
+    const bool two_heads = outputs.head_dist.defined();
+    distilled = DistillationLoss(two_heads ? outputs.head_dist : outputs.head, *teacher, options);
+    if (two_heads && !options.labels) distilled = at::mul(at::add(distilled, DistillationLoss(outputs.head, *teacher, options)), 0.5);
     result.distillation = distilled.item<double>();
   }
-  if (both) result.total = at::add(at::mul(base, 1 - options.alpha), distilled, options.alpha);
-  else result.total = options.labels ? base : distilled;
+  if (teacher == nullptr) result.total = base;
+  else result.total = options.labels ? at::add(at::mul(base, 1 - options.alpha), distilled, options.alpha) : distilled;
   return result;
 }
 

@@ -44,8 +44,8 @@ struct LossResult {
 //           losses.py) or by images (kBatchMean: vit-pytorch's distill.py, timm's train.py; Hinton et al., arXiv 1503.02531)
 //   HARD  = cross entropy with the teacher's most probable class, neither smoothed nor tempered
 //   total = base without a teacher, SOFT or HARD without labels, else (1 - alpha) * base + alpha * SOFT or HARD
-// The student of SOFT and HARD is head_dist; a model without one is distilled through its only head (the paper's "usual" distillation); without
-// labels both heads' average is.
+// The student of SOFT and HARD is head_dist; a model without one is distilled through its only head (the paper's "usual" distillation). Without
+// labels each head is, and the loss is the mean of both.
 // `labels`: int64 [N], each in [0, classes), or negative where an image has none: it takes the teacher's most probable class. Without
 // options.labels they are counted as correct or not, and nothing else.
 // `keep`: fp32 [N], of mixed views (augment/mixing.h); undefined where views are not mixed.

@@ -15,7 +15,7 @@ namespace deit::engine {
 // One thread at a time, as the models. LibTorch's exceptions pass.
 class ReportPass {
  public:
-  // Both outlive it; `teacher` may be null. `two_heads`: of the student (spec::IsDistilled).
+  // Both outlive it; `teacher` may be null. `two_heads`: the student has a second head in evaluation too.
   ReportPass(const models::Model& student, bool two_heads, const distill::Teacher* teacher)
       : student_(student), two_heads_(two_heads), teacher_(teacher) {}
 
@@ -24,11 +24,14 @@ class ReportPass {
   // after the embedding and each block, where the model shows them.
   train::EvaluationReport NewReport() const;
 
-  // `values`: of the student, as Model::Forward. `images`: as the student sees them.
+  // `values`: of the student, as Model::Forward. `images`: as the student sees them; it sees them all at once, as in evaluation, a teacher, which
+  // may be large, a few at a time.
   void Add(const std::vector<at::Tensor>& values, const at::Tensor& images, const std::vector<int32_t>& labels,
            train::EvaluationReport* report) const;
 
  private:
+  at::Tensor TeachersLogits(const at::Tensor& images) const;
+
   const models::Model& student_;
   const bool two_heads_;
   const distill::Teacher* const teacher_;

@@ -81,7 +81,7 @@ class TorchEngine final : public train::Engine {
  public:
   TorchEngine(const v1::JobSpec& spec, std::unique_ptr<models::Model> model, std::unique_ptr<distill::Teacher> teacher, Use use)
       : spec_(spec), model_(std::move(model)), teacher_(std::move(teacher)), use_(use),
-        reporter_(*model_, spec::IsDistilled(spec.model()), teacher_.get()) {}
+        reporter_(*model_, spec::FamilyOf(spec.model()) == spec::Family::kDeitDistilled, teacher_.get()) {}
 
   const std::vector<models::TensorSpec>& tensors() const override { return model_->tensors(); }
   std::string numerics() const override { return DescribeNumerics(spec_); }
