@@ -1,5 +1,6 @@
 // What the students of vit-pytorch 1.26 (github.com/lucidrains/vit-pytorch: vit.py, t2t.py, efficient.py, distill.py) share, under its
-// tensors' names. Heads of any width, no bias of queries, keys and values, LayerNorm of eps 1e-5, all as PyTorch's layers start.
+// tensors' names: heads of any width, no bias of queries, keys and values, LayerNorm of eps 1e-5, all starting as PyTorch's layers do.
+// Pooled by the class token, without dropout.
 #pragma once
 
 #include <cstdint>
