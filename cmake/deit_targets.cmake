@@ -80,6 +80,7 @@ function(deit_test)
   endif()
   add_executable(${ARG_NAME} ${ARG_SOURCES})
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} deit_test_main deit_options)
+  target_compile_options(${ARG_NAME} PRIVATE $<$<CONFIG:Release>:-O1>)  # a sixth less of compiling; what is tested keeps its own
   set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
 
   file(RELATIVE_PATH folder "${PROJECT_SOURCE_DIR}/tests" "${CMAKE_CURRENT_SOURCE_DIR}")
