@@ -27,23 +27,17 @@ bool IsUnchanged(const std::string& root, const Container& container) {
          (info->is_folder || static_cast<int64_t>(info->bytes) == container.bytes);
 }
 
-// What stands in `path`, if it is still true; nothing else is an error here.
-std::optional<StoredListing> ReadKept(const std::string& path, const std::string& root) {
-  files::FileSystem& fs = files::FileSystem::Posix();
-  const auto bytes = files::ReadWholeFile(fs, path, kMaxIndexBytes);
-  if (absl::IsNotFound(bytes.status())) return std::nullopt;
-  auto stored = bytes.ok() ? DecodeListing(*bytes) : absl::StatusOr<StoredListing>(bytes.status());
-  if (!stored.ok()) {
-    LogWarning(absl::StrCat(path, ": ", stored.status().message(), "; data.root is listed anew"));
-    return std::nullopt;
-  }
-  if (stored->root != root) return std::nullopt;
+// What stands in `path`, if it is still true. NotFound: nothing stands there; any other error says why it is of no use.
+absl::StatusOr<StoredListing> ReadKept(const std::string& path, const std::string& root) {
+  DEIT_ASSIGN_OR_RETURN(const std::string bytes, files::ReadWholeFile(files::FileSystem::Posix(), path, kMaxIndexBytes));
+  auto stored = DecodeListing(bytes);
+  if (!stored.ok()) return Annotate(stored.status(), path);
+  if (stored->root != root) return absl::FailedPreconditionError(absl::StrCat(path, ": of ", stored->root, ", not of ", root));
   for (const Container& container : stored->listing.containers) {
     if (IsUnchanged(root, container)) continue;
-    LogInfo(absl::StrCat(files::JoinPath(root, container.path), ": changed since it was listed; data.root is listed anew"));
-    return std::nullopt;
+    return absl::FailedPreconditionError(absl::StrCat(files::JoinPath(root, container.path), ": changed since it was listed"));
   }
-  return *std::move(stored);
+  return stored;
 }
 
 bool IsSettled(const Listing& listing) {
@@ -101,9 +95,12 @@ absl::StatusOr<StoredListing> KeptListing(const std::string& folder, const std::
   const std::string path = absl::StrFormat("%s/%016x.%s.index", folder, name.Value(), kind);
   std::optional<files::FileLock> turn;
   if (keeps) {
-    if (auto kept = ReadKept(path, real_root)) return *std::move(kept);
+    auto kept = ReadKept(path, real_root);
+    if (kept.ok()) return kept;
     turn = TakeTurn(path + ".lock");
-    if (auto kept = ReadKept(path, real_root)) return *std::move(kept);  // the one before us has made it
+    kept = ReadKept(path, real_root);
+    if (kept.ok()) return kept;  // the one before us has made it
+    if (!absl::IsNotFound(kept.status())) LogInfo(absl::StrCat(kept.status().message(), "; data.root is listed anew"));
   }
   DEIT_ASSIGN_OR_RETURN(Listing listing, list());
   StoredListing stored{real_root, FingerprintOf(listing), std::move(listing)};

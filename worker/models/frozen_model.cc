@@ -7,7 +7,7 @@
 #include "common/nets/folding.h"
 #include "common/spec/model_catalog.h"
 #include "proto/spec.pb.h"
-#include "worker/models/convolutional.h"
+#include "worker/models/network_model.h"
 #include "worker/models/network_tensors.h"
 
 namespace deit::models {
@@ -61,7 +61,7 @@ StatusOr<FrozenModel> Folded(const nets::Network& network, at::ScalarType comput
       frozen.values.push_back(value.dim() == 4 ? LaidOut(value) : value);
     }
   }
-  frozen.model = NewConvolutional(std::move(folding.network), compute);
+  frozen.model = NewNetworkModel(std::move(folding.network), compute);
   return frozen;
 }
 

@@ -7,8 +7,8 @@
 
 #include "common/spec/model_catalog.h"
 #include "proto/spec.pb.h"
-#include "worker/models/convolutional.h"
 #include "worker/models/model_tensors.h"
+#include "worker/models/network_model.h"
 #include "worker/models/vit.h"
 
 namespace deit::models {
@@ -22,7 +22,7 @@ StatusOr<std::unique_ptr<Model>> NewModel(const v1::ModelSpec& model, v1::Precis
   const at::ScalarType compute = precision == v1::BF16 ? at::kBFloat16 : at::kFloat;
   nets::Network network = spec::NetworkOf(spec);
   if (network.empty()) return NewTransformer(TransformerSizesOf(spec), compute);
-  return NewConvolutional(std::move(network), compute);
+  return NewNetworkModel(std::move(network), compute);
 }
 
 }  // namespace deit::models

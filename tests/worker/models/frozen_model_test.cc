@@ -11,7 +11,7 @@
 #include "proto/spec.pb.h"
 #include "tests/support/keyed_values.h"
 #include "tests/worker/models/torch_support.h"
-#include "worker/models/convolutional.h"
+#include "worker/models/network_model.h"
 
 namespace deit::models {
 namespace {

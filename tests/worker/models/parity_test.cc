@@ -19,8 +19,8 @@
 #include "proto/spec.pb.h"
 #include "tests/support/keyed_values.h"
 #include "tests/worker/models/torch_support.h"
-#include "worker/models/convolutional.h"
 #include "worker/models/model.h"
+#include "worker/models/network_model.h"
 
 namespace deit::models {
 namespace {
@@ -171,7 +171,7 @@ void ExpectParity(const std::string& path) {
   std::vector<at::Tensor> values = KeyedValues(model);
   nets::Network network = spec::NetworkOf(reference.spec);
   const bool exact = !network.empty();
-  const std::unique_ptr<Model> in_fp64 = exact ? NewConvolutional(std::move(network), at::kDouble) : nullptr;
+  const std::unique_ptr<Model> in_fp64 = exact ? NewNetworkModel(std::move(network), at::kDouble) : nullptr;
   const std::vector<at::Tensor> known = Train(exact ? *in_fp64 : model, exact ? at::kDouble : at::kFloat, reference, values);
   const double gradient_error = LargestError(model, reference, known, exact ? 1e-7 : 1e-5);
   for (size_t t = 0; t < values.size(); ++t) {

@@ -13,6 +13,6 @@ namespace deit::models {
 // Tensors: network_tensors.h. `compute`: kFloat or kBFloat16 (convolutions and linear layers, and what lies between them in evaluation; in
 // training, batch norm and residual sums are fp32), or kDouble, for comparisons: then everything, all tensors and the logits are fp64.
 // Images are computed in channels-last order.
-std::unique_ptr<Model> NewConvolutional(nets::Network network, at::ScalarType compute);
+std::unique_ptr<Model> NewNetworkModel(nets::Network network, at::ScalarType compute);
 
 }  // namespace deit::models

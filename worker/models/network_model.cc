@@ -1,4 +1,4 @@
-#include "worker/models/convolutional.h"
+#include "worker/models/network_model.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -25,9 +25,9 @@ bool Has(const nets::Network& network, Op op) {
 // A batch norm's tensors, from its first on.
 enum NormTensor : size_t { kScale, kShift, kRunningMean, kRunningVar };
 
-class Convolutional final : public Model {
+class NetworkModel final : public Model {
  public:
-  Convolutional(nets::Network network, at::ScalarType compute)
+  NetworkModel(nets::Network network, at::ScalarType compute)
       : compute_(compute), precise_(at::promoteTypes(compute, at::kFloat)), network_(std::move(network)), list_(ListTensors(network_)) {
     last_reader_.assign(network_.size(), -1);
     for (size_t s = 0; s < network_.size(); ++s) {
@@ -153,8 +153,8 @@ class Convolutional final : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> NewConvolutional(nets::Network network, at::ScalarType compute) {
-  return std::make_unique<Convolutional>(std::move(network), compute);
+std::unique_ptr<Model> NewNetworkModel(nets::Network network, at::ScalarType compute) {
+  return std::make_unique<NetworkModel>(std::move(network), compute);
 }
 
 }  // namespace deit::models

@@ -1,4 +1,4 @@
-#include "worker/models/convolutional.h"
+#include "worker/models/network_model.h"
 
 #include <cmath>
 #include <string>
@@ -45,15 +45,15 @@ std::vector<at::Tensor> Leaves(const Model& model, at::ScalarType compute) {
   return values;
 }
 
-class ConvolutionalTest : public testing::Test {
+class NetworkModelTest : public testing::Test {
  protected:
   void SetUp() override { UseOneThread(); }
 
-  const std::unique_ptr<Model> model_ = NewConvolutional(SmallNet(), at::kFloat);
+  const std::unique_ptr<Model> model_ = NewNetworkModel(SmallNet(), at::kFloat);
   const at::Tensor images_ = Wave({6, 1, 28, 28}, 1234.567);
 };
 
-TEST_F(ConvolutionalTest, ListsFiveConvolutionsAndAHead) {
+TEST_F(NetworkModelTest, ListsFiveConvolutionsAndAHead) {
   EXPECT_EQ(model_->tensors().size(), 5U * 6 + 2);
   EXPECT_EQ(model_->tensors()[0].name, "stages.0.0.conv.weight");
   EXPECT_EQ(model_->tensors()[5].name, "stages.0.0.bn.num_batches_tracked");
@@ -62,7 +62,7 @@ TEST_F(ConvolutionalTest, ListsFiveConvolutionsAndAHead) {
   EXPECT_EQ(ParameterCount(model_->tensors()), 9 * (16 + 16 * 32 + 32 * 32 + 32 * 64 + 64 * 64) + 2 * (16 + 64 + 128) + 650);
 }
 
-TEST_F(ConvolutionalTest, WritesTheMicroBatchsMeanAndUnbiasedVariance) {
+TEST_F(NetworkModelTest, WritesTheMicroBatchsMeanAndUnbiasedVariance) {
   const std::vector<at::Tensor> values = Leaves(*model_, at::kFloat);
   const std::vector<at::Tensor> statistics = Empty(*model_);
   model_->Forward(values, statistics, images_, {.training = true});
@@ -77,7 +77,7 @@ TEST_F(ConvolutionalTest, WritesTheMicroBatchsMeanAndUnbiasedVariance) {
   }
 }
 
-TEST_F(ConvolutionalTest, EvaluationUsesRunningValues) {
+TEST_F(NetworkModelTest, EvaluationUsesRunningValues) {
   std::vector<at::Tensor> values = InitialValues(*model_, 4);
   const std::vector<at::Tensor> statistics = Empty(*model_);
   const at::NoGradGuard no_gradients;
@@ -133,7 +133,7 @@ std::vector<at::Tensor> ReferenceGradients(const Model& model, at::ScalarType ty
   return Gradients(leaves, [&](const std::vector<at::Tensor>& values) { return Reference(values, images, autocast); });
 }
 
-TEST_F(ConvolutionalTest, GradientsReachEveryParameterAndEqualAutogradsInFp64) {
+TEST_F(NetworkModelTest, GradientsReachEveryParameterAndEqualAutogradsInFp64) {
   const std::vector<at::Tensor> ours = ModelGradients(*model_, at::kFloat, images_);
   const std::vector<at::Tensor> exact = ReferenceGradients(*model_, at::kDouble, false, images_);
   for (size_t i = 0; i < ours.size(); ++i) {
@@ -144,8 +144,8 @@ TEST_F(ConvolutionalTest, GradientsReachEveryParameterAndEqualAutogradsInFp64) {
   }
 }
 
-TEST_F(ConvolutionalTest, Bf16GradientErrorsAreWithinTwiceAutocasts) {
-  const std::vector<at::Tensor> ours = ModelGradients(*NewConvolutional(SmallNet(), at::kBFloat16), at::kBFloat16, images_);
+TEST_F(NetworkModelTest, Bf16GradientErrorsAreWithinTwiceAutocasts) {
+  const std::vector<at::Tensor> ours = ModelGradients(*NewNetworkModel(SmallNet(), at::kBFloat16), at::kBFloat16, images_);
   const std::vector<at::Tensor> exact = ReferenceGradients(*model_, at::kDouble, false, images_);
   const std::vector<at::Tensor> autocast = ReferenceGradients(*model_, at::kFloat, true, images_);
   for (size_t i = 0; i < ours.size(); ++i) {
@@ -183,7 +183,7 @@ struct Golden {
 };
 
 // deit-facts appendix G2, computed with timm in fp32.
-TEST_F(ConvolutionalTest, GivesTheGoldenLogitsOfPublishedModels) {
+TEST_F(NetworkModelTest, GivesTheGoldenLogitsOfPublishedModels) {
   constexpr Golden kGolden[] = {
       {"regnety_002", {-0.579306, -0.0175599, 0.0971379}, -13.0359, 598},
       {"regnety_004", {-0.381374, -0.154893, 0.320512}, 7.62094, 603},
