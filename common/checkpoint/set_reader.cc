@@ -17,7 +17,6 @@ namespace {
 using files::JoinPath;
 
 constexpr size_t kMaxManifestBytes = size_t{64} << 20;
-constexpr size_t kPieceBytes = size_t{1} << 20;
 constexpr absl::string_view kAsidePrefix = "bad_";
 
 // A sealed manifest comes from us; what it says is checked all the same before anything is opened by it.
@@ -41,17 +40,6 @@ Status CheckSize(files::FileSystem& fs, const std::string& set_folder, const v1:
   DEIT_ASSIGN_OR_RETURN(files::FileInfo info, fs.Stat(path));
   if (info.bytes == file.bytes()) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat(path, ": ", info.bytes, " bytes, not the ", file.bytes(), " of the manifest"));
-}
-
-StatusOr<uint64_t> DigestOf(const files::RandomAccessFile& file) {
-  std::vector<char> piece(static_cast<size_t>(std::min<uint64_t>(kPieceBytes, file.Size())));
-  DigestStream digest;
-  for (uint64_t offset = 0; offset < file.Size(); offset += piece.size()) {
-    const size_t bytes = static_cast<size_t>(std::min<uint64_t>(piece.size(), file.Size() - offset));
-    DEIT_RETURN_IF_ERROR(file.ReadAt(offset, piece.data(), bytes));
-    digest.Update(piece.data(), bytes);
-  }
-  return digest.Value();
 }
 
 SetState StateOf(const Status& fault) {
@@ -131,7 +119,7 @@ Status VerifyFile(files::FileSystem& fs, const std::string& set_folder, const v1
   const std::string path = JoinPath(set_folder, file.name());
   DEIT_RETURN_IF_ERROR(CheckSize(fs, set_folder, file));
   DEIT_ASSIGN_OR_RETURN(auto open, fs.OpenForRead(path));
-  DEIT_ASSIGN_OR_RETURN(uint64_t digest, DigestOf(*open));
+  DEIT_ASSIGN_OR_RETURN(uint64_t digest, files::DigestOf(*open));
   if (DigestHex(digest) != file.digest()) {
     return absl::DataLossError(
         absl::StrCat(path, ": digest is ", DigestHex(digest), ", not the ", file.digest(), " of the manifest: damaged, or of another set"));

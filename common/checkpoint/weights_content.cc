@@ -1,6 +1,5 @@
 #include "common/checkpoint/weights_content.h"
 
-#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -34,25 +33,12 @@ StatusOr<std::vector<SafetensorsFile>> OpenWeights(const std::string& path) {
   return opened;
 }
 
-namespace {
-
-StatusOr<uint64_t> DigestOfBytes(const std::string& path) {
-  DEIT_ASSIGN_OR_RETURN(const auto file, files::FileSystem::Posix().OpenForRead(path));
-  DigestStream digest;
-  std::vector<std::byte> piece(1 << 20);
-  for (uint64_t at = 0; at < file->Size(); at += piece.size()) {
-    const auto size = static_cast<size_t>(std::min<uint64_t>(piece.size(), file->Size() - at));
-    DEIT_RETURN_IF_ERROR(file->ReadAt(at, piece.data(), size));
-    digest.Update(piece.data(), size);
-  }
-  return digest.Value();
-}
-
-}  // namespace
-
 StatusOr<uint64_t> WeightsContentDigest(const std::string& path) {
   DEIT_ASSIGN_OR_RETURN(const bool is_torch_save, IsTorchSaveFile(files::FileSystem::Posix(), path));
-  if (is_torch_save) return DigestOfBytes(path);
+  if (is_torch_save) {
+    DEIT_ASSIGN_OR_RETURN(const auto file, files::FileSystem::Posix().OpenForRead(path));
+    return files::DigestOf(*file);
+  }
   DEIT_ASSIGN_OR_RETURN(const std::vector<SafetensorsFile> files, OpenWeights(path));
   std::map<std::string, std::pair<const SafetensorsFile*, const TensorInfo*>> tensors;  // by name, however they are spread over files
   for (const SafetensorsFile& file : files) {

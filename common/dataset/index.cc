@@ -1,7 +1,7 @@
 #include "common/dataset/index.h"
 
-#include "common/base/digest.h"
 #include "common/base/status.h"
+#include "common/dataset/fingerprint.h"
 #include "common/dataset/formats.h"
 
 namespace deit::dataset {
@@ -9,13 +9,9 @@ namespace deit::dataset {
 const char* Name(Split split) { return split == Split::kTrain ? "train" : "val"; }
 
 uint64_t Index::fingerprint() const {
-  DigestStream digest;
-  std::string entry;
-  for (int64_t i = 0; i < size(); ++i) {
-    entry = absl::StrCat(path(i), "\n", bytes(i), "\n", label(i), "\n");
-    digest.Update(entry.data(), entry.size());
-  }
-  return digest.Value();
+  Fingerprint fingerprint;
+  for (int64_t i = 0; i < size(); ++i) fingerprint.Add(path(i), bytes(i), label(i));
+  return fingerprint.Value();
 }
 
 StatusOr<std::unique_ptr<Index>> OpenIndex(const v1::JobSpec& spec, Split split, const std::string& kept) {

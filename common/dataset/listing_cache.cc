@@ -6,11 +6,11 @@
 #include <optional>
 #include <thread>
 
-#include "absl/strings/str_format.h"
 #include "common/base/clock.h"
 #include "common/base/digest.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/dataset/fingerprint.h"
 #include "common/files/file_lock.h"
 #include "common/files/operations.h"
 
@@ -76,13 +76,11 @@ absl::StatusOr<Container> ContainerOf(const std::string& root, const std::string
 }
 
 uint64_t FingerprintOf(const Listing& listing) {
-  DigestStream digest;
-  std::string entry;
+  Fingerprint fingerprint;
   for (size_t i = 0; i < listing.entries.size(); ++i) {
-    entry = absl::StrCat(listing.path(i), "\n", listing.entries[i].bytes, "\n", listing.entries[i].label, "\n");
-    digest.Update(entry.data(), entry.size());
+    fingerprint.Add(listing.path(i), static_cast<int64_t>(listing.entries[i].bytes), listing.entries[i].label);
   }
-  return digest.Value();
+  return fingerprint.Value();
 }
 
 absl::StatusOr<StoredListing> KeptListing(const std::string& folder, const std::string& root, const std::string& kind,
@@ -90,9 +88,8 @@ absl::StatusOr<StoredListing> KeptListing(const std::string& folder, const std::
   std::error_code error;
   const std::string real_root = std::filesystem::canonical(root, error).string();
   const bool keeps = !folder.empty() && !error && files::CreateFolders(files::FileSystem::Posix(), folder).ok();
-  DigestStream name;
-  name.Update(real_root.data(), real_root.size());
-  const std::string path = absl::StrFormat("%s/%016x.%s.index", folder, name.Value(), kind);
+  const std::string name = absl::StrCat(DigestHex(Digest64(real_root.data(), real_root.size())), ".", kind, ".index");
+  const std::string path = files::JoinPath(folder, name);
   std::optional<files::FileLock> turn;
   if (keeps) {
     auto kept = ReadKept(path, real_root);

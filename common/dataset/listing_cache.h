@@ -12,7 +12,7 @@ namespace deit::dataset {
 // The listing of `root` under the name `kind` ("IMAGE_FOLDER.train"). It is read from `folder` if it stands there and no container has
 // changed since (by time of modification, and size of a file); else `list` makes it anew, and it is kept. Of several processes that ask at once
 // one lists, the others wait for it. What was modified in the last two seconds is not kept: a later change could leave the same time.
-// `folder` empty: nothing is kept. A folder that cannot be written, or a broken file in it, is said and costs the time only. An image
+// `folder` empty, or one that cannot be made: nothing is kept. A broken file in it, or none that can be written, is said and costs the time only. An image
 // that was overwritten in place leaves its folder's time as it was: that is seen where it is read (worker/data). Errors: those of `list`.
 absl::StatusOr<StoredListing> KeptListing(const std::string& folder, const std::string& root, const std::string& kind,
                                           const std::function<absl::StatusOr<Listing>()>& list);

@@ -15,11 +15,7 @@ constexpr absl::string_view kMagic = "DEITIDX1";
 constexpr size_t kDigestEnd = kMagic.size() + sizeof(uint64_t);  // the digest is of what follows it
 constexpr size_t kPrefix = kDigestEnd + sizeof(uint64_t);        // and the head's length
 
-uint64_t DigestOf(absl::string_view bytes) {
-  DigestStream digest;
-  digest.Update(bytes.data(), bytes.size());
-  return digest.Value();
-}
+uint64_t DigestOf(absl::string_view bytes) { return Digest64(bytes.data(), bytes.size()); }
 
 void AppendNumber(std::string* out, uint64_t number) { out->append(reinterpret_cast<const char*>(&number), sizeof(number)); }
 

@@ -95,11 +95,11 @@ StatusOr<Shards> FindShards(const std::string& root, Split split) {
   files::FileSystem& fs = files::FileSystem::Posix();
   Shards shards{Name(split), {}};
   auto names = fs.List(files::JoinPath(root, shards.folder));
-  if (!names.ok()) {
+  if (absl::IsNotFound(names.status())) {
     shards.folder.clear();
     names = fs.List(root);
-    if (!names.ok()) return Annotate(names.status(), "data.root");
   }
+  if (!names.ok()) return Annotate(names.status(), "data.root");
   for (const std::string& name : *names) {
     if (absl::EndsWith(name, ".tar") && (!shards.folder.empty() || absl::StrContains(name, Name(split)))) shards.names.push_back(name);
   }
@@ -113,9 +113,12 @@ StatusOr<Listing> ListShards(const std::string& root, Split split) {
   DEIT_ASSIGN_OR_RETURN(const Shards shards, FindShards(root, split));
   Listing listing;
   DEIT_ASSIGN_OR_RETURN(listing.containers.emplace_back(), ContainerOf(root, shards.folder));
-  if (const auto text = files::ReadWholeFile(fs, files::JoinPath(root, kClassesFile), kMaxClassesBytes); text.ok()) {
-    listing.classes = absl::StrSplit(*text, absl::ByAnyChar("\r\n"), absl::SkipEmpty());
+  const auto classes = files::ReadWholeFile(fs, files::JoinPath(root, kClassesFile), kMaxClassesBytes);
+  if (classes.ok()) {
+    listing.classes = absl::StrSplit(*classes, absl::ByAnyChar("\r\n"), absl::SkipEmpty());
     DEIT_ASSIGN_OR_RETURN(listing.containers.emplace_back(), ContainerOf(root, kClassesFile));
+  } else if (!absl::IsNotFound(classes.status())) {
+    return Annotate(classes.status(), "data.root");
   }
   std::vector<Container> containers(shards.names.size());
   std::vector<std::vector<Sample>> samples(shards.names.size());

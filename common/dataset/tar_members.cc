@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
@@ -119,25 +120,25 @@ class TarReader {
     return WithHint(absl::DataLossError(absl::StrCat(path_, ": byte ", at_, ": ", cause)), "shards are plain, whole tar files");
   }
 
-  // One header and the contents after it.
+  // One header and the contents after it. What an extended header said is of the next member, whatever other headers ('g', 'K') stand between.
   Status Take(const Header& header) {
-    const bool is_extension = header.type == 'L' || header.type == 'x';
+    const bool extends = header.type == 'L' || header.type == 'x', is_header = extends || header.type == 'g' || header.type == 'K';
     const std::optional<uint64_t> stated = Number(header.size);
-    const uint64_t bytes = !is_extension && extension_.bytes ? *extension_.bytes : stated.value_or(0);
-    const uint64_t begin = at_ + kBlock;
     if (!stated) return Broken("a size that is no number");
+    const uint64_t begin = at_ + kBlock, bytes = is_header ? *stated : extension_.bytes.value_or(*stated);
     if (bytes > file_.Size() - begin) return Broken("cut off");
     if (header.type == 'S') return Broken("a sparse file");
-    if (is_extension) {
-      DEIT_RETURN_IF_ERROR(Extend(header.type, begin, bytes));
-    } else {
-      const bool is_regular = header.type == '0' || header.type == '\0' || header.type == '7';
-      std::string name = extension_.name ? *std::move(extension_.name) : NameOf(header);
-      if (is_regular && !name.empty() && name.back() != '/') members_.push_back({std::move(name), begin, bytes});
-      if (header.type != 'g' && header.type != 'K') extension_ = {};  // these two stand between
-    }
+    if (extends) DEIT_RETURN_IF_ERROR(Extend(header.type, begin, bytes));
+    if (!is_header) AddMember(header, begin, bytes);
     at_ = begin + std::min((bytes + kBlock - 1) / kBlock * kBlock, file_.Size() - begin);
     return absl::OkStatus();
+  }
+
+  void AddMember(const Header& header, uint64_t begin, uint64_t bytes) {
+    const Extension extension = std::exchange(extension_, {});
+    std::string name = extension.name.value_or(NameOf(header));
+    const bool is_regular = header.type == '0' || header.type == '\0' || header.type == '7';
+    if (is_regular && !name.empty() && name.back() != '/') members_.push_back({std::move(name), begin, bytes});
   }
 
   Status Extend(char type, uint64_t begin, uint64_t bytes) {

@@ -1,9 +1,11 @@
 #include "common/files/operations.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include "common/base/digest.h"
 
 namespace deit::files {
 namespace {
@@ -60,6 +62,18 @@ StatusOr<std::string> ReadWholeFile(FileSystem& fs, const std::string& path, siz
   std::string bytes(static_cast<size_t>(file->Size()), '\0');
   DEIT_RETURN_IF_ERROR(file->ReadAt(0, bytes.data(), bytes.size()));
   return bytes;
+}
+
+StatusOr<uint64_t> DigestOf(const RandomAccessFile& file) {
+  constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
+  std::vector<char> piece(static_cast<size_t>(std::min(kPieceBytes, file.Size())));
+  DigestStream digest;
+  for (uint64_t offset = 0; offset < file.Size(); offset += piece.size()) {
+    const size_t bytes = static_cast<size_t>(std::min<uint64_t>(piece.size(), file.Size() - offset));
+    DEIT_RETURN_IF_ERROR(file.ReadAt(offset, piece.data(), bytes));
+    digest.Update(piece.data(), bytes);
+  }
+  return digest.Value();
 }
 
 Status WriteAndSync(FileSystem& fs, const std::string& path, absl::string_view bytes) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -23,6 +24,9 @@ StatusOr<bool> Exists(FileSystem& fs, const std::string& path);
 
 // The whole file. One of more than `max_bytes` is refused (ResourceExhausted), so that no input decides how much memory is taken.
 StatusOr<std::string> ReadWholeFile(FileSystem& fs, const std::string& path, size_t max_bytes);
+
+// xxh3-64 of all its bytes, read piece by piece.
+StatusOr<uint64_t> DigestOf(const RandomAccessFile& file);
 
 // Replaces `path` by `bytes` so that after any crash it holds the old content or the new, and the new one once this returned OK:
 // written as `path`.tmp, synced, renamed, folder synced. One writer per path. On failure the temporary file is removed.

@@ -1,5 +1,6 @@
 #include "common/nets/vit_pytorch.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/nets/transformer.h"
 #include "proto/spec.pb.h"
@@ -50,6 +51,8 @@ int DistilAndPool(NetworkBuilder& net, const v1::ModelSpec& model, int x) {
   if (model.distillation_token()) net.DistilLastToken("distill_mlp.1", x, model.num_classes());
   return net.First(x);
 }
+
+bool IsDistillWrappers(absl::string_view tensor) { return absl::StartsWith(tensor, "distill"); }
 
 Status CheckNormedPatches(const v1::ModelSpec& model) {
   DEIT_RETURN_IF_ERROR(CheckPatchSize(model));

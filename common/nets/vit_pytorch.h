@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "common/base/status.h"
 #include "common/nets/network_builder.h"
 
@@ -39,6 +40,9 @@ int WithTokens(NetworkBuilder& net, const v1::ModelSpec& model, int x, int leadi
 
 // What DistillWrapper does with the last token, and then the class token.
 int DistilAndPool(NetworkBuilder& net, const v1::ModelSpec& model, int x);
+
+// Whether a tensor is DistillWrapper's and not the student's.
+bool IsDistillWrappers(absl::string_view tensor);
 
 // Squares that do not fill the image, an MLP without a hidden unit. Errors begin with the field.
 Status CheckNormedPatches(const v1::ModelSpec& model);

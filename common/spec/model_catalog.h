@@ -47,9 +47,9 @@ const std::vector<CatalogEntry>& ModelCatalog();
 const CatalogEntry* FindModel(absl::string_view name);
 
 // `model` with every field of its family set: those that it sets, else the published ones (families have those of their smallest
-// published size; convnet widths 16, 32, 64; vit-pytorch's those of its README). Fields of another kind of model stay unset. Errors are InvalidArgument and begin with the
-// field ("name: ..."): unknown name (nearest suggested), a field that the family does not have, sizes that the family refuses
-// (common/nets), more than 100 billion parameters.
+// published size; convnet widths 16, 32, 64; vit-pytorch's those of its README). Fields of another kind of model stay unset. Errors are
+// InvalidArgument and begin with the field ("name: ..."): unknown name (nearest suggested), a field that the family does not have, sizes
+// that the family refuses (common/nets), more than 100 billion parameters.
 StatusOr<v1::ModelSpec> ResolveModel(const v1::ModelSpec& model);
 
 // The family of a resolved model, and whether it has a distillation token and a second head (vit-pytorch's: in training only).

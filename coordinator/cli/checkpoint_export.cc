@@ -8,6 +8,7 @@
 #include "common/checkpoint/safetensors.h"
 #include "common/checkpoint/tensor_catalog.h"
 #include "common/files/operations.h"
+#include "common/nets/vit_pytorch.h"
 #include "common/spec/load.h"
 #include "common/spec/model_catalog.h"
 #include "coordinator/cli/timm_config.h"
@@ -78,7 +79,8 @@ struct Part {
 // DistillWrapper's tensors, if there are any, stand apart, so that a student takes its own strictly.
 std::vector<Part> Divide(const std::vector<checkpoint::TensorData>& tensors, bool vit_pytorch) {
   std::vector<Part> parts = {{"model.safetensors", {}}, {"model_distillation.safetensors", {}}};
-  for (const checkpoint::TensorData& tensor : tensors) parts[vit_pytorch && IsWrappers(tensor.name) ? 1 : 0].tensors.push_back(tensor);
+  for (const checkpoint::TensorData& tensor : tensors)
+    parts[vit_pytorch && nets::IsDistillWrappers(tensor.name) ? 1 : 0].tensors.push_back(tensor);
   if (parts[1].tensors.empty()) parts.pop_back();
   return parts;
 }

@@ -1,6 +1,5 @@
 #include "coordinator/cli/vit_pytorch_config.h"
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
@@ -65,7 +64,5 @@ std::string VitPytorchConfig(const v1::JobSpec& job) {
                       ",\n  \"pretrained_cfg\": {\"input_size\": [", model.in_chans(), ", ", model.img_size(), ", ", model.img_size(),
                       "], \"num_classes\": ", model.num_classes(), ", ", PixelsOf(job), "}\n}\n");
 }
-
-bool IsWrappers(absl::string_view tensor) { return absl::StartsWith(tensor, "distill"); }
 
 }  // namespace deit::cli

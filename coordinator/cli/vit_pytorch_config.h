@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "absl/strings/string_view.h"
 #include "proto/spec.pb.h"
 
 namespace deit::cli {
@@ -12,8 +11,5 @@ namespace deit::cli {
 // library "vit-pytorch", architecture (the class in vit_pytorch), num_classes, model_args (its keywords), transformer (architecture and
 // model_args of the object that vit_pytorch.efficient.ViT takes as such; others have none), pretrained_cfg as timm's. docs/formats.md.
 std::string VitPytorchConfig(const v1::JobSpec& job);
-
-// Whether the tensor is DistillWrapper's and not the student's.
-bool IsWrappers(absl::string_view tensor);
 
 }  // namespace deit::cli

@@ -1,11 +1,7 @@
 // How fast a teacher loads and answers: one model, one thread, batches of 8.
 // usage: teacher_bench MODEL WEIGHTS.safetensors BF16|FP32 FORWARDS  ->  one line of JSON
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <vector>
 
@@ -15,7 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "common/base/clock.h"
-#include "common/base/log.h"
+#include "common/process/own_usage.h"
 #include "common/spec/model_catalog.h"
 #include "worker/engine/numerics.h"
 #include "worker/engine/weights_file.h"
@@ -30,24 +26,6 @@ constexpr int kWarmUp = 3;  // forwards, until memory and kernels are settled
 
 double Now() { return absl::ToDoubleSeconds(Clock::System().Elapsed()); }
 
-int64_t PageFaults() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_minflt;
-}
-
-// The most memory that was ever resident, and what is resident now, in bytes.
-int64_t PeakBytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} << 10;
-}
-int64_t ResidentBytes() {
-  int64_t pages = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> pages >> resident;
-  return resident * sysconf(_SC_PAGESIZE);
-}
-
 struct Loaded {
   models::FrozenModel teacher;
   double seconds = 0;
@@ -57,13 +35,13 @@ struct Loaded {
 
 StatusOr<Loaded> Load(const v1::ModelSpec& model, const std::string& path, v1::Precision precision) {
   Loaded loaded;
-  const int64_t before = ResidentBytes();
+  const int64_t before = process::ResidentBytes();
   const double start = Now();
   DEIT_ASSIGN_OR_RETURN(const auto weights, engine::WeightsFile::Open(path, models::TensorsOf(model), weights::PlanOptionsOf(model)));
   DEIT_ASSIGN_OR_RETURN(loaded.teacher,
                         models::NewFrozenModel(model, precision, [&weights](size_t t, float* out) { return weights.Read(t, out); }));
   loaded.seconds = Now() - start;
-  loaded.peak_bytes = PeakBytes() - before;
+  loaded.peak_bytes = process::PeakResidentBytes() - before;
   for (const at::Tensor& value : loaded.teacher.values) loaded.bytes += static_cast<int64_t>(value.nbytes());
   return loaded;
 }
@@ -79,12 +57,12 @@ Status Run(const std::string& name, const std::string& path, v1::Precision preci
   std::vector<double> seconds;
   int64_t faults = 0;
   for (int i = 0; i < kWarmUp + forwards; ++i) {
-    if (i == kWarmUp) faults = PageFaults();
+    if (i == kWarmUp) faults = process::PageFaults();
     const double start = Now();
     loaded.teacher.model->Forward(loaded.teacher.values, {}, images, {});
     if (i >= kWarmUp) seconds.push_back(Now() - start);
   }
-  faults = PageFaults() - faults;
+  faults = process::PageFaults() - faults;
   std::nth_element(seconds.begin(), seconds.begin() + forwards / 2, seconds.end());
   absl::PrintF(
       R"({"images_per_second": %.4g, "page_faults_per_forward": %.4g, "load_seconds": %.3f, "weights_mb": %.1f, "load_peak_mb": %.1f})"

@@ -44,12 +44,17 @@ KINDS = {
 }
 
 
-def words(name):
-    """SplitMix64 begun at the name's FNV-1a, as tests/support/keyed_values.h."""
+def key_of(name):
+    """The name's FNV-1a, as tests/support/keyed_values.h."""
     key = 0xCBF29CE484222325
     for byte in name.encode():
         key = (key ^ byte) * 0x100000001B3 % 2**64
-    return words_of(key)
+    return key
+
+
+def words(name):
+    """SplitMix64 begun at the name's key, as there."""
+    return words_of(key_of(name))
 
 
 def words_of(key):
@@ -138,11 +143,8 @@ def learned(name, values):
 
 def sketch(name, values):
     """The norm, and the products with four vectors of keyed signs (tests/support/keyed_values.h)."""
-    key = 0xCBF29CE484222325
-    for byte in name.encode():
-        key = (key ^ byte) * 0x100000001B3 % 2**64
     sums = [0.0] * 4
-    for value, word in zip(values, words_of(key ^ (2**64 - 1))):
+    for value, word in zip(values, words_of(key_of(name) ^ (2**64 - 1))):
         for k in range(4):
             sums[k] += value if word >> k & 1 else -value
     return [math.sqrt(math.fsum(value * value for value in values)), *sums]

@@ -4,14 +4,15 @@
 #include "common/dataset/index.h"
 #include "proto/spec.pb.h"
 #include "tests/fuzz/fuzz_target.h"
-#include "tests/fuzz/scratch_file.h"
+#include "tests/support/file_content.h"
+#include "tests/support/temp_folder.h"
 #include "worker/data/picture_source.h"
 
 // The input is CIFAR-100's training file, and the file of its class names as well.
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const deit::testing::TempFolder folder;
-  deit::testing::WriteScratch(folder, "train.bin", data, size);
-  deit::testing::WriteScratch(folder, "fine_label_names.txt", data, std::min<size_t>(size, 4096));
+  deit::testing::WriteFile(folder / "train.bin", deit::testing::Content(data, size));
+  deit::testing::WriteFile(folder / "fine_label_names.txt", deit::testing::Content(data, std::min<size_t>(size, 4096)));
   deit::v1::JobSpec spec;
   spec.mutable_data()->set_format(deit::v1::DataSpec::CIFAR);
   spec.mutable_data()->set_root(folder.path());

@@ -4,5 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+namespace deit::testing {
+
+inline std::string Content(const uint8_t* data, size_t size) { return {reinterpret_cast<const char*>(data), size}; }
+
+}  // namespace deit::testing

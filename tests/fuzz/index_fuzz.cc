@@ -8,12 +8,10 @@
 // An index file whose digest is made right, since nothing behind a wrong one is ever looked at.
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr size_t kMagicBytes = 8, kDigestEnd = 16;
-  std::string bytes(reinterpret_cast<const char*>(data), size);
+  std::string bytes = deit::testing::Content(data, size);
   if (size >= kDigestEnd) {
-    deit::DigestStream digest;
-    digest.Update(bytes.data() + kDigestEnd, size - kDigestEnd);
-    const uint64_t value = digest.Value();
-    std::memcpy(bytes.data() + kMagicBytes, &value, sizeof(value));
+    const uint64_t digest = deit::Digest64(bytes.data() + kDigestEnd, size - kDigestEnd);
+    std::memcpy(bytes.data() + kMagicBytes, &digest, sizeof(digest));
   }
   const auto stored = deit::dataset::DecodeListing(bytes);
   if (!stored.ok()) return 0;

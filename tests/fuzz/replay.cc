@@ -3,21 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "tests/fuzz/fuzz_target.h"
-
-namespace {
-
-std::vector<uint8_t> Content(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-}  // namespace
+#include "tests/support/file_content.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) {
@@ -34,8 +24,8 @@ int main(int argc, char** argv) {
   std::sort(paths.begin(), paths.end());
   for (const auto& path : paths) {
     std::fprintf(stderr, "%s\n", path.c_str());  // the last one is the culprit
-    const std::vector<uint8_t> content = Content(path);
-    LLVMFuzzerTestOneInput(content.data(), content.size());
+    const std::string content = deit::testing::ReadFile(path);
+    LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(content.data()), content.size());
   }
   std::printf("%zu inputs\n", paths.size());
   return 0;

@@ -3,12 +3,14 @@
 #include "common/dataset/tar_members.h"
 #include "proto/spec.pb.h"
 #include "tests/fuzz/fuzz_target.h"
-#include "tests/fuzz/scratch_file.h"
+#include "tests/support/file_content.h"
+#include "tests/support/temp_folder.h"
 
 // As a list of members, and as the only training shard. What is listed lies inside the file.
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const deit::testing::TempFolder folder;
-  const std::string path = deit::testing::WriteScratch(folder, "train.tar", data, size);
+  const std::string path = folder / "train.tar";
+  deit::testing::WriteFile(path, deit::testing::Content(data, size));
   const auto members = deit::dataset::ReadTarMembers(path);
   if (!members.ok()) return 0;
   for (const auto& member : *members) DEIT_CHECK(member.offset + member.bytes <= size, "member ", member.name);

@@ -2,11 +2,20 @@
 #pragma once
 
 #include <cstdio>
-#include <cstring>
 #include <numeric>
 #include <string>
 
 namespace deit::testing {
+
+// `block` with the checksum that its other bytes have.
+inline std::string WithTarChecksum(std::string block) {
+  block.replace(148, 8, "        ");
+  const unsigned sum =
+      std::accumulate(block.begin(), block.end(), 0u, [](unsigned s, char c) { return s + static_cast<unsigned char>(c); });
+  char number[16];
+  std::snprintf(number, sizeof(number), "%06o", sum);
+  return block.replace(148, 7, number, 7);
+}
 
 // One header block. `size` is what it says, whatever follows.
 inline std::string TarHeader(const std::string& name, uint64_t size, char type = '0', const std::string& prefix = "") {
@@ -18,16 +27,10 @@ inline std::string TarHeader(const std::string& name, uint64_t size, char type =
   std::snprintf(number, sizeof(number), "%011lo", static_cast<unsigned long>(size));
   put(124, number);
   put(136, "00000000000");
-  put(148, "        ");
   block[156] = type;
   put(257, std::string("ustar\0", 6) + "00");
   put(345, prefix);
-  const unsigned sum =
-      std::accumulate(block.begin(), block.end(), 0u, [](unsigned s, char c) { return s + static_cast<unsigned char>(c); });
-  std::snprintf(number, sizeof(number), "%06o", sum);
-  put(148, number);
-  block[154] = '\0';
-  return block;
+  return WithTarChecksum(block);
 }
 
 // Header, content and padding.

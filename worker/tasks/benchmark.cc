@@ -1,8 +1,7 @@
-#include <sys/resource.h>
-
 #include "absl/strings/str_format.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/process/own_usage.h"
 #include "common/spec/model_catalog.h"
 #include "worker/engine/gemm_peak.h"
 #include "worker/engine/numerics.h"
@@ -15,12 +14,6 @@
 
 namespace deit::tasks {
 namespace {
-
-int64_t PageFaults() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_minflt;
-}
 
 // Totals at one moment; differences of two are what happened between.
 struct Reading {
@@ -35,7 +28,7 @@ struct Reading {
             engine.times().backward,
             trainer.times().communication,
             trainer.times().optimizer,
-            PageFaults(),
+            process::PageFaults(),
             trainer.bytes_sent()};
   }
 };

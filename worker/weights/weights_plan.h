@@ -53,10 +53,11 @@ struct Plan {
 };
 
 // `file`: all tensors of the file or files. Names are recognised: timm's (which are facebookresearch's) or torchvision's; of vit-pytorch's
-// students those of the student or of DistillWrapper, whose teacher is left out; and any of them behind "model." or "module.". Missing, unexpected and mis-shaped tensors and types that cannot be read are problems, unless
-// an adaptation covers them:
-// positions: pos_embed (pos_embedding) of another square grid is resized. head: a head of another number of classes is drawn anew. distillation: a
-// distilled model from a plain one's weights has token, head and the token's position drawn anew; a plain one leaves them out.
+// students those of the student or of DistillWrapper, whose teacher is left out; and any of them behind "model." or "module.". Missing,
+// unexpected and mis-shaped tensors and types that cannot be read are problems, unless an adaptation covers them:
+// positions: pos_embed (pos_embedding) of another square grid is resized. head: a head of another number of classes is drawn anew.
+// distillation: a distilled model from a plain one's weights has token, head and the token's position drawn anew; a plain one leaves them
+// out.
 Plan PlanWeights(const std::vector<checkpoint::TensorInfo>& file, const std::vector<models::TensorSpec>& model, const PlanOptions& options);
 
 }  // namespace deit::weights

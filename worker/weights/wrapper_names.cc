@@ -1,12 +1,10 @@
 #include "worker/weights/wrapper_names.h"
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/nets/vit_pytorch.h"
 
 namespace deit::weights {
 
-std::string DistillWrapperName(const std::string& name) {
-  return absl::StartsWith(name, "distill") ? name : absl::StrCat("student.", name);
-}
+std::string DistillWrapperName(const std::string& name) { return nets::IsDistillWrappers(name) ? name : absl::StrCat("student.", name); }
 
 }  // namespace deit::weights

@@ -1,9 +1,8 @@
 #include "common/checkpoint/weights_content.h"
 
-#include <fstream>
-
 #include <gtest/gtest.h>
 
+#include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit::checkpoint {
@@ -42,7 +41,7 @@ TEST(WeightsContentTest, TheDigestSeesValuesNamesAndTypes) {
 TEST(WeightsContentTest, AFileOfTorchSaveIsDigestedByItsBytes) {
   const testing::TempFolder folder;
   const auto digest = [&](const std::string& bytes) {
-    std::ofstream(folder / "w.pth", std::ios::binary) << bytes;
+    testing::WriteFile(folder / "w.pth", bytes);
     return *WeightsContentDigest(folder / "w.pth");
   };
   const std::string start("PK\3\4", 4), long_enough(3 << 20, 'x');

@@ -78,6 +78,16 @@ TEST_F(TarIndexTest, ShardsMayStandInTheRootAndClassesMayHaveNames) {
   EXPECT_THAT((*OpenIndex(spec_, Split::kTrain))->classes(), ElementsAre("tench", "goldfish", "2", "3"));
 }
 
+TEST_F(TarIndexTest, WhatCannotBeReadIsNotTakenAsMissing) {
+  std::filesystem::create_directories(folder_ / "classes.txt");
+  const Status status = OpenIndex(spec_, Split::kTrain).status();
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "classes.txt"));
+  std::filesystem::remove_all(folder_ / "train");
+  WriteFile(folder_ / "train", "a file");
+  EXPECT_THAT(std::string(OpenIndex(spec_, Split::kTrain).status().message()), HasSubstr(folder_ / "train: "));
+}
+
 TEST_F(TarIndexTest, KeepsTheFirstImages) {
   const uint64_t all = (*OpenIndex(spec_, Split::kTrain))->fingerprint();
   spec_.mutable_data()->set_max_images(2);

@@ -61,19 +61,19 @@ TEST_F(TarMembersTest, LongNamesAndSizesAreReadAsGnuAndPaxWriteThem) {
   EXPECT_THAT(
       Members(testing::TarMember("././@LongLink", name + '\0', 'L') + testing::TarMember("short", "x") + testing::TarMember("b", "y")),
       ElementsAre(name + " 1@1536", "b 1@2560"));
-  EXPECT_THAT(Members(testing::TarMember("g", "9 a=1\n", 'g').replace(512, 6, "6 a=1\n") + Pax("12 path=abc\n20 mtime=1234567.25\n") +
-                      testing::TarMember("x", "12")),
+  EXPECT_THAT(Members(testing::TarMember("g", "6 a=1\n", 'g') + Pax("12 path=abc\n20 mtime=1234567.25\n") + testing::TarMember("x", "12")),
               ElementsAre("abc 2@2560"));
   EXPECT_THAT(Members(Pax("10 size=3\n") + TarHeader("x", 0) + "abc"), ElementsAre("x 3@1536"));
   std::string binary = TarHeader("x", 0);
   binary.replace(124, 12, std::string("\x80\0\0\0\0\0\0\0\0\0\0\5", 12));
-  binary.replace(148, 8, "        ");
-  unsigned sum = 0;
-  for (const char c : binary) sum += static_cast<unsigned char>(c);
-  char number[8];
-  std::snprintf(number, sizeof(number), "%06o", sum);
-  binary.replace(148, 7, std::string(number, 7));
-  EXPECT_THAT(Members(binary + "12345"), ElementsAre("x 5@512"));
+  EXPECT_THAT(Members(testing::WithTarChecksum(binary) + "12345"), ElementsAre("x 5@512"));
+}
+
+TEST_F(TarMembersTest, WhatAnExtendedHeaderSaysIsOfTheNextMemberWhateverStandsBetween) {
+  const std::string name(200, 'n'), between = testing::TarMember("link", "far away", 'K') + testing::TarMember("g", "6 a=1\n", 'g');
+  const std::string long_name = testing::TarMember("././@LongLink", name + '\0', 'L'), size = Pax("10 size=3\n");
+  EXPECT_THAT(Members(long_name + size + between + TarHeader("short", 0) + "abc"), ElementsAre(name + " 3@4608"));
+  EXPECT_THAT(Members(long_name + testing::TarMember("folder", "", '5') + testing::TarMember("b", "y")), ElementsAre("b 1@2048"));
 }
 
 TEST_F(TarMembersTest, WhatIsNoWholeTarIsNamedWithItsByte) {

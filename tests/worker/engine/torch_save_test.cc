@@ -1,11 +1,9 @@
 #include "worker/engine/torch_save.h"
 
-#include <fstream>
-#include <iterator>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
 #include "worker/engine/weights_file.h"
 
@@ -45,10 +43,9 @@ TEST(TorchSaveTest, WhatLibTorchCannotReadIsSaidWithTheConversion) {
 
 TEST(TorchSaveTest, AFileCutOffAnywhereIsAnError) {
   const testing::TempFolder folder;
-  std::ifstream in(Golden("plain.pth"), std::ios::binary);
-  const std::string whole{std::istreambuf_iterator<char>(in), {}};
+  const std::string whole = testing::ReadFile(Golden("plain.pth"));
   for (size_t size = 4; size < whole.size(); size += 97) {
-    std::ofstream(folder / "cut.pth", std::ios::binary | std::ios::trunc) << whole.substr(0, size);
+    testing::WriteFile(folder / "cut.pth", whole.substr(0, size));
     EXPECT_EQ(ReadTorchSave(folder / "cut.pth").status().code(), absl::StatusCode::kDataLoss) << size;
   }
 }

@@ -8,15 +8,19 @@
 namespace deit::train {
 namespace {
 
+WorkerOptions TinyOptions(int64_t images) {
+  WorkerOptions options;
+  options.images = static_cast<uint64_t>(images);
+  options.engine.tensors = TinyTensors();
+  return options;
+}
+
 TEST(EvaluatorTest, CountsEachImageOnceWithEqualSumsForEveryWorld) {
   for (int64_t images : {1, 6, 7, 50}) {
     EvaluationCounts one;
     for (int workers : {1, 2, 3, 5, 8}) {
       testing::RunOnThreads(workers, [&](collective::Communicator& world) {
-        WorkerOptions options;
-        options.images = static_cast<uint64_t>(images);
-        options.engine.tensors = TinyTensors();
-        SmallWorker worker(world, SmallSpec(), options);
+        SmallWorker worker(world, SmallSpec(), TinyOptions(images));
         worker.Initialise();
         worker.Steps(1);
         FormulaViews views;
@@ -44,10 +48,7 @@ TEST(EvaluatorTest, ReportsEachImageOnceWithEqualSumsForEveryWorld) {
     std::vector<int64_t> one;
     for (int workers : {1, 2, 3, 8}) {
       testing::RunOnThreads(workers, [&](collective::Communicator& world) {
-        WorkerOptions options;
-        options.images = static_cast<uint64_t>(images);
-        options.engine.tensors = TinyTensors();
-        SmallWorker worker(world, SmallSpec(), options);
+        SmallWorker worker(world, SmallSpec(), TinyOptions(images));
         worker.Initialise();
         FormulaViews views;
         data::EvaluationChunks chunks(views, images, 7, 1);
