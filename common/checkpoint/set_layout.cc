@@ -17,6 +17,7 @@ const char* Name(TensorKind kind) {
     case TensorKind::kModel: return "model";
     case TensorKind::kExpAvg: return "exp_avg";
     case TensorKind::kExpAvgSq: return "exp_avg_sq";
+    case TensorKind::kMomentumBuffer: return "momentum_buffer";
     case TensorKind::kEma: return "ema";
   }
   DEIT_CHECK(false, static_cast<int>(kind));

@@ -1,7 +1,7 @@
 // Names inside a checkpoints folder, and who writes what.
 //   ROOT/step_00000120/manifest.json            the set is complete
 //   ROOT/step_00000120/model_00.safetensors     whole tensors, by timm's names, spread over the writers (00: the writer)
-//   ROOT/step_00000120/exp_avg_00.safetensors   fragments NAME@OFFSET (elements), one dimension; also exp_avg_sq_00, ema_00
+//   ROOT/step_00000120/exp_avg_00.safetensors   fragments NAME@OFFSET (elements), one dimension; also exp_avg_sq_00, momentum_buffer_00, ema_00
 //   ROOT/step_00000120/part_00.NONCE.json       while it is written: writer 00 of that attempt is done (.failed: gave up)
 //   ROOT/bad_step_00000120/                     set aside, reason.txt says why
 #pragma once
@@ -19,8 +19,9 @@ namespace deit::checkpoint {
 
 inline constexpr char kManifestName[] = "manifest.json";
 
-enum class TensorKind { kModel, kExpAvg, kExpAvgSq, kEma };
-inline constexpr TensorKind kAllKinds[] = {TensorKind::kModel, TensorKind::kExpAvg, TensorKind::kExpAvgSq, TensorKind::kEma};
+enum class TensorKind { kModel, kExpAvg, kExpAvgSq, kMomentumBuffer, kEma };
+inline constexpr TensorKind kAllKinds[] = {TensorKind::kModel, TensorKind::kExpAvg, TensorKind::kExpAvgSq, TensorKind::kMomentumBuffer,
+                                           TensorKind::kEma};
 
 const char* Name(TensorKind kind);  // "exp_avg_sq"
 

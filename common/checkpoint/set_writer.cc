@@ -235,10 +235,11 @@ StatusOr<v1::CheckpointManifest> CommitSet(files::FileSystem& fs, Clock& clock, 
   return WithExitCode(Annotate(manifest.status(), What(save)), ExitCode::kNotSaved);
 }
 
-Status RecordAccuracy(files::FileSystem& fs, const std::string& root, int64_t step, double val_acc1) {
+Status RecordAccuracy(files::FileSystem& fs, const std::string& root, int64_t step, double val_acc1, std::optional<double> val_acc1_ema) {
   const std::string set = SetPath(root, step);
   DEIT_ASSIGN_OR_RETURN(v1::CheckpointManifest manifest, ReadManifest(fs, set));
   manifest.set_val_acc1(val_acc1);
+  if (val_acc1_ema) manifest.set_val_acc1_ema(*val_acc1_ema);
   manifest.clear_digest();
   return files::WriteFileAtomically(fs, JoinPath(set, kManifestName), SealJson(manifest));
 }

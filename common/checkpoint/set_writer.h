@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,7 @@ StatusOr<v1::CheckpointManifest> CommitSet(files::FileSystem& fs, Clock& clock, 
 
 // Adds to a complete set what is known only after it was saved. A crash leaves the manifest as it was or with the accuracy. NotFound: no
 // such set.
-Status RecordAccuracy(files::FileSystem& fs, const std::string& root, int64_t step, double val_acc1);
+Status RecordAccuracy(files::FileSystem& fs, const std::string& root, int64_t step, double val_acc1,
+                      std::optional<double> val_acc1_ema = std::nullopt);
 
 }  // namespace deit::checkpoint

@@ -14,7 +14,9 @@ double LearningRate(const v1::JobSpec& spec, const Stream& stream, uint64_t step
   const double scale = spec.optimizer().scale_lr() ? static_cast<double>(stream.options().batch_size) / 512.0 : 1.0;
   const double lr = spec.optimizer().lr() * scale;
   const double epochs = spec.train().epochs();
-  const double time = std::min(stream.EpochsAt(step), epochs);
+  // DeiT steps timm's scheduler after each epoch with that epoch's number, so that an epoch runs at the rate of the one before it.
+  const auto by_epoch = [&] { return std::max(0.0, static_cast<double>(stream.EpochOfStep(step)) - 1); };
+  const double time = std::min(schedule.sched_on_updates() ? stream.EpochsAt(step) : by_epoch(), epochs);
   if (time < schedule.warmup_epochs()) {
     return schedule.warmup_lr() + time * (lr - schedule.warmup_lr()) / schedule.warmup_epochs();
   }

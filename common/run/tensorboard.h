@@ -19,6 +19,7 @@ namespace deit::run {
 inline constexpr char kTagTrainLoss[] = "train/loss";
 inline constexpr char kTagTrainLr[] = "train/lr";
 inline constexpr char kTagValAcc1[] = "val/acc1";  // percent
+inline constexpr char kTagValAcc1Ema[] = "val/acc1_ema";
 inline constexpr char kTagImagesPerSecond[] = "system/images_per_second";
 
 // CRC-32C (Castagnoli, RFC 3720 B.4) of `bytes`.

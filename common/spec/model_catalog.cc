@@ -27,10 +27,11 @@ struct Traits {
 };
 
 const Traits& TraitsOf(Family family) {
-  static const auto* transformer = new Traits{{"patch_size", "embed_dim", "depth", "num_heads", "mlp_ratio", "drop_path"},
-                                              "patch_size: 16 mlp_ratio: 4 drop_path: 0",
-                                              nets::CheckTransformer,
-                                              nullptr};
+  static const auto* transformer =
+      new Traits{{"patch_size", "embed_dim", "depth", "num_heads", "mlp_ratio", "drop_path", "pos_drop_rate", "proj_drop_rate"},
+                 "patch_size: 16 mlp_ratio: 4 drop_path: 0",
+                 nets::CheckTransformer,
+                 nullptr};
   static const auto* convnet = new Traits{{"widths"}, "", nets::CheckConvnet, nets::Convnet};
   static const auto* resnet =
       new Traits{{"widths", "depths", "bottleneck"}, "widths: [64, 128, 256, 512]", nets::CheckResnet, nets::Resnet};

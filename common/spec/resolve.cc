@@ -153,6 +153,7 @@ void Resolve(const ResolveContext& context, v1::JobSpec* spec, Problems* problem
   if (!spec->schedule().has_warmup_epochs()) {
     spec->mutable_schedule()->set_warmup_epochs(std::min(spec->schedule().warmup_epochs(), spec->train().epochs() / 10.0));
   }
+  if (spec->optimizer().opt() == "lamb" && !spec->optimizer().has_clip_grad()) spec->mutable_optimizer()->set_clip_grad(1);
   WriteDefaults(spec);
   if (spec->teacher().schedule() == v1::TeacherSpec::NONE) RemoveTeacher(spec);  // its defaults say nothing
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "common/base/numbers.h"
@@ -192,11 +193,17 @@ void CheckAugment(const v1::JobSpec& spec, Problems* problems) {
 }
 
 void CheckTraining(const v1::JobSpec& spec, Problems* problems) {
-  const auto only = [&](const char* path, const std::string& value, const char* known) {
-    if (value != known) problems->Add(path, absl::StrCat("\"", value, "\": not in this version: want \"", known, "\""));
-  };
-  only("optimizer.opt", spec.optimizer().opt(), "adamw");
-  only("schedule.sched", spec.schedule().sched(), "cosine");
+  constexpr absl::string_view kOptimizers[] = {"adamw", "lamb", "sgd", "momentum"};
+  const std::string& opt = spec.optimizer().opt();
+  if (std::count(std::begin(kOptimizers), std::end(kOptimizers), opt) == 0) {
+    problems->Add("optimizer.opt", absl::StrCat("\"", opt, "\": not in this version: want adamw, lamb, sgd or momentum"));
+  }
+  const std::string& sched = spec.schedule().sched();
+  if (sched != "cosine") problems->Add("schedule.sched", absl::StrCat("\"", sched, "\": not in this version: want \"cosine\""));
+  if (spec.train().bce_loss() && spec.train().smoothing() > 0) {
+    problems->Add("train.smoothing", absl::StrCat(RoundTripText(spec.train().smoothing()),
+                                                  ": train.bce_loss asks of each class yes or no, nothing in between: want 0"));
+  }
   CheckOrdered("schedule.warmup_epochs", spec.schedule().warmup_epochs(), "train.epochs", spec.train().epochs(), problems);
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "proto/spec.pb.h"
 #include "worker/collective/session.h"
 #include "worker/exchange/reducer.h"
 #include "worker/exchange/team.h"
@@ -61,7 +62,8 @@ Status Measure(collective::Communicator& world, int64_t width) {
   options.payload_capacity = [](const exchange::ExchangePlan&) { return size_t{64}; };
   options.deadline.limit = absl::Seconds(30);
   DEIT_ASSIGN_OR_RETURN(const auto team, exchange::Team::Form(world, grid, options));
-  train::OwnedState owned(grid, team->plan().parts(), world.rank(), false);
+  const auto adamw = update::NewOptimizer(v1::OptimizerSpec());
+  train::OwnedState owned(grid, team->plan().parts(), world.rank(), *adamw, false);
   const auto reducer = exchange::NewExactReducer(&team->context());
   const std::vector<double> decay(grid.tensors().size(), 0.05);
   const std::vector<size_t> sizes(static_cast<size_t>(world.size()), 8);
@@ -82,7 +84,7 @@ Status Measure(collective::Communicator& world, int64_t width) {
       DEIT_RETURN_IF_ERROR(reducer->Finish());
       const auto squares = owned.Squares(slot);
       DEIT_RETURN_IF_ERROR(team->gather().Exchange(token, sizes, "norms"));
-      owned.Update({1e-3, 0.9, 0.999, 1e-8, round + 1, 0.5}, decay, 0, grid, slot, team->memory().weights());
+      owned.Update(*adamw, {1e-3, round + 1, 0.5}, decay, 0, slot, team->memory().weights());
       return team->weight_gather().Publish();
     }));
     for (size_t k = 0; k < 3; ++k) {

@@ -56,6 +56,7 @@ PUBLISHED = {key: COMMON + f'name: "{key}" model {{ {sizes} num_classes: 10 img_
 BLOCKS = "embed_dim: 32 depth: 2 num_heads: 2 head_dim: 16"
 STUDENTS = {key: COMMON + f'name: "{key}" model {{ {sizes} {BLOCKS} num_classes: 10 img_size: 28 in_chans: 1 }}\n'
             for key, sizes in STUDENTS.items()}
+LONG = ("train.epochs=100000", "evaluate.every_epochs=0", "checkpoint.every_steps=1")  # for what ends otherwise
 STEPS = 7  # of all: 2 epochs of 100 images in batches of 32
 
 
@@ -181,7 +182,7 @@ class Run:
 
     def result(self):
         """The same of a job that has ended, or whose last step was evaluated."""
-        return self.state() | {"val_acc1": self.summary["val_acc1"]}
+        return self.state() | {key: self.summary[key] for key in ("val_acc1", "val_acc1_ema") if key in self.summary}
 
     def steps_logged(self):
         return [line["step"] for line in self.lines("metrics.jsonl")]
@@ -243,6 +244,17 @@ class ClusterTest(unittest.TestCase):
         said = Run(self.folder / run)
         said.ended = ended
         return said
+
+    def train_until_killed(self, config, run, *words):
+        """Two workers of a job that is LONG train until one of them is killed; the step of the newest checkpoint."""
+        launch = self.launch(f"--config={config}", f"--run_dir={run_dir(self.folder, run)}", *words, workers=2)
+        run = Run(self.folder / run)
+        for _ in poll(60, "two checkpoints"):
+            if run.sets() and run.sets()[-1] >= 2:
+                break
+        os.kill(launch.workers(2)[1], signal.SIGKILL)
+        self.assertNotEqual(launch.wait().code, 0)
+        return run.sets()[-1]
 
     def assert_says(self, ended, *texts):
         for text in texts:

@@ -1,13 +1,9 @@
 """Law 1 for every family of students: whatever the number of workers, and whatever becomes of one of them."""
-import os
-import signal
-
-from cluster import CONVNET, PUBLISHED, STUDENT, STUDENTS, ClusterTest, Run, main, poll, run_dir
+from cluster import CONVNET, LONG, PUBLISHED, STUDENT, STUDENTS, ClusterTest, main
 
 PLAIN = STUDENT.replace("deit_distilled", "vit").replace("student", "plain")
 FAMILIES = {"timm_vit": PLAIN, "deit": STUDENT, "convnet": CONVNET, **PUBLISHED, **STUDENTS}
 DISTILLED = ("deit", *STUDENTS)  # with a token of their own; the others do without a teacher here
-LONG = ("train.epochs=100000", "evaluate.every_epochs=0", "checkpoint.every_steps=1")
 
 
 class Families(ClusterTest):
@@ -27,22 +23,12 @@ class Families(ClusterTest):
         for name in names:
             yield name, self.job(FAMILIES[name], name + ".textproto"), teacher if name in DISTILLED else []
 
-    def kill_one(self, config, words):
-        """Two workers train without an end until one is killed; the step of the newest checkpoint."""
-        launch = self.launch(f"--config={config}", f"--run_dir={run_dir(self.folder, config.stem)}", *LONG, *words, workers=2)
-        run = Run(self.folder / config.stem)
-        for _ in poll(60, "two checkpoints"):
-            if run.sets() and run.sets()[-1] >= 2:
-                break
-        os.kill(launch.workers(2)[1], signal.SIGKILL)
-        self.assertNotEqual(launch.wait().code, 0)
-        return run.sets()[-1]
-
     def check_kills(self, names):
         for name, config, words in self.jobs(names):
             with self.subTest(name=name):
-                saved = self.kill_one(config, words)
-                words = (*LONG, *words, f"train.max_steps={saved + 2}")
+                words = (*LONG, *words)
+                saved = self.train_until_killed(config, name, *words)
+                words = (*words, f"train.max_steps={saved + 2}")
                 resumed = self.train(config, name, *words, workers=3)
                 self.assertEqual(resumed.summary["attempts"][-1]["first_step"], saved)
                 self.assertEqual(resumed.result(), self.check_worlds(config, name, (1, 2, 3), *words))

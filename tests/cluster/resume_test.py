@@ -68,7 +68,7 @@ class Resume(ClusterTest):
         words = ("evaluate.every_epochs=2", "train.epochs=3")
         whole = self.train(config, "whole", *words).csv_rows()
         self.assertEqual([(row[0], [cell == "" for cell in row]) for row in whole],
-                         [("0", [False, False, True, True, True, False]), ("1", [False] * 6), ("2", [False] * 6)])
+                         [("0", [False] * 2 + [True] * 3 + [False] + [True] * 3), ("1", [False] * 9), ("2", [False] * 9)])
         for step in (4, 7):  # the ends of the first two epochs
             self.train(config, f"stop_{step}", *words, f"--stop_after_steps={step}", code=STOPPED)
             rows = self.train(config, f"stop_{step}", *words, workers=2).csv_rows()

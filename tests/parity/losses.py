@@ -3,7 +3,8 @@
   python tests/parity/losses.py                 (torch 2.14.1, timm 1.0.31)
   python tests/parity/losses.py vit-pytorch     prints both heads' logits and the losses of vit-pytorch's own DistillWrapper (1.26.11)
 
-golden/losses.txt, one case a line: type, tau, alpha, smoothing, divisor, labels (1: learned), heads, keep (- or one number for each image);
+golden/losses.txt, one case a line: type, tau, alpha, smoothing, divisor, labels (1: learned), heads, keep (- or one
+number for each image), binary (1: binary cross entropy, of mixed views as facebookresearch/deit main.py, of others as timm);
 then the total, its base and its distillation part; then their gradients by the logits, class head first. Logits are keyed values
 (keyed_values.py) times 4, of "head", "head_dist" and "teacher"; computation is in fp64. The formulas are those of facebookresearch/deit
 losses.py (NUMEL), of vit-pytorch distill.py and of timm train.py (BATCHMEAN), written with torch.nn.functional.
@@ -16,7 +17,7 @@ import keyed_values
 import numpy
 import torch
 from timm.data.mixup import mixup_target
-from timm.loss import SoftTargetCrossEntropy
+from timm.loss import BinaryCrossEntropy, SoftTargetCrossEntropy
 from torch.nn import functional
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "worker" / "distill" / "golden" / "losses.txt"
@@ -30,7 +31,12 @@ def logits(name):
     return torch.from_numpy(values.astype(numpy.float32)).double().reshape(IMAGES, CLASSES)
 
 
-def base_loss(student, smoothing, mixed):
+def base_loss(student, smoothing, mixed, binary):
+    if binary and mixed:
+        targets = mixup_target(LABELS, CLASSES, KEEP, 0.0).double()
+        return torch.nn.BCEWithLogitsLoss()(student, targets.gt(0.0).type(targets.dtype))
+    if binary:
+        return BinaryCrossEntropy(smoothing=0.0)(student, LABELS)
     if mixed:
         return SoftTargetCrossEntropy()(student, mixup_target(LABELS, CLASSES, KEEP, smoothing).double())
     return functional.cross_entropy(student, LABELS, label_smoothing=smoothing)
@@ -45,10 +51,10 @@ def distillation_loss(student, teacher, kind, tau, divisor):
     return functional.kl_div(student, teacher, reduction="sum", log_target=True) * tau**2 / student.numel()
 
 
-def case(kind, tau, alpha, smoothing, divisor, learned, heads, mixed):
+def case(kind, tau, alpha, smoothing, divisor, learned, heads, mixed, binary=False):
     outputs = [logits(name).requires_grad_() for name in ("head", "head_dist")[:heads]]
     fused = sum(outputs) / heads
-    base = base_loss(outputs[0] if kind != "NONE" else fused, smoothing, mixed) if learned else torch.zeros(())
+    base = base_loss(outputs[0] if kind != "NONE" else fused, smoothing, mixed, binary) if learned else torch.zeros(())
     distilled = torch.zeros(())
     if kind != "NONE":
         students = outputs[-1:] if learned else outputs
@@ -62,7 +68,7 @@ def case(kind, tau, alpha, smoothing, divisor, learned, heads, mixed):
     for output in outputs:
         numbers += output.grad.flatten().tolist()
     keep = ",".join([str(KEEP)] * IMAGES) if mixed else "-"
-    settings = (kind, tau, alpha, smoothing, divisor, int(learned), heads, keep)
+    settings = (kind, tau, alpha, smoothing, divisor, int(learned), heads, keep, int(binary))
     return " ".join([*map(str, settings), *(f"{number:.9g}" for number in numbers)])
 
 
@@ -96,6 +102,8 @@ def main():
             kinds, (1, 2), (True, False), ((0.1, False), (0.0, False), (0.1, True))):
         if learned or (kind != "NONE" and smoothing and not mixed):  # without labels the rest has no say
             lines.append(case(kind, tau, alpha, smoothing, divisor, learned, heads, mixed))
+    for (kind, tau, alpha, divisor), heads, mixed in itertools.product(kinds[:3], (1, 2), (False, True)):
+        lines.append(case(kind, tau, alpha, 0.0, divisor, True, heads, mixed, binary=True))
     GOLDEN.parent.mkdir(exist_ok=True)
     GOLDEN.write_text("\n".join(lines) + "\n")
     print(f"{len(lines)} cases")

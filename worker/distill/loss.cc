@@ -25,6 +25,20 @@ at::Tensor SmoothedCrossEntropy(const at::Tensor& logits, const at::Tensor& labe
   return at::add(at::mul(nll, 1 - smoothing), log_probabilities.mean(), -smoothing);
 }
 
+at::Tensor BinaryCrossEntropy(const at::Tensor& logits, const at::Tensor& labels, const at::Tensor& keep) {
+  at::Tensor target = at::zeros_like(logits);
+  float* row = target.mutable_data_ptr<float>();
+  const int64_t* const label = labels.const_data_ptr<int64_t>();
+  const float* const share = keep.defined() ? keep.const_data_ptr<float>() : nullptr;
+  const int64_t images = logits.size(0);
+  for (int64_t i = 0; i < images; ++i) DEIT_CHECK(0 <= label[i] && label[i] < logits.size(1), "label ", label[i]);
+  for (int64_t i = 0; i < images; ++i, row += logits.size(1)) {
+    if (share == nullptr || share[i] > 0) row[label[i]] = 1;
+    if (share != nullptr && share[i] < 1) row[label[images - 1 - i]] = 1;
+  }
+  return at::binary_cross_entropy_with_logits(logits, target);
+}
+
 // `targets` as a tensor of its own.
 template <typename T>
 at::Tensor Copy(const std::vector<T>& values, at::IntArrayRef shape) {
@@ -84,7 +98,8 @@ LossOptions LossOptionsOf(const v1::JobSpec& job) {
           .tau = spec.tau(),
           .smoothing = job.train().smoothing(),
           .reduction = spec.reduction() == v1::DistillationSpec::BATCHMEAN ? Reduction::kBatchMean : Reduction::kNumel,
-          .labels = spec.labels()};
+          .labels = spec.labels(),
+          .binary = job.train().bce_loss()};
 }
 
 LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& given_labels, const at::Tensor& keep,
@@ -97,7 +112,8 @@ LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& give
   result.correct = CountCorrect(fused, labels);
   at::Tensor base, distilled;
   if (options.labels) {
-    base = SmoothedCrossEntropy(teacher == nullptr ? fused : outputs.head, labels, keep, options.smoothing);
+    const at::Tensor& logits = teacher == nullptr ? fused : outputs.head;
+    base = options.binary ? BinaryCrossEntropy(logits, labels, keep) : SmoothedCrossEntropy(logits, labels, keep, options.smoothing);
     result.base = base.item<double>();
   }
   if (teacher != nullptr) {

@@ -1,4 +1,4 @@
-// The training loss of one micro-batch: label-smoothing cross entropy and DeiT's hard or soft distillation
+// The training loss of one micro-batch: label-smoothing or binary cross entropy and DeiT's hard or soft distillation
 // (facebookresearch/deit losses.py and main.py).
 #pragma once
 
@@ -25,6 +25,7 @@ struct LossOptions {
   double smoothing = 0.1;                   // of the labels
   Reduction reduction = Reduction::kNumel;  // of SOFT
   bool labels = true;                       // false: the teacher's loss alone
+  bool binary = false;                      // labels by binary cross entropy; smoothing is then 0
 };
 
 LossOptions LossOptionsOf(const v1::JobSpec& job);
@@ -39,7 +40,9 @@ struct LossResult {
 // Means over the micro-batch:
 //   base  = (1 - smoothing) * nll + smoothing * mean over classes of -log p, of the class head; of both heads' average if the model is
 //           distilled and there is no teacher. Where views are mixed, nll is that of the mixed target: keep of the own label, the rest of
-//           the label of the partner (image n - 1 - i), as timm's mixup_target with SoftTargetCrossEntropy
+//           the label of the partner (image n - 1 - i), as timm's mixup_target with SoftTargetCrossEntropy. With options.binary: the mean over
+//           images and classes of the binary cross entropy of sigmoid(logit), whose target is 1 for each label with a share in the view
+//           (DeiT III: main.py's --bce-loss at smoothing 0; of views that are not mixed timm's BinaryCrossEntropy), else 0
 //   SOFT  = tau^2 * sum over images of KL(softmax(teacher / tau) || softmax(student / tau)), divided by images * classes (kNumel: DeiT's
 //           losses.py) or by images (kBatchMean: vit-pytorch's distill.py, timm's train.py; Hinton et al., arXiv 1503.02531)
 //   HARD  = cross entropy with the teacher's most probable class, neither smoothed nor tempered

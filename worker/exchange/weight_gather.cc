@@ -28,6 +28,11 @@ void WeightGather::Cast(ElementRange range) {
   }
 }
 
+void WeightGather::CastOwnParts() {
+  const ExchangePlan& plan = *context_->plan;
+  for (int bucket = 0; bucket < plan.buckets(); ++bucket) Cast(plan.PartOf(bucket, context_->worker()));
+}
+
 Status WeightGather::TradeBetweenNodes() {
   const ExchangePlan& plan = *context_->plan;
   const auto buffer = [&](ElementRange part) {

@@ -21,6 +21,9 @@ class WeightGather {
   // Casts a range of weights into the compute copy, where there is one.
   void Cast(ElementRange range);
 
+  // The same of this worker's parts.
+  void CastOwnParts();
+
   int64_t bytes_sent() const { return bytes_sent_; }
 
  private:

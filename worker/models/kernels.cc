@@ -89,6 +89,13 @@ DEIT_INLINE void BranchGradientBody(const float* dx, float scale, int64_t rows, 
 }
 
 template <typename T>
+DEIT_INLINE void AddColumnsBody(const T* x, int64_t rows, int64_t cols, float* sums) {
+  for (int64_t r = 0; r < rows; ++r, x += cols) {
+    ForEachVector(cols, [&](int64_t c, auto access) DEIT_BODY { access.Write(sums + c, access.Read(sums + c) + access.Read(x + c)); });
+  }
+}
+
+template <typename T>
 DEIT_INLINE void SoftmaxBody(T* scores, float scale, int64_t rows, int64_t cols) {
   constexpr float kNothing = -std::numeric_limits<float>::infinity();
   std::vector<float> row(static_cast<size_t>((cols + kLanes - 1) / kLanes * kLanes));
@@ -204,6 +211,10 @@ DEIT_INLINE void PatchifyBody(const float* image, int64_t channels, int64_t size
   template <>                                                                                                                          \
   DEIT_CLONES void BranchGradient(const float* dx, float scale, int64_t rows, int64_t cols, T* dbranch, float* column_sums) {          \
     BranchGradientBody(dx, scale, rows, cols, dbranch, column_sums);                                                                   \
+  }                                                                                                                                    \
+  template <>                                                                                                                          \
+  DEIT_CLONES void AddColumns(const T* x, int64_t rows, int64_t cols, float* sums) {                                                   \
+    AddColumnsBody(x, rows, cols, sums);                                                                                               \
   }                                                                                                                                    \
   template <>                                                                                                                          \
   DEIT_CLONES void Softmax(T* scores, float scale, int64_t rows, int64_t cols) {                                                       \

@@ -71,6 +71,10 @@ void MergeHeads(const T* heads, int64_t stride, int64_t count, int64_t num_heads
 template <typename T>
 void Patchify(const float* image, int64_t channels, int64_t size, int64_t patch, T* patches);
 
+// sums += the columns of x.
+template <typename T>
+void AddColumns(const T* x, int64_t rows, int64_t cols, float* sums);
+
 // out[c] = sum over r of partial[r][c], first row first.
 void SumRows(const float* partial, int64_t rows, int64_t cols, float* out);
 

@@ -30,9 +30,9 @@ class GradientSink {
 
 struct ForwardContext {
   bool training = false;
-  uint64_t seed = 0;                    // train.seed: drop-path masks
-  const uint64_t* positions = nullptr;  // one per image, needed in training if drop_path > 0: masks are a pure function of
-                                        // (seed, position, block, branch), wherever and with whomever the image is computed
+  uint64_t seed = 0;                    // train.seed: masks of drop path and dropout
+  const uint64_t* positions = nullptr;  // one per image, needed in training with drop path or dropout: masks are a pure function of
+                                        // (seed, position, place in the model), wherever and with whomever the image is computed
   GradientSink* sink = nullptr;         // needed in training; must outlive the backward pass
 
   // In evaluation, of a model with token_layers(): told what the tokens that reach a head are after the embedding (layer 0) and after each

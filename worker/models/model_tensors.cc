@@ -16,6 +16,8 @@ TransformerSizes TransformerSizesOf(const v1::ModelSpec& resolved) {
           .heads = resolved.num_heads(),
           .hidden = static_cast<int64_t>(resolved.embed_dim() * resolved.mlp_ratio()),
           .drop_path = resolved.drop_path(),
+          .pos_drop = resolved.pos_drop_rate(),
+          .proj_drop = resolved.proj_drop_rate(),
           .distilled = spec::IsDistilled(resolved)};
 }
 

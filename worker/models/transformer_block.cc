@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 
+#include "worker/models/dropout.h"
 #include "worker/models/kernels.h"
 #include "worker/models/tensor_access.h"
 
@@ -58,9 +59,10 @@ void Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bia
 template <typename T>
 class BlockPass {
  public:
-  BlockPass(const BlockShape& shape, const at::Tensor* weights, BranchScales scales, const at::Tensor& x, Buffers& saved, Buffers& scratch)
-      : s_(shape), w_(weights), scales_(scales), x_(x), saved_(saved), scratch_(scratch), rows_(shape.images * shape.tokens),
-        query_rows_(shape.images * shape.queries), head_dim_(shape.width / shape.heads),
+  BlockPass(const BlockShape& shape, const at::Tensor* weights, const BlockNoise& noise, const at::Tensor& x, Buffers& saved,
+            Buffers& scratch)
+      : s_(shape), w_(weights), scales_(noise.scales), dropout_(noise.dropout), x_(x), saved_(saved), scratch_(scratch),
+        rows_(shape.images * shape.tokens), query_rows_(shape.images * shape.queries), head_dim_(shape.width / shape.heads),
         attention_scale_(1.0F / std::sqrt(static_cast<float>(head_dim_))) {}
 
   at::Tensor Forward() {
@@ -68,6 +70,7 @@ class BlockPass {
     const at::Tensor mixed = Attend(normed);
     at::Tensor branch = Work(kBranch, {query_rows_, s_.width});
     Linear(mixed, w_[kProjWeight], w_[kProjBias], branch);
+    Drop(kAfterProj, s_.width, branch);
     const at::Tensor middle = Add(x_, s_.tokens, branch, scales_.attention, kMiddle);
 
     const at::Tensor normed2 = Norm(middle, s_.queries, kNorm2Weight, kNormed2, kMean2);
@@ -76,7 +79,9 @@ class BlockPass {
     const at::Tensor activated = Keep(kActivated, {query_rows_, s_.hidden});
     const int64_t size = s_.queries * s_.hidden;
     ForEachImage(s_.images, [&](int64_t i) { kernels::Gelu(Data<T>(hidden) + i * size, size, Data<T>(activated) + i * size); });
+    Drop(kAfterActivation, s_.hidden, activated);
     Linear(activated, w_[kFc2Weight], w_[kFc2Bias], branch);
+    Drop(kAfterFc2, s_.width, branch);
     return Add(middle, s_.queries, branch, scales_.mlp, kOutput);
   }
 
@@ -89,6 +94,17 @@ class BlockPass {
   }
 
  private:
+  enum Place : uint32_t { kAfterProj, kAfterActivation, kAfterFc2 };
+
+  // Dropout of the queries' rows, or of their gradient.
+  void Drop(Place place, int64_t columns, const at::Tensor& rows) const {
+    if (dropout_.rate == 0) return;
+    const int64_t size = s_.queries * columns;
+    ForEachImage(s_.images, [&](int64_t i) {
+      Dropout(DropoutKey{dropout_.seed, dropout_.positions[i], dropout_.layer + place}, dropout_.rate, size, Data<T>(rows) + i * size);
+    });
+  }
+
   at::Tensor Keep(Saved slot, at::IntArrayRef shape) { return saved_.Get(slot, shape, s_.compute); }
   at::Tensor Work(Scratch slot, at::IntArrayRef shape) { return scratch_.Get(slot, shape, s_.compute); }
   at::Tensor KeepFloat(size_t slot, at::IntArrayRef shape) { return saved_.Get(slot, shape, at::kFloat); }
@@ -168,12 +184,13 @@ class BlockPass {
   }
 
   void MlpBackward(const at::Tensor& gradient, const at::Tensor& grad_middle) {
-    const at::Tensor branch = BranchGradient(gradient, scales_.mlp);
+    const at::Tensor branch = BranchGradient(gradient, scales_.mlp, kAfterFc2);
     GiveWeight(kFc2Weight, branch, Keep(kActivated, {query_rows_, s_.hidden}));
     GiveColumnSums(kFc2Bias, s_.width);
 
     at::Tensor grad_hidden = Work(kGradHidden, {query_rows_, s_.hidden});
     at::mm_out(grad_hidden, branch, w_[kFc2Weight]);
+    Drop(kAfterActivation, s_.hidden, grad_hidden);
     const at::Tensor hidden = Keep(kHidden, {query_rows_, s_.hidden});
     float* const partial = Partial(s_.hidden);
     const int64_t size = s_.queries * s_.hidden;
@@ -190,7 +207,7 @@ class BlockPass {
   }
 
   void AttentionBackward(const at::Tensor& grad_middle, const at::Tensor& dx) {
-    const at::Tensor branch = BranchGradient(grad_middle, scales_.attention);
+    const at::Tensor branch = BranchGradient(grad_middle, scales_.attention, kAfterProj);
     GiveWeight(kProjWeight, branch, Keep(kMixed, {query_rows_, s_.width}));
     GiveColumnSums(kProjBias, s_.width);
 
@@ -241,14 +258,19 @@ class BlockPass {
   }
 
   // scale * gradient in the compute precision; its column sums are left in the partial sums.
-  at::Tensor BranchGradient(const at::Tensor& gradient, const float* scales) {
+  at::Tensor BranchGradient(const at::Tensor& gradient, const float* scales, Place place) {
     const at::Tensor branch = Work(kBranch, {query_rows_, s_.width});
     float* const partial = Partial(s_.width);
     const int64_t size = s_.queries * s_.width;
+    const bool drops = dropout_.rate != 0;  // then the sums are those of what is left
     ForEachImage(s_.images, [&](int64_t i) {
       kernels::BranchGradient(Data<float>(gradient) + i * size, scales[i], s_.queries, s_.width, Data<T>(branch) + i * size,
-                              partial + i * s_.width);
+                              drops ? nullptr : partial + i * s_.width);
     });
+    if (!drops) return branch;
+    Drop(place, s_.width, branch);
+    ForEachImage(s_.images,
+                 [&](int64_t i) { kernels::AddColumns(Data<T>(branch) + i * size, s_.queries, s_.width, partial + i * s_.width); });
     return branch;
   }
 
@@ -299,6 +321,7 @@ class BlockPass {
   const BlockShape& s_;
   const at::Tensor* const w_;
   const BranchScales scales_;
+  const BlockDropout dropout_;
   const at::Tensor& x_;
   Buffers& saved_;
   Buffers& scratch_;
@@ -312,15 +335,16 @@ class BlockPass {
 
 }  // namespace
 
-at::Tensor BlockForward(const BlockShape& shape, const at::Tensor* weights, BranchScales scales, const at::Tensor& x, Buffers& saved,
+at::Tensor BlockForward(const BlockShape& shape, const at::Tensor* weights, const BlockNoise& noise, const at::Tensor& x, Buffers& saved,
                         Buffers& scratch) {
-  return WithStorage(shape.compute, [&]<typename T>() { return BlockPass<T>(shape, weights, scales, x, saved, scratch).Forward(); });
+  return WithStorage(shape.compute, [&]<typename T>() { return BlockPass<T>(shape, weights, noise, x, saved, scratch).Forward(); });
 }
 
-void BlockBackward(const BlockShape& shape, const at::Tensor* weights, BranchScales scales, const at::Tensor& x, const at::Tensor& gradient,
-                   Buffers& saved, Buffers& scratch, const at::Tensor& dx, int first_tensor, GradientSink& sink) {
+void BlockBackward(const BlockShape& shape, const at::Tensor* weights, const BlockNoise& noise, const at::Tensor& x,
+                   const at::Tensor& gradient, Buffers& saved, Buffers& scratch, const at::Tensor& dx, int first_tensor,
+                   GradientSink& sink) {
   WithStorage(shape.compute,
-              [&]<typename T>() { BlockPass<T>(shape, weights, scales, x, saved, scratch).Backward(gradient, dx, first_tensor, sink); });
+              [&]<typename T>() { BlockPass<T>(shape, weights, noise, x, saved, scratch).Backward(gradient, dx, first_tensor, sink); });
 }
 
 }  // namespace deit::models

@@ -47,15 +47,30 @@ struct BranchScales {
   const float* mlp;        // [images]
 };
 
+// Dropout in a block: its places are layer (after proj), layer + 1 (after the activation), layer + 2 (after fc2) of dropout.h.
+struct BlockDropout {
+  double rate = 0;  // 0: none; the rest is not looked at
+  uint64_t seed = 0;
+  const uint64_t* positions = nullptr;  // [images]
+  uint32_t layer = 0;
+};
+
+// What is drawn for a block, in training.
+struct BlockNoise {
+  BranchScales scales;
+  BlockDropout dropout;
+};
+
 // `x`: fp32 [images * tokens, width]; `weights`: kBlockTensors tensors; returns fp32 [images * queries, width], a view of `saved`.
 // `saved` also keeps what the backward pass needs, beside x itself; `scratch` is free again afterwards.
-at::Tensor BlockForward(const BlockShape& shape, const at::Tensor* weights, BranchScales scales, const at::Tensor& x, Buffers& saved,
+at::Tensor BlockForward(const BlockShape& shape, const at::Tensor* weights, const BlockNoise& noise, const at::Tensor& x, Buffers& saved,
                         Buffers& scratch);
 
 // `gradient`: of BlockForward's result. Writes the gradient of x to `dx` (fp32 [images * tokens, width], not overlapping `gradient`) and
 // gives those of the weights to `sink` as tensors first_tensor + BlockTensor, in this order: fc2, fc1, norm2, proj, qkv, norm1, each bias
 // after its weight.
-void BlockBackward(const BlockShape& shape, const at::Tensor* weights, BranchScales scales, const at::Tensor& x, const at::Tensor& gradient,
-                   Buffers& saved, Buffers& scratch, const at::Tensor& dx, int first_tensor, GradientSink& sink);
+void BlockBackward(const BlockShape& shape, const at::Tensor* weights, const BlockNoise& noise, const at::Tensor& x,
+                   const at::Tensor& gradient, Buffers& saved, Buffers& scratch, const at::Tensor& dx, int first_tensor,
+                   GradientSink& sink);
 
 }  // namespace deit::models

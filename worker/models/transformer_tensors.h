@@ -18,6 +18,8 @@ struct TransformerSizes {
   int64_t heads;
   int64_t hidden;    // of the MLPs
   double drop_path;  // of the last block; falls linearly to 0 at the first (timm); per image and branch
+  double pos_drop;   // dropout of all tokens after the position embedding
+  double proj_drop;  // in each block: after the attention's projection, after the MLP's activation, after its second layer
   bool distilled;
 
   int64_t patches() const { return (image / patch) * (image / patch); }

@@ -9,6 +9,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "common/plan/philox.h"
+#include "worker/models/dropout.h"
 #include "worker/models/kernels.h"
 #include "worker/models/tensor_access.h"
 #include "worker/models/transformer_block.h"
@@ -36,7 +37,9 @@ class Transformer final : public Model {
   // What the backward pass must know of the forward pass, beside what stands in the buffers.
   struct Pass final : torch::CustomClassHolder {
     std::vector<at::Tensor> values;
-    std::vector<float> scales;             // [depth][2][images]
+    std::vector<float> scales;        // [depth][2][images]
+    std::vector<uint64_t> positions;  // of dropout; empty in evaluation
+    uint64_t seed = 0;
     std::vector<at::Tensor> block_inputs;  // fp32 [images * tokens, width]
     GradientSink* sink = nullptr;
     const std::function<void(int64_t, const at::Tensor&)>* observe = nullptr;  // of ForwardContext; null: nobody does
@@ -70,6 +73,11 @@ class Transformer final : public Model {
     const int64_t queries = block + 1 == sizes_.depth ? prefix_ : tokens;  // only the prefix tokens reach a head
     return {images, tokens, queries, sizes_.width, sizes_.heads, sizes_.hidden, compute_};
   }
+  // Layer 0 of dropout is the embedding's.
+  BlockNoise NoiseOf(const Pass& pass, int64_t block) const {
+    const double rate = pass.positions.empty() ? 0 : sizes_.proj_drop;
+    return {pass.ScalesOf(block), {rate, pass.seed, pass.positions.data(), static_cast<uint32_t>(1 + 3 * block)}};
+  }
   static const at::Tensor& Value(const Pass& pass, int place) { return pass.values[static_cast<size_t>(place)]; }
   at::Tensor Memory(Slot slot, at::IntArrayRef shape, at::ScalarType type) const { return memory_.Get(slot, shape, type); }
 
@@ -89,6 +97,8 @@ class Transformer final : public Model {
   at::Tensor ColumnSums(int64_t rows, int64_t columns) const;
 
   const TransformerSizes sizes_;
+  void DropTokens(const Pass& pass, const at::Tensor& tokens) const;
+
   const at::ScalarType compute_;
   const TransformerTensors list_;
   const int64_t patches_;
@@ -137,6 +147,11 @@ Outputs Transformer::Forward(const std::vector<at::Tensor>& values, const std::v
   DEIT_CHECK(context.sink != nullptr);
   pass->images = images.size(0);
   pass->scales = DrawScales(pass->images, context);
+  if (sizes_.pos_drop > 0 || sizes_.proj_drop > 0) {
+    DEIT_CHECK(context.positions != nullptr);
+    pass->positions.assign(context.positions, context.positions + pass->images);
+    pass->seed = context.seed;
+  }
   const at::Tensor anchor = at::empty({0}).set_requires_grad(true);
   return OutputsOf(TransformerFunction::apply(anchor, this, pass, &images));
 }
@@ -176,7 +191,7 @@ std::vector<at::Tensor> Transformer::Run(Pass& pass, const at::Tensor& images, b
     if (training) pass.block_inputs.push_back(x);
     Buffers& saved = training ? saved_[static_cast<size_t>(block)] : evaluation_;
     const at::Tensor* const weights = pass.values.data() + list_.first_block + block * kBlockTensors;
-    x = BlockForward(ShapeOf(block, pass.images), weights, pass.ScalesOf(block), x, saved, scratch_);
+    x = BlockForward(ShapeOf(block, pass.images), weights, NoiseOf(pass, block), x, saved, scratch_);
     Show(pass, block + 1, x);
   }
   if (training) pass.block_inputs.push_back(x);
@@ -212,7 +227,16 @@ at::Tensor Transformer::Embed(const Pass& pass, const at::Tensor& images) const 
                          out + prefix_ * width);
     });
   });
+  DropTokens(pass, tokens);
   return tokens;
+}
+
+void Transformer::DropTokens(const Pass& pass, const at::Tensor& tokens) const {
+  if (pass.positions.empty() || sizes_.pos_drop == 0) return;
+  const int64_t size = (patches_ + prefix_) * sizes_.width;
+  ForEachImage(pass.images, [&](int64_t i) {
+    Dropout(DropoutKey{pass.seed, pass.positions[static_cast<size_t>(i)], 0}, sizes_.pos_drop, size, Data<float>(tokens) + i * size);
+  });
 }
 
 std::vector<at::Tensor> Transformer::ApplyHeads(const Pass& pass, const at::Tensor& x) const {
@@ -242,7 +266,7 @@ void Transformer::Backward(const Pass& pass, const std::vector<at::Tensor>& grad
   for (int64_t block = last; block >= 0; --block) {
     const at::Tensor dx = Memory((last - block) % 2 == 0 ? kGradSecond : kGradFirst, {rows, sizes_.width}, at::kFloat);
     const int first_tensor = list_.first_block + static_cast<int>(block) * kBlockTensors;
-    BlockBackward(ShapeOf(block, pass.images), pass.values.data() + first_tensor, pass.ScalesOf(block),
+    BlockBackward(ShapeOf(block, pass.images), pass.values.data() + first_tensor, NoiseOf(pass, block),
                   pass.block_inputs[static_cast<size_t>(block)], gradient, saved_[static_cast<size_t>(block)], scratch_, dx, first_tensor,
                   *pass.sink);
     gradient = dx;
@@ -284,6 +308,7 @@ void Transformer::NormBackward(const Pass& pass, const at::Tensor& grad_normed, 
 }
 
 void Transformer::EmbedBackward(const Pass& pass, const at::Tensor& dx) const {
+  DropTokens(pass, dx);
   const int64_t tokens = patches_ + prefix_;
   const int64_t width = sizes_.width;
   const at::Tensor grad_position = Memory(kVectorGradient, {1, tokens, width}, at::kFloat);

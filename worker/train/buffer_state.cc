@@ -25,6 +25,8 @@ void BufferState::Reset() {
   batches_tracked = 0;
 }
 
+void BufferState::SwapEma() { std::swap_ranges(values_.begin(), values_.end(), ema_.begin()); }
+
 void BufferState::Update(const float* lane_sums, int lanes, double ema_decay) {
   const float share = 1.0f / static_cast<float>(lanes);
   for (size_t i = 0; i < values_.size(); ++i) values_[i] = (1 - kMomentum) * values_[i] + kMomentum * (lane_sums[i] * share);

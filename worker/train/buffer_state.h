@@ -29,6 +29,9 @@ class BufferState {
     if (!ema_.empty()) ema_ = values_;
   }
 
+  // values() and ema() change places; both stay where they are. Needs an EMA.
+  void SwapEma();
+
   // As new. values() stay where they are.
   void Reset();
 

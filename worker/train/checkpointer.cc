@@ -48,7 +48,7 @@ PartFile ModelPart(const JobState& state, int worker, int workers) {
 PartFile Fragments(const JobState& state, TensorKind kind, const float* packed) {
   PartFile part{kind, {}};
   for (const OwnedBlock& b : state.owned->blocks()) {
-    const plan::TensorPlace& place = state.grid->tensors()[static_cast<size_t>(state.grid->blocks()[static_cast<size_t>(b.block)].tensor)];
+    const plan::TensorPlace& place = state.grid->tensors()[static_cast<size_t>(b.tensor)];
     const uint64_t count = static_cast<uint64_t>(b.count);
     part.tensors.push_back({checkpoint::FragmentName(place.name, static_cast<uint64_t>(b.offset - place.offset)),
                             Dtype::kF32,
@@ -83,8 +83,15 @@ std::vector<v1::LedgerEntry> ToProto(const plan::Ledger& ledger) {
   return entries;
 }
 
-// The set is good, but its tensors must be those of this job's model: after --allow_config_change they may not be.
-Status CheckSameModel(const checkpoint::TensorCatalog& catalog, const std::vector<models::TensorSpec>& tensors) {
+// The set is good, but its tensors must be those of this job's model and optimizer: after --allow_config_change they may not be.
+Status CheckSameModel(const checkpoint::TensorCatalog& catalog, const JobState& state) {
+  const std::vector<models::TensorSpec>& tensors = *state.tensors;
+  for (const TensorKind kind : state.owned->kinds()) {
+    if (kind == TensorKind::kEma || !catalog.tensors(kind).empty()) continue;
+    return WithHint(WithExitCode(absl::FailedPreconditionError(absl::StrCat("is of another optimizer: has no ", checkpoint::Name(kind))),
+                                 ExitCode::kRunFolder),
+                    "choose another run_dir and begin with model.init_from=CHECKPOINT, or give the job its old optimizer.opt");
+  }
   std::string difference;
   for (const models::TensorSpec& tensor : tensors) {
     const auto* saved = catalog.Find(TensorKind::kModel, tensor.name);
@@ -106,6 +113,7 @@ JobProgress ProgressOf(const v1::CheckpointManifest& manifest) {
   progress.step = static_cast<uint64_t>(manifest.step());
   progress.updates = manifest.adam_steps();
   if (manifest.has_val_acc1()) progress.val_acc1 = manifest.val_acc1();
+  if (manifest.has_val_acc1_ema()) progress.val_acc1_ema = manifest.val_acc1_ema();
   progress.train_seconds = manifest.train_seconds();
   std::vector<plan::LedgerEntry> entries;
   for (const v1::LedgerEntry& entry : manifest.ledger())
@@ -158,9 +166,9 @@ StatusOr<std::string> Checkpointer::SaveAll(const JobProgress& progress, double 
   return about.weights_digest();
 }
 
-void Checkpointer::RecordAccuracy(uint64_t step, double val_acc1) {
+void Checkpointer::RecordAccuracy(uint64_t step, double val_acc1, std::optional<double> val_acc1_ema) {
   if (!first()) return;
-  const Status recorded = checkpoint::RecordAccuracy(*options_.fs, options_.root, static_cast<int64_t>(step), val_acc1);
+  const Status recorded = checkpoint::RecordAccuracy(*options_.fs, options_.root, static_cast<int64_t>(step), val_acc1, val_acc1_ema);
   if (recorded.ok()) Prune();  // another set may be the best now
   else if (!absl::IsNotFound(recorded))
     LogWarning(absl::StrCat("checkpoint of step ", step, ": without its accuracy: ", recorded.message()));
@@ -172,13 +180,9 @@ void Checkpointer::Prune() {
 }
 
 Status Checkpointer::WriteOwnPart(const checkpoint::Save& save, const JobProgress& progress) {
-  std::vector<PartFile> part = {ModelPart(state_, save.worker, save.workers),
-                                Fragments(state_, TensorKind::kExpAvg, state_.owned->exp_avg()),
-                                Fragments(state_, TensorKind::kExpAvgSq, state_.owned->exp_avg_sq())};
-  if (state_.owned->has_ema()) {
-    part.push_back(Fragments(state_, TensorKind::kEma, state_.owned->ema()));
-    if (first()) AddBufferAverages(state_, &part.back());
-  }
+  std::vector<PartFile> part = {ModelPart(state_, save.worker, save.workers)};
+  for (const TensorKind kind : state_.owned->kinds()) part.push_back(Fragments(state_, kind, state_.owned->values(kind)));
+  if (state_.owned->has_ema() && first()) AddBufferAverages(state_, &part.back());
   std::erase_if(part, [](const PartFile& file) { return file.tensors.empty(); });
   return checkpoint::WritePart(*options_.fs, save, part, ToProto(progress.ledger));
 }
@@ -251,19 +255,19 @@ StatusOr<Restored> Checkpointer::Load(const std::string& set) {
   }();
   DEIT_RETURN_IF_ERROR(Agree(read.status(), "opening a checkpoint"));
   const auto& [manifest, catalog] = *read;
-  DEIT_RETURN_IF_ERROR(CheckSameModel(catalog, *state_.tensors));
+  DEIT_RETURN_IF_ERROR(CheckSameModel(catalog, state_));
   DEIT_RETURN_IF_ERROR(FillWeights(state_, [&](size_t t, float* out) {
     const models::TensorSpec& tensor = (*state_.tensors)[t];
     return catalog.ReadRange(TensorKind::kModel, tensor.name, 0, static_cast<uint64_t>(tensor.size()), out);
   }));
   const bool ema = state_.owned->has_ema() && !catalog.tensors(TensorKind::kEma).empty();
   for (const OwnedBlock& b : state_.owned->blocks()) {
-    const plan::TensorPlace& place =
-        state_.grid->tensors()[static_cast<size_t>(state_.grid->blocks()[static_cast<size_t>(b.block)].tensor)];
+    const plan::TensorPlace& place = state_.grid->tensors()[static_cast<size_t>(b.tensor)];
     const uint64_t begin = static_cast<uint64_t>(b.offset - place.offset), count = static_cast<uint64_t>(b.count);
-    DEIT_RETURN_IF_ERROR(catalog.ReadRange(TensorKind::kExpAvg, place.name, begin, count, state_.owned->exp_avg() + b.local));
-    DEIT_RETURN_IF_ERROR(catalog.ReadRange(TensorKind::kExpAvgSq, place.name, begin, count, state_.owned->exp_avg_sq() + b.local));
-    if (ema) DEIT_RETURN_IF_ERROR(catalog.ReadRange(TensorKind::kEma, place.name, begin, count, state_.owned->ema() + b.local));
+    for (const TensorKind kind : state_.owned->kinds()) {
+      if (kind == TensorKind::kEma && !ema) continue;
+      DEIT_RETURN_IF_ERROR(catalog.ReadRange(kind, place.name, begin, count, state_.owned->values(kind) + b.local));
+    }
   }
   for (size_t t = 0; t < state_.tensors->size(); ++t) {
     const models::TensorSpec& tensor = (*state_.tensors)[t];

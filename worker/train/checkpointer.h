@@ -39,9 +39,9 @@ class Checkpointer {
   // ends the attempt. Returns the manifest's weights digest.
   StatusOr<std::string> Save(const JobProgress& progress, double epoch);
 
-  // Notes the accuracy after `step` steps in that step's set, if there is one. Worker 0 does it; the others return at once. A failure is said
+  // Notes the accuracy after `step` steps, and of the averaged weights, in that step's set, if there is one. Worker 0 does it; the others return at once. A failure is said
   // and costs only the note.
-  void RecordAccuracy(uint64_t step, double val_acc1);
+  void RecordAccuracy(uint64_t step, double val_acc1, std::optional<double> val_acc1_ema = std::nullopt);
 
   // Loads the newest set of which every file verifies and whose tensors give the manifest's weights digest; the workers share the
   // verifying. Bad sets are set aside with a warning. Nothing if there is none: moments and running statistics are then as new.

@@ -46,6 +46,13 @@ StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engi
   return sum;
 }
 
+StatusOr<EvaluationCounts> EvaluateAverages(data::EvaluationChunks& chunks, Engine& engine, const JobState& state) {
+  DEIT_RETURN_IF_ERROR(SwapAverages(state));
+  DEIT_ASSIGN_OR_RETURN(const EvaluationCounts counts, Evaluate(chunks, engine, *state.team));
+  DEIT_RETURN_IF_ERROR(SwapAverages(state));
+  return counts;
+}
+
 StatusOr<EvaluationReport> Report(data::EvaluationChunks& chunks, Engine& engine, exchange::Team& team) {
   exchange::Context& context = team.context();
   context.Report(exchange::Phase::kEvaluate);

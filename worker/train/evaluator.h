@@ -8,6 +8,7 @@
 #include "worker/data/evaluation_chunks.h"
 #include "worker/exchange/team.h"
 #include "worker/train/engine.h"
+#include "worker/train/job_state.h"
 
 namespace deit::train {
 
@@ -16,6 +17,9 @@ size_t EvaluationPayloadCapacity(int64_t chunks, int workers);
 
 // Evaluates all chunks; collective over all workers, who all get the sums. Sums of losses are taken chunk by chunk in order.
 StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::Team& team);
+
+// The same of the averaged weights, which stand in the weights' place meanwhile. Needs an EMA.
+StatusOr<EvaluationCounts> EvaluateAverages(data::EvaluationChunks& chunks, Engine& engine, const JobState& state);
 
 // The same for the report: every worker gets that of all images.
 StatusOr<EvaluationReport> Report(data::EvaluationChunks& chunks, Engine& engine, exchange::Team& team);

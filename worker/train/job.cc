@@ -111,8 +111,8 @@ class Job {
   Status OpenOutputs(double seconds) {
     if (first()) {
       const int first_epoch = static_cast<int>(in_.stream->EpochOfStep(first_step_ - evaluation_owed_));
-      OutputsOptions options{&spec_,    in_.stream,  &attempt_,    world_.size(),     first_step_,
-                             EndStep(), first_epoch, std::nullopt, progress_.val_acc1};
+      OutputsOptions options{&spec_,    in_.stream,  &attempt_,    world_.size(),      first_step_,
+                             EndStep(), first_epoch, std::nullopt, progress_.val_acc1, progress_.val_acc1_ema};
       if (restored_) {
         options.recovery.emplace();
         options.recovery->set_source("disk");
@@ -157,6 +157,7 @@ class Job {
     loading.first_step = first_step_;
     loading.end_step = end;
     loading.threads = spec_.data().threads();
+    loading.depth = spec_.data().prefetch();
     DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(*in_.stream, *in_.train_views, loading));
     LoaderSource source(loader.get());
     for (uint64_t step = first_step_; step < end; ++step) {
@@ -213,6 +214,7 @@ class Job {
   // the next attempt begins with it.
   Status AfterStep(uint64_t steps_done, bool stop) {
     progress_.val_acc1.reset();
+    progress_.val_acc1_ema.reset();
     const uint64_t every_steps = static_cast<uint64_t>(spec_.checkpoint().every_steps());
     const bool save_is_due = every_steps > 0 ? steps_done % every_steps == 0 : in_.stream->EndsEpoch(steps_done - 1);
     if (save_is_due || stop || steps_done == EndStep()) DEIT_RETURN_IF_ERROR(Save(steps_done));
@@ -229,14 +231,19 @@ class Job {
 
   // The evaluation, where one is due, and what the run folder says of an epoch that ends here.
   Status FinishEpoch(uint64_t steps_done) {
-    std::optional<EvaluationCounts> counts;
+    std::optional<Evaluation> evaluation;
     if (EvaluationIsDue(steps_done)) {
-      DEIT_ASSIGN_OR_RETURN(counts, Evaluate(*evaluation_, *in_.engine, workspace_->team()));
-      progress_.val_acc1 = Percent(counts->correct_fused, counts->images);
-      checkpointer_->RecordAccuracy(steps_done, *progress_.val_acc1);
+      evaluation.emplace();
+      DEIT_ASSIGN_OR_RETURN(evaluation->weights, Evaluate(*evaluation_, *in_.engine, workspace_->team()));
+      if (workspace_->state().owned->has_ema()) {
+        DEIT_ASSIGN_OR_RETURN(evaluation->averages, EvaluateAverages(*evaluation_, *in_.engine, workspace_->state()));
+      }
+      progress_.val_acc1 = Percent(evaluation->weights.correct_fused, evaluation->weights.images);
+      if (const auto& averages = evaluation->averages) progress_.val_acc1_ema = Percent(averages->correct_fused, averages->images);
+      checkpointer_->RecordAccuracy(steps_done, *progress_.val_acc1, progress_.val_acc1_ema);
     }
-    if (outputs_ && (counts || in_.stream->EndsEpoch(steps_done - 1))) {
-      outputs_->EpochDone(in_.stream->EpochOfStep(steps_done - 1), steps_done, counts);
+    if (outputs_ && (evaluation || in_.stream->EndsEpoch(steps_done - 1))) {
+      outputs_->EpochDone(in_.stream->EpochOfStep(steps_done - 1), steps_done, evaluation);
     }
     return absl::OkStatus();
   }

@@ -21,6 +21,14 @@ Status FillWeights(const JobState& state, const std::function<Status(size_t tens
   return absl::OkStatus();
 }
 
+Status SwapAverages(const JobState& state) {
+  exchange::Team& team = *state.team;
+  state.owned->SwapEma(team.memory().weights());
+  state.buffers->SwapEma();
+  team.weight_gather().CastOwnParts();
+  return team.weight_gather().Publish();
+}
+
 Status InitialiseWeights(const JobState& state, uint64_t seed) {
   return FillWeights(state,
                      [&](size_t t, float* out) { return models::InitialiseTensor((*state.tensors)[t], static_cast<int>(t), seed, out); });

@@ -22,20 +22,26 @@ struct JobState {
   exchange::Team* team;
   OwnedState* owned;
   BufferState* buffers;
+  const update::Optimizer* optimizer;
 };
 
 // What a set says about a job besides tensors.
 struct JobProgress {
-  uint64_t step = 0;               // steps done
-  int64_t updates = 0;             // optimizer updates applied
-  plan::Ledger ledger;             // of all views that led here
-  std::optional<double> val_acc1;  // percent, if evaluated at this step
+  uint64_t step = 0;                   // steps done
+  int64_t updates = 0;                 // optimizer updates applied
+  plan::Ledger ledger;                 // of all views that led here
+  std::optional<double> val_acc1;      // percent, if evaluated at this step
+  std::optional<double> val_acc1_ema;  // the same of the averaged weights
   double train_seconds = 0;
 };
 
 // Fills this node's weights, tensor by tensor dealt to its workers; source(tensor of the model, out) gives its elements. Collective: when it
 // returns, all weights of this node and their compute copy are there, and the EMA starts as them.
 Status FillWeights(const JobState& state, const std::function<Status(size_t tensor, float* out)>& source);
+
+// Weights (with their compute copy) and running statistics change places with their averages, on all workers: twice gives every bit back.
+// Collective; needs an EMA, and that nobody reads weights meanwhile. After a failure they are anything.
+Status SwapAverages(const JobState& state);
 
 // The model's initial state: parameters by Philox from `seed`.
 Status InitialiseWeights(const JobState& state, uint64_t seed);

@@ -4,55 +4,67 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/checkpoint/set_layout.h"
 #include "common/plan/grid.h"
 #include "common/plan/parts.h"
-#include "worker/update/block_math.h"
+#include "worker/update/optimizer.h"
 
 namespace deit::train {
 
 // One block of an owned part.
 struct OwnedBlock {
   int block;       // of the grid
+  int tensor;      // of the grid
   int64_t offset;  // in the flat buffers
   int64_t count;
-  int64_t local;  // in exp_avg, exp_avg_sq and ema
+  int64_t local;  // in each kind of state
 };
 
-// Not thread-safe. Moments start at zero.
+// Not thread-safe. The optimizer's state starts at zero.
 class OwnedState {
  public:
-  OwnedState(const plan::Grid& grid, const plan::Parts& parts, int worker, bool with_ema);
+  // What `optimizer` keeps, in its order, then the EMA if there is one.
+  OwnedState(const plan::Grid& grid, const plan::Parts& parts, int worker, const update::Optimizer& optimizer, bool with_ema);
 
   const std::vector<OwnedBlock>& blocks() const { return blocks_; }  // ascending
-  float* exp_avg() { return exp_avg_.data(); }
-  float* exp_avg_sq() { return exp_avg_sq_.data(); }
-  float* ema() { return ema_.empty() ? nullptr : ema_.data(); }  // null without EMA or blocks
+  const std::vector<checkpoint::TensorKind>& kinds() const { return kinds_; }
+  float* values(checkpoint::TensorKind kind);  // null without blocks, or where that kind is not kept
+  float* ema() { return values(checkpoint::TensorKind::kEma); }
 
-  bool has_ema() const { return has_ema_; }  // also where this worker owns no block
+  bool has_ema() const { return kinds_.back() == checkpoint::TensorKind::kEma; }  // also where this worker owns no block
 
-  // As new: moments are zero.
+  // As new.
   void Reset();
 
   // EMA starts as the weights.
   void StartEma(const float* weights);
 
-  // Bytes of moments and EMA, without the padding between blocks.
+  // Bytes of all state, without the padding between blocks.
   int64_t bytes() const;
 
-  // The sum of squares of each owned block of the flat `gradients`.
-  std::vector<double> Squares(const float* gradients) const;
+  // The sum of squares of each owned block of a flat buffer.
+  std::vector<double> Squares(const float* values) const;
 
-  // One AdamW step of the owned parts of `weights` from the flat `gradients`; weight_decay by grid tensor. Then the EMA, with its decay.
-  void Update(const update::AdamWStep& step, const std::vector<double>& weight_decay, double ema_decay, const plan::Grid& grid,
-              const float* gradients, float* weights);
+  // One step of the optimizer on the owned parts of `weights` from the flat `gradients`; weight_decay by grid tensor. Then the EMA, with its
+  // decay. Of an optimizer by tensor the owned parts of `gradients` become directions, and weights and EMA wait for Descend.
+  void Update(const update::Optimizer& optimizer, const update::UpdateStep& step, const std::vector<double>& weight_decay, double ema_decay,
+              float* gradients, float* weights);
 
-  // Digests of each owned block: of both moments and the EMA, in this order.
+  // weights -= rate * directions, rate by grid tensor. Then the EMA.
+  void Descend(const std::vector<double>& rate, double ema_decay, const float* directions, float* weights);
+
+  // The owned parts of `weights` and the EMA change places.
+  void SwapEma(float* weights);
+
+  // Digests of each owned block, one kind after another.
   std::vector<uint64_t> Digests() const;
 
  private:
-  const bool has_ema_;
+  void Average(const OwnedBlock& block, double ema_decay, const float* weights);
+
   std::vector<OwnedBlock> blocks_;
-  std::vector<float> exp_avg_, exp_avg_sq_, ema_;
+  std::vector<checkpoint::TensorKind> kinds_;
+  std::vector<std::vector<float>> values_;  // by kind
 };
 
 }  // namespace deit::train

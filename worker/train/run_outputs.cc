@@ -19,6 +19,12 @@ namespace {
 
 constexpr double kSmoothing = 0.9;  // of the step time that the progress line shows
 
+run::EvaluationCells CellsOf(const EvaluationCounts& counts) {
+  return {.loss = counts.loss / static_cast<double>(std::max<int64_t>(1, counts.images)),
+          .top1 = Percent(counts.correct_fused, counts.images),
+          .top5 = Percent(counts.correct5_fused, counts.images)};
+}
+
 double Smooth(double old, double now) { return old == 0 ? now : kSmoothing * old + (1 - kSmoothing) * now; }
 
 }  // namespace
@@ -28,13 +34,14 @@ StatusOr<std::unique_ptr<RunOutputs>> RunOutputs::Open(const OutputsOptions& opt
   const run::RunFolder& folder = options.attempt->folder;
   const int64_t first_step = static_cast<int64_t>(options.first_step);
   DEIT_ASSIGN_OR_RETURN(outputs->metrics_, run::MetricsLog::Open(folder.Metrics(), first_step));
-  DEIT_ASSIGN_OR_RETURN(outputs->csv_, run::SummaryCsv::Open(folder.SummaryCsv(), options.first_epoch));
+  DEIT_ASSIGN_OR_RETURN(outputs->csv_, run::SummaryCsv::Open(folder.SummaryCsv(), options.first_epoch, options.spec->ema().decay() > 0));
   DEIT_ASSIGN_OR_RETURN(outputs->tensorboard_, run::TensorBoardWriter::Open(folder.TensorBoard(), first_step, Clock::System()));
   outputs->owner_ = options.attempt->owner.get();
   if (outputs->owner_ == nullptr) {
     DEIT_ASSIGN_OR_RETURN(outputs->events_, run::EventLog::Open(folder.AttemptEvents(options.attempt->number), Clock::System()));
   }
   outputs->val_acc1_ = options.val_acc1;
+  outputs->val_acc1_ema_ = options.val_acc1_ema;
   DEIT_RETURN_IF_ERROR(outputs->WriteStart(first_step + outputs->metrics_->steps_removed()));
   run::ProgressOptions progress;
   progress.path = folder.Progress();
@@ -133,18 +140,24 @@ void RunOutputs::KeepRecord(uint64_t steps_done) {
   owner_->Keep();
 }
 
-void RunOutputs::EpochDone(uint64_t epoch, uint64_t steps_done, const std::optional<EvaluationCounts>& counts) {
+void RunOutputs::EpochDone(uint64_t epoch, uint64_t steps_done, const std::optional<Evaluation>& evaluation) {
   run::EpochRow row;
   row.epoch = static_cast<int>(epoch);
   if (epoch_steps_ > 0) row.train_loss = epoch_loss_ / static_cast<double>(epoch_steps_);
   row.lr = plan::LearningRate(*options_.spec, *options_.stream, steps_done - 1);
-  if (counts) {
-    val_acc1_ = row.eval_top1 = Percent(counts->correct_fused, counts->images);
-    row.eval_top5 = Percent(counts->correct5_fused, counts->images);
-    row.eval_loss = counts->loss / static_cast<double>(std::max<int64_t>(1, counts->images));
+  if (evaluation) {
+    row.eval = CellsOf(evaluation->weights);
+    val_acc1_ = row.eval.top1;
     Check(tensorboard_->AddScalars(static_cast<int64_t>(steps_done), {{run::kTagValAcc1, *val_acc1_}}));
-    Event(v1::Event::EpochEvaluated, absl::StrCat("epoch ", epoch, ": val_acc1 ", *val_acc1_, " of ", counts->images, " images"),
-          steps_done);
+    std::string of_ema;
+    if (evaluation->averages) {
+      row.eval_ema = CellsOf(*evaluation->averages);
+      val_acc1_ema_ = row.eval_ema.top1;
+      Check(tensorboard_->AddScalars(static_cast<int64_t>(steps_done), {{run::kTagValAcc1Ema, *val_acc1_ema_}}));
+      of_ema = absl::StrCat(", of the averaged weights ", *val_acc1_ema_, ",");
+    }
+    Event(v1::Event::EpochEvaluated,
+          absl::StrCat("epoch ", epoch, ": val_acc1 ", *val_acc1_, of_ema, " of ", evaluation->weights.images, " images"), steps_done);
   }
   Check(csv_->Append(row));
   progress_->FinishEpoch(ProgressAfter(steps_done));
@@ -170,6 +183,7 @@ void RunOutputs::End(v1::AttemptResult result, const Status& status) {
   progress_.reset();
   result.set_attempt(options_.attempt->number);
   if (val_acc1_) result.set_val_acc1(*val_acc1_);
+  if (val_acc1_ema_) result.set_val_acc1_ema(*val_acc1_ema_);
   if (seconds_ > 0) result.set_images_per_second(images_per_second());
   run::SetOutcome(status, absl::Now(), &result);
   Check(run::WriteAttemptResult(fs, options_.attempt->folder.Result(options_.attempt->number), result));

@@ -28,7 +28,13 @@ struct OutputsOptions {
   uint64_t first_step = 0, end_step = 0;          // of this attempt; the job's, or train.max_steps
   int first_epoch = 0;                            // the first that this attempt finishes
   std::optional<v1::Summary::Recovery> recovery;  // unset for a fresh start
-  std::optional<double> val_acc1;                 // as restored
+  std::optional<double> val_acc1, val_acc1_ema;   // as restored
+};
+
+// What an epoch's end was evaluated with; the EMA where there is one.
+struct Evaluation {
+  EvaluationCounts weights;
+  std::optional<EvaluationCounts> averages;
 };
 
 // Not thread-safe. Files of earlier attempts are cut back to first_step and continued.
@@ -39,8 +45,8 @@ class RunOutputs {
   // After step `step`, which took `seconds`, `data_seconds` of them waiting for images.
   void StepDone(uint64_t step, const StepResult& result, double seconds, double data_seconds);
 
-  // At the end of epoch `epoch`, or of a job that ends within it; `counts` where it was evaluated.
-  void EpochDone(uint64_t epoch, uint64_t steps_done, const std::optional<EvaluationCounts>& counts);
+  // At the end of epoch `epoch`, or of a job that ends within it; `evaluation` where it was evaluated.
+  void EpochDone(uint64_t epoch, uint64_t steps_done, const std::optional<Evaluation>& evaluation);
 
   void Event(v1::Event::Reason reason, const std::string& message, std::optional<uint64_t> step = std::nullopt);
 
@@ -69,7 +75,7 @@ class RunOutputs {
   bool complained_ = false;
   double loss_ = 0, epoch_loss_ = 0, learning_rate_ = 0, step_seconds_ = 0, data_share_ = 0, seconds_ = 0;
   int64_t epoch_steps_ = 0, images_ = 0;
-  std::optional<double> val_acc1_;
+  std::optional<double> val_acc1_, val_acc1_ema_;
 };
 
 }  // namespace deit::train

@@ -37,7 +37,7 @@ StatusOr<uint64_t> StateDigest(const JobState& state) {
   const std::vector<uint64_t> mine = owned.Digests();
   std::vector<size_t> blocks_of(static_cast<size_t>(workers)), sizes;
   for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) ++blocks_of[static_cast<size_t>(parts.OwnerOfBlock(b))];
-  const size_t kinds = owned.has_ema() ? 3 : 2;
+  const size_t kinds = owned.kinds().size();
   for (size_t blocks : blocks_of) sizes.push_back(blocks * kinds * sizeof(uint64_t));
   DEIT_RETURN_IF_ERROR(gather.Exchange(std::as_bytes(std::span(mine)), sizes, "state digests"));
 

@@ -13,7 +13,7 @@ uint64_t WeightsDigest(const JobState& state);
 // Bytes of the largest payload that StateDigest sends.
 size_t StateDigestPayloadCapacity(const plan::Grid& grid);
 
-// xxh3-64 of the digests of all blocks in block order (for each block: exp_avg, exp_avg_sq, then the EMA if there is one), then of the
+// xxh3-64 of the digests of all blocks in block order (for each block: each kind of OwnedState, in its order), then of the
 // buffers' EMA. Collective; nothing but digests is sent.
 StatusOr<uint64_t> StateDigest(const JobState& state);
 

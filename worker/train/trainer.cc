@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "common/base/digest.h"
 #include "common/plan/schedule.h"
 #include "worker/exchange/tree_sum.h"
+#include "worker/update/block_math.h"
 
 namespace deit::train {
 namespace {
@@ -61,7 +63,10 @@ std::vector<plan::TensorShape> ParameterShapes(const std::vector<models::TensorS
 
 size_t Trainer::PayloadCapacity(const exchange::ExchangePlan& plan, const plan::Grid& grid, int64_t statistics) {
   size_t capacity = 0;
-  for (int w = 0; w < plan.topology().workers(); ++w) capacity = std::max(capacity, ShapeOf(plan, grid, statistics, w).bytes());
+  for (int w = 0; w < plan.topology().workers(); ++w) {
+    const StepPayloadShape shape = ShapeOf(plan, grid, statistics, w);
+    capacity = std::max({capacity, shape.bytes(), 2 * shape.blocks * sizeof(double)});
+  }
   return capacity;
 }
 
@@ -97,7 +102,7 @@ StatusOr<StepResult> Trainer::Step(uint64_t step, BatchSource& source, bool stop
   StepResult result;
   result.decision = DecideStep(facts, spec_.optimizer().clip_grad());
   result.learning_rate = plan::LearningRate(spec_, stream_, step);
-  if (result.decision.update) Update(result.decision, result.learning_rate);
+  if (result.decision.update) DEIT_RETURN_IF_ERROR(Update(result.decision, result.learning_rate));
   Stopwatch watch(&times_.communication);
   state_.team->context().Report(Phase::kGather);
   DEIT_RETURN_IF_ERROR(state_.team->weight_gather().Publish());
@@ -188,19 +193,55 @@ void Trainer::CombineStatistics(const std::vector<StepPayload>& payloads) {
   exchange::RunTreeProgram(plan::CombineSubtrees(subtrees, plan.lanes()), inputs, {&out, 1}, count);
 }
 
-void Trainer::Update(const StepDecision& decision, double learning_rate) {
+Status Trainer::Update(const StepDecision& decision, double learning_rate) {
   Stopwatch watch(&times_.optimizer);
   state_.team->context().Report(Phase::kUpdate);
-  const v1::OptimizerSpec& optimizer = spec_.optimizer();
-  const exchange::ExchangePlan& plan = state_.team->plan();
   exchange::NodeMemory& memory = state_.team->memory();
-  const update::AdamWStep step{learning_rate,   optimizer.beta1(), optimizer.beta2(),
-                               optimizer.eps(), ++updates_done_,   decision.gradient_scale};
   const double ema_decay = spec_.ema().decay();
-  state_.owned->Update(step, weight_decay_, ema_decay, *state_.grid, memory.slot(state_.team->context().member(), 0), memory.weights());
-  for (int bucket = 0; bucket < plan.buckets(); ++bucket)
-    state_.team->weight_gather().Cast(plan.PartOf(bucket, state_.team->context().worker()));
-  state_.buffers->Update(statistics_.data(), plan.lanes(), ema_decay);
+  float* const gradients = memory.slot(state_.team->context().member(), 0);
+  state_.owned->Update(*state_.optimizer, {learning_rate, ++updates_done_, decision.gradient_scale}, weight_decay_, ema_decay, gradients,
+                       memory.weights());
+  if (state_.optimizer->by_tensor()) {
+    DEIT_ASSIGN_OR_RETURN(const std::vector<double> rates, TensorRates(learning_rate, gradients));
+    state_.owned->Descend(rates, ema_decay, gradients, memory.weights());
+  }
+  state_.team->weight_gather().CastOwnParts();
+  state_.buffers->Update(statistics_.data(), state_.team->plan().lanes(), ema_decay);
+  return absl::OkStatus();
+}
+
+// The rate of each tensor, from norms of its weights and of its direction: owners' sums over blocks, in a second small exchange, added up by
+// each worker along the same tree.
+StatusOr<std::vector<double>> Trainer::TensorRates(double learning_rate, const float* directions) {
+  const plan::Grid& grid = *state_.grid;
+  const plan::Parts& parts = state_.team->plan().parts();
+  std::vector<double> mine = state_.owned->Squares(state_.team->memory().weights());
+  const std::vector<double> of_directions = state_.owned->Squares(directions);
+  mine.insert(mine.end(), of_directions.begin(), of_directions.end());
+  std::vector<size_t> sizes, owned;
+  for (const StepPayloadShape& shape : shapes_) {
+    owned.push_back(shape.blocks);
+    sizes.push_back(2 * shape.blocks * sizeof(double));
+  }
+  DEIT_RETURN_IF_ERROR(state_.team->gather().Exchange(std::as_bytes(std::span(mine)), sizes, "norms of tensors"));
+
+  std::vector<double> weight_squares(grid.blocks().size()), direction_squares(grid.blocks().size());
+  std::vector<size_t> next(shapes_.size());
+  for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) {
+    const auto owner = static_cast<size_t>(parts.OwnerOfBlock(b));
+    const std::byte* const from = state_.team->gather().Of(static_cast<int>(owner)).data();
+    const size_t place = next[owner]++;
+    std::memcpy(&weight_squares[static_cast<size_t>(b)], from + place * sizeof(double), sizeof(double));
+    std::memcpy(&direction_squares[static_cast<size_t>(b)], from + (owned[owner] + place) * sizeof(double), sizeof(double));
+  }
+  std::vector<double> rates;
+  for (int tensor = 0; tensor < static_cast<int>(grid.tensors().size()); ++tensor) {
+    const plan::BlockRange blocks = grid.BlocksOfTensor(tensor);
+    rates.push_back(learning_rate * state_.optimizer->TensorRate(weight_decay_[static_cast<size_t>(tensor)],
+                                                                 update::TreeSum(weight_squares.data() + blocks.begin, blocks.size()),
+                                                                 update::TreeSum(direction_squares.data() + blocks.begin, blocks.size())));
+  }
+  return rates;
 }
 
 }  // namespace deit::train

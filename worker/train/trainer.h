@@ -53,7 +53,8 @@ class Trainer {
   Status RunLanes(BatchSource& source, std::vector<LaneMetrics>* metrics);
   StatusOr<StepFacts> ExchangeFacts(std::vector<LaneMetrics> metrics, bool stop_requested);
   void CombineStatistics(const std::vector<StepPayload>& payloads);
-  void Update(const StepDecision& decision, double learning_rate);
+  Status Update(const StepDecision& decision, double learning_rate);
+  StatusOr<std::vector<double>> TensorRates(double learning_rate, const float* directions);
 
   const v1::JobSpec& spec_;
   const plan::Stream& stream_;

@@ -8,7 +8,8 @@
 
 namespace deit::train {
 Workspace::Workspace(const v1::JobSpec& spec, const Engine& engine, int64_t bucket_elements)
-    : grid_(ParameterShapes(engine.tensors()), bucket_elements), buffers_(engine.tensors(), spec.ema().decay() > 0) {}
+    : grid_(ParameterShapes(engine.tensors()), bucket_elements), buffers_(engine.tensors(), spec.ema().decay() > 0),
+      optimizer_(update::NewOptimizer(spec.optimizer())) {}
 
 StatusOr<std::unique_ptr<Workspace>> Workspace::Form(collective::Communicator& world, const v1::JobSpec& spec, int64_t evaluation_images,
                                                      Engine& engine, int64_t bucket_elements) {
@@ -25,8 +26,9 @@ StatusOr<std::unique_ptr<Workspace>> Workspace::Form(collective::Communicator& w
                      EvaluationPayloadCapacity((evaluation_images + chunk - 1) / chunk, plan.topology().workers())});
   };
   DEIT_ASSIGN_OR_RETURN(space->team_, exchange::Team::Form(world, space->grid_, options));
-  space->owned_ = std::make_unique<OwnedState>(space->grid_, space->team_->plan().parts(), world.rank(), spec.ema().decay() > 0);
-  space->state_ = {&engine.tensors(), &space->grid_, space->team_.get(), space->owned_.get(), &space->buffers_};
+  space->owned_ =
+      std::make_unique<OwnedState>(space->grid_, space->team_->plan().parts(), world.rank(), *space->optimizer_, spec.ema().decay() > 0);
+  space->state_ = {&engine.tensors(), &space->grid_, space->team_.get(), space->owned_.get(), &space->buffers_, space->optimizer_.get()};
 
   StateView view;
   view.weights = space->team_->memory().weights();

@@ -27,6 +27,7 @@ class Workspace {
 
   const plan::Grid grid_;
   BufferState buffers_;
+  const std::unique_ptr<update::Optimizer> optimizer_;
   std::unique_ptr<exchange::Team> team_;
   std::unique_ptr<OwnedState> owned_;
   JobState state_{};

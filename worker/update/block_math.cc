@@ -20,6 +20,18 @@ inline BFloat16Bits Round(float value) {
   return static_cast<BFloat16Bits>((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
 }
 
+// A step's numbers as each element meets them.
+struct AdamScalars {
+  explicit AdamScalars(const AdamStep& step)
+      : correction1(1 - std::pow(step.beta1, static_cast<double>(step.count))), scale(static_cast<float>(step.gradient_scale)),
+        b1(static_cast<float>(step.beta1)), c1(static_cast<float>(1 - step.beta1)), b2(static_cast<float>(step.beta2)),
+        c2(static_cast<float>(1 - step.beta2)),
+        root(static_cast<float>(std::sqrt(1 - std::pow(step.beta2, static_cast<double>(step.count))))), eps(static_cast<float>(step.eps)) {}
+
+  const double correction1;
+  const float scale, b1, c1, b2, c2, root, eps;
+};
+
 inline float Widen(BFloat16Bits value) { return std::bit_cast<float>(static_cast<uint32_t>(value) << 16); }
 
 }  // namespace
@@ -66,23 +78,51 @@ double TreeSum(const double* values, int64_t count) {
   return TreeSum(values, half) + TreeSum(values + half, count - half);
 }
 
-DEIT_CLONES void AdamW(const AdamWStep& step, double weight_decay, const float* __restrict gradient, float* __restrict parameter,
+DEIT_CLONES void AdamW(const AdamStep& step, double weight_decay, const float* __restrict gradient, float* __restrict parameter,
                        float* __restrict exp_avg, float* __restrict exp_avg_sq, int64_t count) {
-  const float scale = static_cast<float>(step.gradient_scale);
+  const AdamScalars s(step);
   const float keep = static_cast<float>(1 - step.learning_rate * weight_decay);
-  const float b1 = static_cast<float>(step.beta1), c1 = static_cast<float>(1 - step.beta1);
-  const float b2 = static_cast<float>(step.beta2), c2 = static_cast<float>(1 - step.beta2);
-  const double t = static_cast<double>(step.count);
-  const float rate = static_cast<float>(step.learning_rate / (1 - std::pow(step.beta1, t)));
-  const float root = static_cast<float>(std::sqrt(1 - std::pow(step.beta2, t)));
-  const float eps = static_cast<float>(step.eps);
+  const float rate = static_cast<float>(step.learning_rate / s.correction1);
   for (int64_t i = 0; i < count; ++i) {
-    const float g = gradient[i] * scale;
-    const float m = b1 * exp_avg[i] + c1 * g;
-    const float v = b2 * exp_avg_sq[i] + c2 * (g * g);
+    const float g = gradient[i] * s.scale;
+    const float m = s.b1 * exp_avg[i] + s.c1 * g;
+    const float v = s.b2 * exp_avg_sq[i] + s.c2 * (g * g);
     exp_avg[i] = m;
     exp_avg_sq[i] = v;
-    parameter[i] = parameter[i] * keep - rate * (m / (std::sqrt(v) / root + eps));
+    parameter[i] = parameter[i] * keep - rate * (m / (std::sqrt(v) / s.root + s.eps));
+  }
+}
+
+DEIT_CLONES void LambDirection(const AdamStep& step, double weight_decay, const float* __restrict parameter, float* __restrict gradient,
+                               float* __restrict exp_avg, float* __restrict exp_avg_sq, int64_t count) {
+  const AdamScalars s(step);
+  const float correction = static_cast<float>(s.correction1);
+  const float decay = static_cast<float>(weight_decay);
+  for (int64_t i = 0; i < count; ++i) {
+    const float g = gradient[i] * s.scale;
+    const float m = s.b1 * exp_avg[i] + s.c1 * g;
+    const float v = s.b2 * exp_avg_sq[i] + s.c2 * (g * g);
+    exp_avg[i] = m;
+    exp_avg_sq[i] = v;
+    gradient[i] = m / correction / (std::sqrt(v) / s.root + s.eps) + decay * parameter[i];
+  }
+}
+
+DEIT_CLONES void Descend(double rate, const float* __restrict direction, float* __restrict parameter, int64_t count) {
+  const float r = static_cast<float>(rate);
+  for (int64_t i = 0; i < count; ++i) parameter[i] -= r * direction[i];
+}
+
+DEIT_CLONES void Sgd(const SgdStep& step, double weight_decay, const float* __restrict gradient, float* __restrict parameter,
+                     float* __restrict momentum_buffer, int64_t count) {
+  const float scale = static_cast<float>(step.gradient_scale), decay = static_cast<float>(weight_decay);
+  const float rate = static_cast<float>(step.learning_rate), momentum = static_cast<float>(step.momentum);
+  const bool nesterov = step.nesterov;
+  for (int64_t i = 0; i < count; ++i) {
+    const float g = gradient[i] * scale + decay * parameter[i];
+    const float b = momentum * momentum_buffer[i] + g;
+    momentum_buffer[i] = b;
+    parameter[i] -= rate * (nesterov ? g + momentum * b : b);
   }
 }
 

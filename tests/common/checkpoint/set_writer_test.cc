@@ -64,7 +64,7 @@ TEST_F(SetWriterTest, TheManifestSumsTheLedgerAndNamesWhatItHolds) {
   EXPECT_EQ(manifest->step(), 20);
   EXPECT_EQ(manifest->nonce(), "n");
   EXPECT_EQ(manifest->created(), 1'700'000'000.0);
-  EXPECT_EQ(manifest->files_size(), 12);
+  EXPECT_EQ(manifest->files_size(), 15);
   EXPECT_EQ(manifest->files(11).name(), "model_02.safetensors");
   EXPECT_EQ(manifest->files(11).writer(), 2);
 }

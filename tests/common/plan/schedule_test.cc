@@ -33,6 +33,22 @@ TEST(LearningRateTest, MovesWithEveryStep) {
   EXPECT_GT(LearningRate(job.spec, job.stream, 500), LearningRate(job.spec, job.stream, 501));
 }
 
+// timm's CosineLRScheduler under facebookresearch/deit main.py, which steps it after each epoch with that epoch's number.
+TEST(LearningRateTest, ByEpochsIsDeitsCodeWithItsShift) {
+  Job job;
+  job.spec.mutable_schedule()->set_sched_on_updates(false);
+  const std::pair<int, double> epochs[] = {{0, 1e-6},          {1, 1e-6},          {2, 2.008e-4},      {3, 4.006e-4},
+                                           {4, 6.004e-4},      {5, 8.002e-4},      {6, 9.993216e-4},   {7, 9.990232e-4},
+                                           {100, 7.569755e-4}, {150, 5.101835e-4}, {200, 2.620026e-4}, {299, 1.010856e-5}};
+  for (const auto& [epoch, expected] : epochs) {
+    const auto first = static_cast<uint64_t>(epoch) * 100;
+    EXPECT_NEAR(LearningRate(job.spec, job.stream, first), expected, 5e-7 * expected) << epoch;
+    EXPECT_EQ(LearningRate(job.spec, job.stream, first + 99), LearningRate(job.spec, job.stream, first)) << epoch;
+  }
+  job.spec.mutable_schedule()->set_warmup_epochs(0);
+  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 0), 1e-3);
+}
+
 TEST(LearningRateTest, StaysAtTheFloorAfterTheLastEpoch) {
   const Job job;
   EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 30000), 1e-5);

@@ -161,6 +161,13 @@ TEST(LoadTest, AResolvedSpecLoadsToItself) {
   EXPECT_TRUE(Same(spec, Parse(SpecJson(spec), {}, "/elsewhere/config.json")));
 }
 
+// timm's and apex's LAMB clip by themselves.
+TEST(LoadTest, LambClipsUnlessToldOtherwise) {
+  EXPECT_EQ(Parse("model { name: 'vit' } optimizer { opt: 'lamb' }").optimizer().clip_grad(), 1);
+  EXPECT_EQ(Parse("model { name: 'vit' } optimizer { opt: 'lamb' clip_grad: 0 }").optimizer().clip_grad(), 0);
+  EXPECT_EQ(Parse("model { name: 'vit' }").optimizer().clip_grad(), 0);
+}
+
 TEST(LoadTest, ReadsAFile) {
   testing::TempFolder folder;
   std::ofstream(folder / "job.textproto") << kTiny << " data { root: 'd' }";

@@ -40,7 +40,7 @@ train {
   seed: -1
 }
 epochs: 3
-optimizer { lr: nan opt: "lamb" eps: 0 }
+optimizer { lr: nan opt: "lars" eps: 0 }
 distillation { type: HARDER alpha: 2 }
 device: CUDA
 data { format: IDX mean: [0.1, 7] }
@@ -54,7 +54,7 @@ job.textproto:4:15: error: train.batch_size: 100: not divisible by train.lanes 8
 job.textproto:5:9: error: train.seed: -1: out of range: want 0 to 18446744073709551615
 job.textproto:7:1: error: epochs: unknown field, did you mean "train.epochs"
 job.textproto:8:17: error: optimizer.lr: nan: want a finite number
-job.textproto:8:26: error: optimizer.opt: "lamb": not in this version: want "adamw"
+job.textproto:8:26: error: optimizer.opt: "lars": not in this version: want adamw, lamb, sgd or momentum
 job.textproto:8:38: error: optimizer.eps: 0: out of range: want more than 0 and at most 1
 job.textproto:9:22: error: distillation.type: HARDER: want one of NONE, SOFT, HARD, did you mean "HARD"
 job.textproto:9:36: error: distillation.alpha: 2: out of range: want 0 to 1
@@ -283,6 +283,11 @@ TEST(MistakesTest, OfMixing) {
 
 TEST(MistakesTest, OfTheRest) {
   EXPECT_EQ(Override({"device=CUDA"}), "command line: error: device: CUDA: not in this version: want CPU until the CUDA plug-in exists");
+  EXPECT_EQ(Override({"train.bce_loss=true"}),
+            "job.textproto: error: train.smoothing: 0.1: train.bce_loss asks of each class yes or no, nothing in between: want 0");
+  EXPECT_EQ(Override({"train.bce_loss=true", "train.smoothing=0"}), "none");
+  EXPECT_EQ(MistakesOf("model { name: 'resnet18' }", {"model.proj_drop_rate=0.1"}),
+            "command line: error: model.proj_drop_rate: resnet18 has no such field");
   EXPECT_EQ(Override({"schedule.sched=step"}), "command line: error: schedule.sched: \"step\": not in this version: want \"cosine\"");
   EXPECT_EQ(Override({"schedule.warmup_epochs=5", "train.epochs=2"}),
             "command line: error: schedule.warmup_epochs: 5: more than train.epochs 2");

@@ -89,7 +89,7 @@ TEST_F(CheckpointVerbTest, VerifyReadsEveryByteAndNamesTheDamagedFile) {
   const Outcome outcome = Run({"verify", folder_.path()});
   EXPECT_EQ(*outcome.exit, VerbExit::kFailed);
   EXPECT_THAT(outcome.text, AllOf(HasSubstr("step_00000010: bad\n"), HasSubstr("exp_avg_01.safetensors: digest is "),
-                                  HasSubstr("step_00000020: good, 8 files")));
+                                  HasSubstr("step_00000020: good, 10 files")));
   EXPECT_EQ(*Run({"verify", root_ + "/step_00000020"}).exit, VerbExit::kDone) << "one good set named";
   EXPECT_EQ(*Run({"verify", root_ + "/step_00000010/"}).exit, VerbExit::kFailed);
   std::filesystem::create_directory(root_ + "/step_00000030");

@@ -166,7 +166,7 @@ TEST_F(LossTest, GradientsFlowToBothHeads) {
 struct Case {
   std::string kind, divisor, keep;
   double tau = 0, alpha = 0, smoothing = 0, total = 0, base = 0, distillation = 0;
-  bool labels = false;
+  bool labels = false, binary = false;
   int heads = 0;
   std::vector<at::Tensor> gradients;  // fp64, by head
 
@@ -179,7 +179,8 @@ struct Case {
             .tau = tau,
             .smoothing = smoothing,
             .reduction = divisor == "BATCHMEAN" ? Reduction::kBatchMean : Reduction::kNumel,
-            .labels = labels};
+            .labels = labels,
+            .binary = binary};
   }
 };
 
@@ -188,7 +189,8 @@ constexpr int64_t kImages = 4, kClasses = 5;
 std::vector<Case> Cases() {
   std::ifstream file(std::string(DEIT_GOLDEN_DIR) + "/losses.txt");
   std::vector<Case> cases;
-  for (Case one; file >> one.kind >> one.tau >> one.alpha >> one.smoothing >> one.divisor >> one.labels >> one.heads >> one.keep;) {
+  for (Case one;
+       file >> one.kind >> one.tau >> one.alpha >> one.smoothing >> one.divisor >> one.labels >> one.heads >> one.keep >> one.binary;) {
     file >> one.total >> one.base >> one.distillation;
     one.gradients.clear();
     for (int head = 0; head < one.heads; ++head) {
@@ -211,14 +213,15 @@ at::Tensor Leaf(const char* name) { return at::tensor(KeyedLogits(name)).view({k
 
 TEST_F(LossTest, LossesAndGradientsArePyTorchs) {
   const std::vector<Case> cases = Cases();
-  ASSERT_EQ(cases.size(), 46u);
+  ASSERT_EQ(cases.size(), 58u);
   TeacherTargets teacher{.images = kImages, .classes = kClasses, .top1 = {}, .logits = KeyedLogits("teacher")};
   for (auto row = teacher.logits.begin(); row != teacher.logits.end(); row += kClasses) {
     teacher.top1.push_back(std::max_element(row, row + kClasses) - row);
   }
   const at::Tensor labels = at::tensor(std::vector<int64_t>{2, 0, 4, 2});
   for (const Case& one : cases) {
-    SCOPED_TRACE(one.kind + " tau " + std::to_string(one.tau) + " " + one.divisor + (one.labels ? " labels " : " ") + one.keep);
+    SCOPED_TRACE(one.kind + " tau " + std::to_string(one.tau) + " " + one.divisor + (one.labels ? " labels " : " ") +
+                 (one.binary ? "binary " : "") + one.keep);
     const models::Outputs outputs{Leaf("head"), one.heads == 2 ? Leaf("head_dist") : at::Tensor()};
     const at::Tensor keep = one.keep == "-" ? at::Tensor() : at::full({kImages}, std::stod(one.keep), at::kFloat);
     const LossResult result = MicroBatchLoss(outputs, labels, keep, one.kind == "NONE" ? nullptr : &teacher, one.options());

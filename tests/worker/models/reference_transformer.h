@@ -7,6 +7,7 @@
 
 #include <ATen/ATen.h>
 
+#include "worker/models/dropout.h"
 #include "worker/models/transformer_tensors.h"
 #include "worker/models/vit.h"
 
@@ -17,7 +18,7 @@ struct ReferenceTransformer {
   std::vector<at::Tensor> leaves;  // with requires_grad
   bool autocast = false;           // torch.autocast's rules: GEMMs in bf16, LayerNorm, softmax and the residual stream in fp32
   uint64_t seed = 0;
-  std::vector<uint64_t> positions;          // drop path; empty: none
+  std::vector<uint64_t> positions;          // drop path and dropout; empty: none
   std::vector<at::Tensor>* seen = nullptr;  // gets the tokens after the embedding and after each block, if given
 
   const at::Tensor& Leaf(const std::string& name) const {
@@ -49,6 +50,18 @@ struct ReferenceTransformer {
     return Linear(at::matmul(Operand(p), qkv[2]).transpose(1, 2).reshape({images, sizes.tokens(), sizes.width}), name + ".proj");
   }
 
+  // Of x [images, tokens, columns].
+  at::Tensor Dropout(const at::Tensor& x, double rate, int64_t layer) const {
+    if (rate == 0 || positions.empty()) return x;
+    at::Tensor mask = at::ones(x.sizes());
+    for (size_t i = 0; i < positions.size(); ++i) {
+      const int64_t size = mask[0].numel();
+      deit::models::Dropout(DropoutKey{seed, positions[i], static_cast<uint32_t>(layer)}, rate, size,
+                            mask.mutable_data_ptr<float>() + static_cast<int64_t>(i) * size);
+    }
+    return x * mask.to(x.scalar_type());
+  }
+
   at::Tensor Dropped(const at::Tensor& branch, int64_t block, int which) const {
     if (positions.empty()) return branch;
     std::vector<double> scales;
@@ -63,13 +76,15 @@ struct ReferenceTransformer {
     std::vector<at::Tensor> tokens = {Leaf("cls_token").expand({images.size(0), -1, -1})};
     if (sizes.distilled) tokens.push_back(Leaf("dist_token").expand({images.size(0), -1, -1}));
     tokens.push_back(patches.flatten(2).transpose(1, 2).to(leaves[0].scalar_type()));
-    at::Tensor x = at::cat(tokens, 1) + Leaf("pos_embed");
+    at::Tensor x = Dropout(at::cat(tokens, 1) + Leaf("pos_embed"), sizes.pos_drop, 0);
     if (seen != nullptr) seen->push_back(x);
     for (int64_t block = 0; block < sizes.depth; ++block) {
       const std::string name = "blocks." + std::to_string(block);
-      x = x + Dropped(Attention(Norm(x, name + ".norm1"), name + ".attn"), block, 0);
-      const at::Tensor hidden = at::gelu(Linear(Norm(x, name + ".norm2"), name + ".mlp.fc1"));
-      x = x + Dropped(Linear(hidden, name + ".mlp.fc2"), block, 1);
+      const double rate = sizes.proj_drop;
+      const int64_t layer = 1 + 3 * block;
+      x = x + Dropped(Dropout(Attention(Norm(x, name + ".norm1"), name + ".attn"), rate, layer), block, 0);
+      const at::Tensor hidden = Dropout(at::gelu(Linear(Norm(x, name + ".norm2"), name + ".mlp.fc1")), rate, layer + 1);
+      x = x + Dropped(Dropout(Linear(hidden, name + ".mlp.fc2"), rate, layer + 2), block, 1);
       if (seen != nullptr) seen->push_back(x);
     }
     x = Norm(x, "norm");

@@ -26,6 +26,8 @@ TransformerSizes Sizes(int64_t width, int64_t heads, bool distilled) {
           .heads = heads,
           .hidden = 4 * width,
           .drop_path = 0,
+          .pos_drop = 0,
+          .proj_drop = 0,
           .distilled = distilled};
 }
 

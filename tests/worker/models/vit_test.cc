@@ -28,6 +28,8 @@ constexpr TransformerSizes kSmall = {.classes = 10,
                                      .heads = 3,
                                      .hidden = 100,
                                      .drop_path = 0,
+                                     .pos_drop = 0,
+                                     .proj_drop = 0,
                                      .distilled = true};
 
 TransformerSizes Plain(TransformerSizes sizes) {
@@ -39,6 +41,14 @@ TransformerSizes WithDropPath(TransformerSizes sizes) {
   sizes.drop_path = 0.6;
   return sizes;
 }
+
+TransformerSizes WithDropout(TransformerSizes sizes) {
+  sizes.pos_drop = 0.1;
+  sizes.proj_drop = 0.3;
+  return sizes;
+}
+
+bool IsNoisy(const TransformerSizes& sizes) { return sizes.drop_path > 0 || sizes.pos_drop > 0 || sizes.proj_drop > 0; }
 
 // Initial values with everything that starts constant moved, so that no gradient is trivial.
 std::vector<at::Tensor> Values(const Model& model) {
@@ -104,7 +114,7 @@ class TransformerTest : public testing::Test {
 
 void ExpectExactGradients(const TransformerSizes& sizes) {
   const at::Tensor images = Wave({5, 3, 32, 32}, 0.37);
-  const std::vector<uint64_t> positions = sizes.drop_path > 0 ? Positions(5) : std::vector<uint64_t>();
+  const std::vector<uint64_t> positions = IsNoisy(sizes) ? Positions(5) : std::vector<uint64_t>();
   const Gradients ours = Ours(sizes, at::kFloat, images, positions);
   const Gradients exact = References(sizes, at::kDouble, false, images, positions);
   const Gradients plain = References(sizes, at::kFloat, false, images, positions);
@@ -122,6 +132,19 @@ TEST_F(TransformerTest, Fp32GradientsEqualAutogradsInFp64) { ExpectExactGradient
 TEST_F(TransformerTest, Fp32GradientsAreExactWithoutADistillationToken) { ExpectExactGradients(Plain(kSmall)); }
 
 TEST_F(TransformerTest, Fp32GradientsAreExactUnderDropPath) { ExpectExactGradients(WithDropPath(kSmall)); }
+
+// The reference's last block has masks for all tokens, ours for those that reach a head: they must be the same where both are.
+TEST_F(TransformerTest, Fp32GradientsAreExactUnderDropout) {
+  ExpectExactGradients(WithDropout(kSmall));
+  ExpectExactGradients(WithDropout(WithDropPath(kSmall)));
+}
+
+TEST_F(TransformerTest, EvaluationDropsNothing) {
+  const std::unique_ptr<Model> plain = NewTransformer(kSmall, at::kFloat), dropping = NewTransformer(WithDropout(kSmall), at::kFloat);
+  const at::NoGradGuard no_gradients;
+  const at::Tensor images = Wave({2, 3, 32, 32}, 0.37);
+  EXPECT_TRUE(at::equal(plain->Forward(Values(*plain), {}, images, {}).head, dropping->Forward(Values(*plain), {}, images, {}).head));
+}
 
 TEST_F(TransformerTest, Fp32GradientsAreExactAtDepthOne) {
   TransformerSizes sizes = kSmall;

@@ -71,6 +71,32 @@ TEST(CheckpointerTest, WithoutEmaThereIsNoneToSave) {
   ExpectRoundTrips(spec, TinyJob(), savers, loaders);
 }
 
+TEST(CheckpointerTest, OtherOptimizersKeepTheirState) {
+  for (const char* opt : {"lamb", "sgd"}) {
+    v1::JobSpec spec = SmallSpec();
+    spec.mutable_optimizer()->set_opt(opt);
+    const int savers[] = {3, 1}, loaders[] = {2};
+    ExpectRoundTrips(spec, TinyJob(), savers, loaders);
+  }
+}
+
+TEST(CheckpointerTest, AnotherOptimizersSetIsRefusedAndStays) {
+  CrashDisk disk;
+  OnWorkers(2, disk, SmallSpec(), TinyJob(), [](SavingWorker& saving, Communicator&, CrashFileSystem&) {
+    saving.Start();
+    saving.Steps(1);
+    ASSERT_TRUE(saving.Save().ok());
+  });
+  v1::JobSpec spec = SmallSpec();
+  spec.mutable_optimizer()->set_opt("sgd");
+  OnWorkers(2, disk, spec, TinyJob(), [](SavingWorker& saving, Communicator&, CrashFileSystem& fs) {
+    const Status refused = saving.checkpointer().Restore().status();
+    EXPECT_EQ(ExitCodeOf(refused), ExitCode::kRunFolder);
+    EXPECT_EQ(std::string(refused.message()), "/run/checkpoints/step_00000001: worker 0: is of another optimizer: has no momentum_buffer");
+    EXPECT_EQ(checkpoint::ListSets(fs, kRoot)->size(), 1u);
+  });
+}
+
 TEST(CheckpointerTest, ASkippedStepsCountSurvives) {
   WorkerOptions options = TinyJob();
   options.engine.fault = Fault::kLoss;
@@ -106,10 +132,11 @@ TEST(CheckpointerTest, KeepsWhatTheManifestSays) {
       EXPECT_EQ(sets->back().manifest->job_id(), "0123abcd");
       EXPECT_EQ(sets->back().manifest->workers(), 3);
     }
-    saving.checkpointer().RecordAccuracy(4, 12.5);
+    saving.checkpointer().RecordAccuracy(4, 12.5, 13.5);
     const auto restored = saving.checkpointer().Restore();
     ASSERT_TRUE(restored.ok()) << restored.status();
     EXPECT_EQ((*restored)->progress.val_acc1, 12.5);
+    EXPECT_EQ((*restored)->progress.val_acc1_ema, 13.5);
     EXPECT_EQ((*restored)->progress.train_seconds, 3.25);
     EXPECT_EQ((*restored)->spec_digest, "00000000000000aa");
     EXPECT_EQ((*restored)->numerics_fingerprint, "00000000000000bb");

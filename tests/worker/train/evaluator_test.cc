@@ -43,6 +43,41 @@ TEST(EvaluatorTest, CountsEachImageOnceWithEqualSumsForEveryWorld) {
   }
 }
 
+// The same as evaluating a job whose weights are those averages, and nothing of the job has changed after it.
+TEST(EvaluatorTest, TheAveragedWeightsAreEvaluatedInTheWeightsPlace) {
+  for (const v1::Precision precision : {v1::FP32, v1::BF16}) {
+    v1::JobSpec spec = SmallSpec();
+    spec.mutable_train()->set_precision(precision);
+    double of_one = 0;
+    for (int workers : {1, 2, 3, 8}) {
+      testing::RunOnThreads(workers, [&](collective::Communicator& world) {
+        SmallWorker worker(world, spec, TinyOptions(50));
+        worker.Initialise();
+        worker.Steps(3);
+        const JobState& state = worker.workspace().state();
+        const uint64_t weights = worker.weights(), digest = worker.state();
+        FormulaViews views;
+        data::EvaluationChunks chunks(views, 50, 7, 1);
+        const auto plain = Evaluate(chunks, worker.engine(), worker.workspace().team());
+        const auto averages = EvaluateAverages(chunks, worker.engine(), state);
+        ASSERT_TRUE(plain.ok() && averages.ok()) << averages.status();
+        if (workers == 1) of_one = averages->loss;
+        EXPECT_EQ(averages->loss, of_one) << workers;
+        EXPECT_NE(averages->loss, plain->loss);
+        EXPECT_EQ(worker.weights(), weights);
+        EXPECT_EQ(worker.state(), digest);
+        EXPECT_EQ(Evaluate(chunks, worker.engine(), worker.workspace().team())->loss, plain->loss);
+
+        ASSERT_TRUE(SwapAverages(state).ok());
+        EXPECT_NE(worker.weights(), weights);
+        EXPECT_EQ(Evaluate(chunks, worker.engine(), worker.workspace().team())->loss, of_one);
+        ASSERT_TRUE(SwapAverages(state).ok());
+        worker.Steps(1);
+      });
+    }
+  }
+}
+
 TEST(EvaluatorTest, ReportsEachImageOnceWithEqualSumsForEveryWorld) {
   for (int64_t images : {1, 7, 50}) {
     std::vector<int64_t> one;

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
+#include <memory>
 
 #include "common/base/digest.h"
+#include "proto/spec.pb.h"
 #include "worker/train/buffer_state.h"
 
 namespace deit::train {
@@ -20,14 +23,23 @@ std::vector<float> Ramp(int64_t count, float scale) {
 
 const std::vector<double> kDecay = {0.1, 0, 0.2};
 
+const update::Optimizer& Optimizer(const std::string& opt = "adamw") {
+  static std::map<std::string, std::unique_ptr<update::Optimizer>> made;
+  v1::OptimizerSpec spec;
+  spec.set_opt(opt);
+  auto& optimizer = made[opt];
+  if (!optimizer) optimizer = update::NewOptimizer(spec);
+  return *optimizer;
+}
+
 // All owners together do to weights, moments and EMA what one owner of everything does, bit by bit.
 TEST(OwnedStateTest, OwnersTogetherDoWhatOneDoes) {
   const plan::Grid grid = SampleGrid();
-  const std::vector<float> gradients = Ramp(grid.elements(), 1);
+  std::vector<float> gradients = Ramp(grid.elements(), 1);
   std::vector<float> expected = Ramp(grid.elements(), 0.5f);
-  OwnedState one(grid, plan::Parts(grid, 1), 0, true);
+  OwnedState one(grid, plan::Parts(grid, 1), 0, Optimizer(), true);
   one.StartEma(expected.data());
-  for (int t = 1; t <= 2; ++t) one.Update({0.01, 0.9, 0.999, 1e-8, t, 0.5}, kDecay, 0.99, grid, gradients.data(), expected.data());
+  for (int t = 1; t <= 2; ++t) one.Update(Optimizer(), {0.01, t, 0.5}, kDecay, 0.99, gradients.data(), expected.data());
   const std::vector<uint64_t> digests = one.Digests();
   const std::vector<double> squares = one.Squares(gradients.data());
   const size_t blocks = grid.blocks().size();
@@ -38,9 +50,9 @@ TEST(OwnedStateTest, OwnersTogetherDoWhatOneDoes) {
     int64_t elements = 0;
     size_t owned = 0;
     for (int w = 0; w < workers; ++w) {
-      OwnedState state(grid, parts, w, true);
+      OwnedState state(grid, parts, w, Optimizer(), true);
       state.StartEma(weights.data());
-      for (int t = 1; t <= 2; ++t) state.Update({0.01, 0.9, 0.999, 1e-8, t, 0.5}, kDecay, 0.99, grid, gradients.data(), weights.data());
+      for (int t = 1; t <= 2; ++t) state.Update(Optimizer(), {0.01, t, 0.5}, kDecay, 0.99, gradients.data(), weights.data());
       const auto mine = state.Digests();
       const auto my_squares = state.Squares(gradients.data());
       const size_t n = state.blocks().size();
@@ -63,7 +75,7 @@ TEST(OwnedStateTest, OwnersTogetherDoWhatOneDoes) {
 
 TEST(OwnedStateTest, WithoutEmaThereIsNone) {
   const plan::Grid grid = SampleGrid();
-  OwnedState state(grid, plan::Parts(grid, 1), 0, false);
+  OwnedState state(grid, plan::Parts(grid, 1), 0, Optimizer(), false);
   EXPECT_EQ(state.ema(), nullptr);
   EXPECT_FALSE(state.has_ema());
   EXPECT_EQ(state.bytes(), 8 * (100000 + 10 + 120000));
@@ -73,7 +85,7 @@ TEST(OwnedStateTest, WithoutEmaThereIsNone) {
 TEST(OwnedStateTest, AWorkerWithoutBlocksKnowsOfTheEma) {
   const plan::Grid grid({{"only", {10}}}, 100);
   for (bool with_ema : {true, false}) {
-    OwnedState state(grid, plan::Parts(grid, 2), 0, with_ema);
+    OwnedState state(grid, plan::Parts(grid, 2), 0, Optimizer(), with_ema);
     EXPECT_EQ(state.has_ema(), with_ema);
     EXPECT_TRUE(state.blocks().empty() && state.Digests().empty());
     EXPECT_EQ(state.bytes(), 0);
@@ -82,10 +94,11 @@ TEST(OwnedStateTest, AWorkerWithoutBlocksKnowsOfTheEma) {
 
 TEST(OwnedStateTest, TheDigestShowsEachKindOfState) {
   const plan::Grid grid = SampleGrid();
-  OwnedState state(grid, plan::Parts(grid, 1), 0, true);
+  OwnedState state(grid, plan::Parts(grid, 1), 0, Optimizer(), true);
   const auto before = state.Digests();
   size_t kind = 0;
-  for (float* values : {state.exp_avg(), state.exp_avg_sq(), state.ema()}) {
+  for (const checkpoint::TensorKind each : state.kinds()) {
+    float* const values = state.values(each);
     values[70000] = 1;  // block 1
     auto after = state.Digests();
     const size_t place = kind++ * grid.blocks().size() + 1;
@@ -93,6 +106,61 @@ TEST(OwnedStateTest, TheDigestShowsEachKindOfState) {
     after[place] = before[place];
     EXPECT_EQ(after, before);
     values[70000] = 0;
+  }
+}
+
+TEST(OwnedStateTest, EachOptimizerHasItsOwnState) {
+  using checkpoint::TensorKind;
+  const plan::Grid grid = SampleGrid();
+  OwnedState sgd(grid, plan::Parts(grid, 1), 0, Optimizer("sgd"), true);
+  EXPECT_EQ(sgd.kinds(), (std::vector<TensorKind>{TensorKind::kMomentumBuffer, TensorKind::kEma}));
+  EXPECT_EQ(sgd.values(TensorKind::kExpAvg), nullptr);
+  EXPECT_EQ(sgd.bytes(), 8 * (100000 + 10 + 120000));
+  std::vector<float> gradients = Ramp(grid.elements(), 1), weights(gradients.size());
+  sgd.Update(Optimizer("sgd"), {0.1, 1, 0.5}, kDecay, 0.5, gradients.data(), weights.data());
+  EXPECT_FLOAT_EQ(sgd.values(TensorKind::kMomentumBuffer)[1], 0.5f * gradients[1]);
+  EXPECT_FLOAT_EQ(weights[1], -0.1f * (0.5f + 0.45f) * gradients[1]);
+  EXPECT_FLOAT_EQ(sgd.ema()[1], 0.5f * weights[1]);
+}
+
+// By tensor, weights and EMA wait for the rates.
+TEST(OwnedStateTest, LambWaitsForNormsThenMovesAndAverages) {
+  const plan::Grid grid = SampleGrid();
+  OwnedState state(grid, plan::Parts(grid, 1), 0, Optimizer("lamb"), true);
+  const std::vector<float> before = Ramp(grid.elements(), 0.5f);
+  std::vector<float> gradients = Ramp(grid.elements(), 1), weights = before;
+  state.StartEma(weights.data());
+  state.Update(Optimizer("lamb"), {0.01, 1, 1}, kDecay, 0.5, gradients.data(), weights.data());
+  EXPECT_EQ(weights, before);
+  EXPECT_EQ(state.ema()[5], before[5]);
+  EXPECT_NEAR(gradients[5], (gradients[5] > 0 ? 1 : -1) + 0.1 * static_cast<double>(before[5]), 1e-4) << "Adam's first step, and the decay";
+  state.Descend({2, 3, 4}, 0.5, gradients.data(), weights.data());
+  EXPECT_FLOAT_EQ(weights[5], before[5] - 2 * gradients[5]);
+  EXPECT_FLOAT_EQ(state.ema()[5], 0.5f * (before[5] + weights[5]));
+  const plan::TensorPlace& last = grid.tensors()[2];
+  EXPECT_FLOAT_EQ(weights[static_cast<size_t>(last.offset)],
+                  before[static_cast<size_t>(last.offset)] - 4 * gradients[static_cast<size_t>(last.offset)]);
+}
+
+TEST(OwnedStateTest, SwappingTwiceGivesEveryBitBack) {
+  const plan::Grid grid = SampleGrid();
+  const plan::Parts parts(grid, 3);
+  for (int w = 0; w < 3; ++w) {
+    OwnedState state(grid, parts, w, Optimizer(), true);
+    std::vector<float> weights = Ramp(grid.elements(), 0.5f), average = Ramp(grid.elements(), 0.25f);
+    state.StartEma(average.data());
+    const auto digests = state.Digests();
+    state.SwapEma(weights.data());
+    for (const OwnedBlock& b : state.blocks()) {
+      for (int64_t i = 0; i < b.count; ++i) {
+        const size_t place = static_cast<size_t>(b.offset + i);
+        ASSERT_EQ(weights[place], average[place]);
+        ASSERT_EQ(state.ema()[b.local + i], 2 * average[place]);
+      }
+    }
+    state.SwapEma(weights.data());
+    EXPECT_EQ(weights, Ramp(grid.elements(), 0.5f)) << "others' blocks were left alone";
+    EXPECT_EQ(state.Digests(), digests);
   }
 }
 

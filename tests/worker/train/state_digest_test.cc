@@ -53,8 +53,8 @@ TEST(StateDigestTest, EveryPartOfTheStateShowsAndPaddingDoesNot) {
       changes(state.buffers->ema() + i, false, true);
     }
     for (const OwnedBlock& b : state.owned->blocks()) {
-      for (float* kind : {state.owned->exp_avg(), state.owned->exp_avg_sq(), state.owned->ema()})
-        changes(kind + b.local + b.count - 1, false, true);
+      for (const checkpoint::TensorKind kind : state.owned->kinds())
+        changes(state.owned->values(kind) + b.local + b.count - 1, false, true);
     }
     ++state.buffers->batches_tracked;
     EXPECT_NE(worker.weights(), weights_digest);

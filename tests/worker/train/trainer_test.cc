@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "common/base/exit_code.h"
 #include "common/plan/schedule.h"
@@ -61,6 +62,19 @@ TEST(TrainerTest, SixteenLanesGiveTheSameBitsToo) {
   const WorkerOptions tiny{.engine = {.tensors = TinyTensors()}};
   const Outcome one = Train(1, kSteps, spec, tiny);
   for (int workers : {3, 4, 16}) ExpectSame(Train(workers, kSteps, spec, tiny), one, absl::StrCat(workers, " workers"));
+}
+
+TEST(TrainerTest, EveryOptimizerGivesTheSameBitsInAnyWorld) {
+  std::vector<uint64_t> digests;
+  for (const char* opt : {"adamw", "lamb", "sgd", "momentum"}) {
+    v1::JobSpec spec = SmallSpec();
+    spec.mutable_optimizer()->set_opt(opt);
+    const Outcome one = Train(1, kSteps, spec);
+    for (int workers : {2, 3, 8}) ExpectSame(Train(workers, kSteps, spec), one, absl::StrCat(opt, ", ", workers, " workers"));
+    ExpectSame(Train(3, kSteps, spec, {}, Hosts({"a", "b", "a"})), one, absl::StrCat(opt, ", two nodes"));
+    digests.push_back(one.weights);
+  }
+  EXPECT_EQ(std::set<uint64_t>(digests.begin(), digests.end()).size(), 4u);
 }
 
 TEST(TrainerTest, TheDigestShowsAnotherSeedAndAnotherOrderOfOneLane) {

@@ -78,11 +78,11 @@ TEST(BlockMathTest, CastsRoundToNearestAndTiesToEven) {
   }
 }
 
-const AdamWStep kStep{0.01, 0.9, 0.999, 1e-8, 7, 0.125};
+const AdamStep kStep{0.01, 0.9, 0.999, 1e-8, 7, 0.125};
 constexpr double kDecay = 0.05;
 
 // The same operations one by one, for one element.
-void PlainAdamW(const AdamWStep& s, double weight_decay, float gradient, float* p, float* m, float* v) {
+void PlainAdamW(const AdamStep& s, double weight_decay, float gradient, float* p, float* m, float* v) {
   const float g = gradient * static_cast<float>(s.gradient_scale);
   *m = static_cast<float>(s.beta1) * *m + static_cast<float>(1 - s.beta1) * g;
   *v = static_cast<float>(s.beta2) * *v + static_cast<float>(1 - s.beta2) * (g * g);
@@ -114,6 +114,48 @@ TEST(BlockMathTest, AFirstStepOfAdamWMovesByTheLearningRate) {
   const float g = -3;
   AdamW({0.01, 0.9, 0.999, 1e-8, 1, 1}, 0, &g, &p, &m, &v, 1);
   EXPECT_NEAR(p, 1.01, 1e-6);
+}
+
+// The other optimizers' formulas are compared with PyTorch's in optimizer_test.cc; here with plain code.
+void PlainLamb(const AdamStep& s, double weight_decay, float p, float* gradient, float* m, float* v) {
+  const float g = *gradient * static_cast<float>(s.gradient_scale);
+  *m = static_cast<float>(s.beta1) * *m + static_cast<float>(1 - s.beta1) * g;
+  *v = static_cast<float>(s.beta2) * *v + static_cast<float>(1 - s.beta2) * (g * g);
+  const float correction = static_cast<float>(1 - std::pow(s.beta1, static_cast<double>(s.count)));
+  const float root = static_cast<float>(std::sqrt(1 - std::pow(s.beta2, static_cast<double>(s.count))));
+  *gradient = *m / correction / (std::sqrt(*v) / root + static_cast<float>(s.eps)) + static_cast<float>(weight_decay) * p;
+}
+
+void PlainSgd(const SgdStep& s, double weight_decay, float gradient, float* p, float* b) {
+  const float momentum = static_cast<float>(s.momentum);
+  const float g = gradient * static_cast<float>(s.gradient_scale) + static_cast<float>(weight_decay) * *p;
+  *b = momentum * *b + g;
+  *p = *p - static_cast<float>(s.learning_rate) * (s.nesterov ? g + momentum * *b : *b);
+}
+
+TEST(BlockMathTest, EveryOptimizerGivesTheBitsOfPlainCode) {
+  const std::vector<float> p = Draw(3);
+  std::vector<float> direction = Draw(1), m = Draw(4), v = Draw(5);
+  for (float& value : v) value = std::abs(value);
+  std::vector<float> plain = direction, plain_m = m, plain_v = v;
+  LambDirection(kStep, kDecay, p.data(), direction.data(), m.data(), v.data(), kCount);
+  for (size_t i = 0; i < kCount; ++i) PlainLamb(kStep, kDecay, p[i], &plain[i], &plain_m[i], &plain_v[i]);
+  EXPECT_EQ(Bits(direction.data()), Bits(plain.data()));
+  EXPECT_EQ(Bits(m.data()), Bits(plain_m.data()));
+  EXPECT_EQ(Bits(v.data()), Bits(plain_v.data()));
+  std::vector<float> moved = p;
+  Descend(0.3, direction.data(), moved.data(), kCount);
+  for (size_t i = 0; i < kCount; ++i) ASSERT_EQ(moved[i], p[i] - 0.3f * direction[i]);
+  for (const bool nesterov : {false, true}) {
+    const SgdStep step{0.01, 0.9, 0.125, nesterov};
+    std::vector<float> weights = p, buffer = Draw(6);
+    std::vector<float> plain_weights = weights, plain_buffer = buffer;
+    const std::vector<float> g = Draw(7);
+    Sgd(step, kDecay, g.data(), weights.data(), buffer.data(), kCount);
+    for (size_t i = 0; i < kCount; ++i) PlainSgd(step, kDecay, g[i], &plain_weights[i], &plain_buffer[i]);
+    EXPECT_EQ(Bits(weights.data()), Bits(plain_weights.data()));
+    EXPECT_EQ(Bits(buffer.data()), Bits(plain_buffer.data()));
+  }
 }
 
 TEST(BlockMathTest, WhateverTheProcessorGivesTheBitsOfPlainCode) {
