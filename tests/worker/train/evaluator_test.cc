@@ -4,6 +4,7 @@
 
 #include "tests/support/rank_harness.h"
 #include "tests/worker/train/small_job.h"
+#include "worker/update/block_math.h"
 
 namespace deit::train {
 namespace {
@@ -70,6 +71,12 @@ TEST(EvaluatorTest, TheAveragedWeightsAreEvaluatedInTheWeightsPlace) {
 
         ASSERT_TRUE(SwapAverages(state).ok());
         EXPECT_NE(worker.weights(), weights);
+        exchange::NodeMemory& memory = worker.workspace().team().memory();
+        if (precision == v1::BF16) {
+          std::vector<update::BFloat16Bits> cast(static_cast<size_t>(state.grid->elements()));
+          update::CastToBFloat16(memory.weights(), cast.data(), state.grid->elements());
+          EXPECT_EQ(cast, std::vector<update::BFloat16Bits>(memory.compute_weights(), memory.compute_weights() + cast.size()));
+        }
         EXPECT_EQ(Evaluate(chunks, worker.engine(), worker.workspace().team())->loss, of_one);
         ASSERT_TRUE(SwapAverages(state).ok());
         worker.Steps(1);

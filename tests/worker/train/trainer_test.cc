@@ -77,6 +77,37 @@ TEST(TrainerTest, EveryOptimizerGivesTheSameBitsInAnyWorld) {
   EXPECT_EQ(std::set<uint64_t>(digests.begin(), digests.end()).size(), 4u);
 }
 
+// LAMB's property: a tensor that decays moves by the learning rate's share of its own norm, however many blocks it has.
+TEST(TrainerTest, LambMovesAWholeTensorByItsNorm) {
+  v1::JobSpec spec = SmallSpec();
+  spec.mutable_optimizer()->set_opt("lamb");
+  spec.mutable_schedule()->set_warmup_epochs(0);
+  testing::RunOnThreads(3, [&](Communicator& world) {
+    SmallWorker worker(world, spec, {});
+    worker.Initialise();
+    const JobState& state = worker.workspace().state();
+    const float* const weights = state.team->memory().weights();
+    const std::vector<float> before(weights, weights + state.grid->elements());
+    const auto step = worker.Step();
+    ASSERT_TRUE(step.ok()) << step.status();
+    size_t parameter = 0, blocks = 0;
+    for (const models::TensorSpec& tensor : *state.tensors) {
+      if (tensor.role != models::TensorRole::kParameter) continue;
+      const plan::TensorPlace& place = state.grid->tensors()[parameter];
+      blocks = std::max(blocks, static_cast<size_t>(state.grid->BlocksOfTensor(static_cast<int>(parameter++)).size()));
+      double moved = 0, norm = 0;
+      for (int64_t i = place.offset; i < place.offset + place.count; ++i) {
+        const double was = static_cast<double>(before[static_cast<size_t>(i)]);
+        moved += std::pow(static_cast<double>(weights[i]) - was, 2);
+        norm += was * was;
+      }
+      if (!tensor.decay || norm == 0) continue;
+      EXPECT_NEAR(std::sqrt(moved / norm), step->learning_rate, 1e-3 * step->learning_rate) << place.name;
+    }
+    EXPECT_GT(blocks, 1u);
+  });
+}
+
 TEST(TrainerTest, TheDigestShowsAnotherSeedAndAnotherOrderOfOneLane) {
   const Outcome one = Train(1, 1, SmallSpec());
   v1::JobSpec other_seed = SmallSpec();
