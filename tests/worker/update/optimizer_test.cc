@@ -34,7 +34,8 @@ struct Tensor {
   std::string name;
   double weight_decay;
   std::vector<float> weights;
-  std::vector<std::vector<float>> state;
+  std::vector<float> averages = weights;
+  std::vector<std::vector<float>> state = {};
 };
 
 // One step of each tensor, whose gradients are the sum of kLanes equal ones, as the trainer takes it; a tensor is cut into two ranges.
@@ -64,27 +65,38 @@ void Step(const Optimizer& optimizer, int step, double clip_grad, std::vector<Te
   }
 }
 
+void ExpectNext(const std::vector<float>& values, std::istream& file, const std::string& name) {
+  for (const float value : values) {
+    double expected = 0;
+    ASSERT_TRUE(file >> expected);
+    EXPECT_NEAR(value, expected, 1e-6) << name;
+  }
+}
+
 // tests/parity/optimizers.py wrote what torch.optim and timm.optim make of the same.
 TEST(OptimizerTest, FollowsPyTorchsAndTimms) {
   std::ifstream file(std::string(DEIT_GOLDEN_DIR) + "/optimizers.txt");
   int cases = 0;
   std::string opt;
-  for (int starts_at_zero = 0; file >> opt >> starts_at_zero; ++cases) {
-    SCOPED_TRACE(opt + (starts_at_zero ? " from zero" : ""));
+  double clip_grad = 0, ema_decay = 0;
+  for (int starts_at_zero = 0; file >> opt >> starts_at_zero >> clip_grad >> ema_decay; ++cases) {
+    SCOPED_TRACE(opt + (starts_at_zero ? " from zero" : "") + " clipped to " + std::to_string(clip_grad));
     const auto optimizer = NewOptimizer(SpecOf(opt));
-    std::vector<Tensor> tensors = {{"matrix", kDecay, Keyed("matrix", 12), {}}, {"bias", 0, Keyed("bias", 5), {}}};
+    std::vector<Tensor> tensors = {{"matrix", kDecay, Keyed("matrix", 12)}, {"bias", 0, Keyed("bias", 5)}};
     if (starts_at_zero) std::fill(tensors[0].weights.begin(), tensors[0].weights.end(), 0.0f);
     for (Tensor& tensor : tensors) tensor.state.resize(optimizer->state_names().size(), std::vector<float>(tensor.weights.size()));
-    for (int step = 0; step < kSteps; ++step) Step(*optimizer, step, opt == "lamb" ? 1 : 0, &tensors);
-    for (const Tensor& tensor : tensors) {
-      for (const float weight : tensor.weights) {
-        double expected = 0;
-        ASSERT_TRUE(file >> expected);
-        EXPECT_NEAR(weight, expected, 1e-6) << tensor.name;
+    for (int step = 0; step < kSteps; ++step) {
+      Step(*optimizer, step, opt == "lamb" ? 1 : clip_grad, &tensors);
+      for (Tensor& tensor : tensors) {
+        Ema(ema_decay, tensor.weights.data(), tensor.averages.data(), static_cast<int64_t>(tensor.weights.size()));
       }
     }
+    for (const auto& values : {&Tensor::weights, &Tensor::averages}) {
+      if (values == &Tensor::averages && ema_decay == 0) continue;
+      for (const Tensor& tensor : tensors) ExpectNext(tensor.*values, file, tensor.name);
+    }
   }
-  EXPECT_EQ(cases, 8);
+  EXPECT_EQ(cases, 11);
 }
 
 TEST(OptimizerTest, StateHasPyTorchsNames) {
