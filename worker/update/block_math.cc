@@ -32,6 +32,14 @@ struct AdamScalars {
   const float scale, b1, c1, b2, c2, root, eps;
 };
 
+// Both moments of one element with its gradient; returns what the first is divided by, but for its own correction. Inlined into every clone.
+__attribute__((always_inline)) inline float Moments(const AdamScalars& s, float gradient, float& exp_avg, float& exp_avg_sq) {
+  const float g = gradient * s.scale;
+  exp_avg = s.b1 * exp_avg + s.c1 * g;
+  exp_avg_sq = s.b2 * exp_avg_sq + s.c2 * (g * g);
+  return std::sqrt(exp_avg_sq) / s.root + s.eps;
+}
+
 inline float Widen(BFloat16Bits value) { return std::bit_cast<float>(static_cast<uint32_t>(value) << 16); }
 
 }  // namespace
@@ -84,12 +92,8 @@ DEIT_CLONES void AdamW(const AdamStep& step, double weight_decay, const float* _
   const float keep = static_cast<float>(1 - step.learning_rate * weight_decay);
   const float rate = static_cast<float>(step.learning_rate / s.correction1);
   for (int64_t i = 0; i < count; ++i) {
-    const float g = gradient[i] * s.scale;
-    const float m = s.b1 * exp_avg[i] + s.c1 * g;
-    const float v = s.b2 * exp_avg_sq[i] + s.c2 * (g * g);
-    exp_avg[i] = m;
-    exp_avg_sq[i] = v;
-    parameter[i] = parameter[i] * keep - rate * (m / (std::sqrt(v) / s.root + s.eps));
+    const float divisor = Moments(s, gradient[i], exp_avg[i], exp_avg_sq[i]);
+    parameter[i] = parameter[i] * keep - rate * (exp_avg[i] / divisor);
   }
 }
 
@@ -99,12 +103,8 @@ DEIT_CLONES void LambDirection(const AdamStep& step, double weight_decay, const 
   const float correction = static_cast<float>(s.correction1);
   const float decay = static_cast<float>(weight_decay);
   for (int64_t i = 0; i < count; ++i) {
-    const float g = gradient[i] * s.scale;
-    const float m = s.b1 * exp_avg[i] + s.c1 * g;
-    const float v = s.b2 * exp_avg_sq[i] + s.c2 * (g * g);
-    exp_avg[i] = m;
-    exp_avg_sq[i] = v;
-    gradient[i] = m / correction / (std::sqrt(v) / s.root + s.eps) + decay * parameter[i];
+    const float divisor = Moments(s, gradient[i], exp_avg[i], exp_avg_sq[i]);
+    gradient[i] = exp_avg[i] / correction / divisor + decay * parameter[i];
   }
 }
 
