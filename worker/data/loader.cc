@@ -211,6 +211,16 @@ class Loader::Ring {
   double wait_seconds_ = 0;  // of the caller's thread alone
 };
 
+LoaderOptions LoaderOptionsOf(const v1::JobSpec& spec, plan::LaneRun lanes, uint64_t first_step, uint64_t end_step) {
+  return {.lanes = lanes,
+          .lane_count = spec.train().lanes(),
+          .batch_size = spec.train().batch_size(),
+          .first_step = first_step,
+          .end_step = end_step,
+          .threads = spec.data().threads(),
+          .depth = spec.data().prefetch()};
+}
+
 Loader::Loader(std::unique_ptr<Ring> ring) : ring_(std::move(ring)) {}
 Loader::~Loader() = default;
 

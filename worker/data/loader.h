@@ -25,6 +25,9 @@ struct LoaderOptions {
   absl::Duration deadline = absl::Minutes(5);  // longest wait of one Next()
 };
 
+// What the job says: all but lanes and steps, which are those that the caller gives.
+LoaderOptions LoaderOptionsOf(const v1::JobSpec& spec, plan::LaneRun lanes, uint64_t first_step, uint64_t end_step);
+
 // Used by one thread at a time, apart from Stop().
 class Loader {
  public:

@@ -112,14 +112,8 @@ Status WritePreview(files::FileSystem& fs, const v1::JobSpec& spec, const datase
   DEIT_RETURN_IF_ERROR(files::CreateFolders(fs, options.output));
   Gathered gathered(fs, spec, index, views, options);
   DEIT_RETURN_IF_ERROR(gathered.Reserve());
-  const int lanes = spec.train().lanes();
-  DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(stream, views,
-                                                               {.lanes = {0, lanes},
-                                                                .lane_count = lanes,
-                                                                .batch_size = spec.train().batch_size(),
-                                                                .first_step = options.begin,
-                                                                .end_step = options.end,
-                                                                .threads = spec.data().threads()}));
+  const data::LoaderOptions loading = data::LoaderOptionsOf(spec, {0, spec.train().lanes()}, options.begin, options.end);
+  DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(stream, views, loading));
   while (true) {
     DEIT_ASSIGN_OR_RETURN(const data::MicroBatch* batch, loader->Next());
     if (batch == nullptr) return gathered.Finish();

@@ -115,12 +115,8 @@ Status Benchmark(const Options& options, collective::Session& session) {
   DEIT_ASSIGN_OR_RETURN(const auto workspace, train::Workspace::Form(session.world(), spec, 0, *engine));
   DEIT_RETURN_IF_ERROR(train::InitialiseWeights(workspace->state(), spec.train().seed()));
   train::Trainer trainer(spec, *data.stream, workspace->state(), *engine, 0);
-  data::LoaderOptions loading;
-  loading.lanes = workspace->team().plan().LanesOf(session.world().rank());
-  loading.lane_count = spec.train().lanes();
-  loading.batch_size = spec.train().batch_size();
-  loading.end_step = options.warmup_steps + options.steps;
-  loading.threads = spec.data().threads();
+  const plan::LaneRun lanes = workspace->team().plan().LanesOf(session.world().rank());
+  const data::LoaderOptions loading = data::LoaderOptionsOf(spec, lanes, 0, options.warmup_steps + options.steps);
   DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(*data.stream, *data.train_views, loading));
   train::LoaderSource source(loader.get());
   Reading start = Reading::Of(trainer, *engine);

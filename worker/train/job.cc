@@ -150,14 +150,7 @@ class Job {
     const uint64_t end = EndStep();
     if (evaluation_owed_) DEIT_RETURN_IF_ERROR(FinishEpoch(first_step_));
     if (first_step_ >= end) return absl::OkStatus();
-    data::LoaderOptions loading;
-    loading.lanes = workspace_->team().plan().LanesOf(world_.rank());
-    loading.lane_count = spec_.train().lanes();
-    loading.batch_size = spec_.train().batch_size();
-    loading.first_step = first_step_;
-    loading.end_step = end;
-    loading.threads = spec_.data().threads();
-    loading.depth = spec_.data().prefetch();
+    const data::LoaderOptions loading = data::LoaderOptionsOf(spec_, workspace_->team().plan().LanesOf(world_.rank()), first_step_, end);
     DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(*in_.stream, *in_.train_views, loading));
     LoaderSource source(loader.get());
     for (uint64_t step = first_step_; step < end; ++step) {

@@ -105,6 +105,19 @@ class LoaderTest : public ::testing::Test {
   FakeViews views_;
 };
 
+TEST(LoaderOptionsTest, AreWhatTheJobSays) {
+  v1::JobSpec spec;
+  spec.mutable_train()->set_batch_size(96);
+  spec.mutable_train()->set_lanes(4);
+  spec.mutable_data()->set_threads(3);
+  spec.mutable_data()->set_prefetch(5);
+  const LoaderOptions options = LoaderOptionsOf(spec, {1, 3}, 7, 9);
+  EXPECT_EQ(std::make_pair(options.lanes.begin, options.lanes.end), std::make_pair(1, 3));
+  EXPECT_EQ(std::make_pair(options.lane_count, options.batch_size), std::make_pair(4, 96));
+  EXPECT_EQ(std::make_pair(options.first_step, options.end_step), std::make_pair(uint64_t{7}, uint64_t{9}));
+  EXPECT_EQ(std::make_pair(options.threads, options.depth), std::make_pair(3, 5));
+}
+
 TEST_F(LoaderTest, GivesTheStreamsViewsLaneByLane) {
   const auto all = All(Options({0, kLanes}, 9));
   ASSERT_EQ(all.size(), 36u);
