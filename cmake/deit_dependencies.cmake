@@ -5,12 +5,12 @@ find_package(absl REQUIRED)
 find_package(gflags REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PNG REQUIRED)
+find_package(JPEG REQUIRED)  # libjpeg-turbo's: others cannot decode a part of a picture
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(Boost 1.81 REQUIRED)  # Asio: headers only
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(GLOG REQUIRED IMPORTED_TARGET libglog)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
-pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
 find_package(MPI REQUIRED COMPONENTS C)
 if(DEIT_BUILD_TESTS)
   find_package(GTest REQUIRED)

@@ -3,6 +3,7 @@
 usage: taskset -c 0 python3 tests/bench/input_pipeline.py BUILD_DIR [ROUNDS]   (Pillow 11.3, timm 1.0.31, torchvision 0.29.1)
 light: decode, random resized crop to 224 (bicubic), flip, normalise. full: also rand-m9-mstd0.5-inc1 and erasing with 0.25. repeated: full, three
 views of each image (timm decodes each of them). timm runs under its usual DataLoader with no worker process, so that both have one core.
+decode: whole pictures to RGB, beside libjpeg-turbo's own benchmark (tjbench, Debian's libjpeg-turbo-progs), which reads no files.
 """
 import json
 import os
@@ -43,6 +44,17 @@ def timms(root, repeats, **options):
     return count / (time.process_time() - start)
 
 
+def tjbench(root):
+    """Of a tenth of the pictures, each over and over, the harmonic mean."""
+    rates = []
+    for picture in sorted((root / "train/a").iterdir())[::10]:
+        command = ["tjbench", picture, "-rgb", "-quiet", "-nowrite", "-warmup", "0.1", "-benchtime", "0.5"]
+        row = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        width, height, megapixels = int(row[-5]), int(row[-4]), float(row[-1])
+        rates.append(megapixels * 1e6 / (width * height))
+    return statistics.harmonic_mean(rates)
+
+
 def ours(build, root):
     command = [build / "bench/data_bench", "--benchmark_filter=^(Views<.*Jpegs>|Decode)$", "--benchmark_min_time=1", "--benchmark_format=json"]
     said = subprocess.run(command, env={**os.environ, "DEIT_BENCH_IMAGES": str(root)}, capture_output=True, text=True, check=True).stdout
@@ -60,15 +72,15 @@ def main():
         make(root)
         for _ in range(rounds):
             theirs = {"light": timms(root, 1, color_jitter=None), "full": timms(root, 1, **full), "repeated": timms(root, 3, **full)}
-            for who, rates in (("timm", theirs), ("deit", ours(build, root))):
+            for who, rates in (("timm", theirs), ("deit", ours(build, root)), ("tjbench", {"decode": tjbench(root)})):
                 for name, rate in rates.items():
                     results.setdefault(name, {}).setdefault(who, []).append(rate)
-    for name, rates in results.items():
-        medians = {who: statistics.median(values) for who, values in rates.items()}
-        ratio = f", {medians['deit'] / medians['timm']:.2f} times" if "timm" in medians else ""
-        print(f"{name}: " + ", ".join(f"{who} {median:.0f}" for who, median in medians.items()) + f" images/s{ratio}")
-    decode = statistics.median(results["decode"]["deit"])
-    print(f"light is {statistics.median(results['light']['deit']) / decode:.2f} of decoding alone")
+    medians = {name: {who: statistics.median(values) for who, values in rates.items()} for name, rates in results.items()}
+    for name, rates in medians.items():
+        ratio = f", {rates['deit'] / rates['timm']:.2f} times" if "timm" in rates else ""
+        print(f"{name}: " + ", ".join(f"{who} {rate:.0f}" for who, rate in rates.items()) + f" images/s{ratio}")
+    light, decode = medians["light"]["deit"], medians["decode"]
+    print(f"light is {light / decode['tjbench']:.3f} of tjbench's decoding, {light / decode['deit']:.3f} of ours")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,31 @@
+#include "common/base/digest.h"
 #include "tests/fuzz/decoder.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/support/picture_parts.h"
+
+namespace deit::testing {
+namespace {
+
+// Parts that the bytes choose have the whole's samples, or its error.
+void FuzzParts(const std::string& bytes) {
+  static data::Image whole;
+  static data::Picture picture;
+  const Status status = data::DecodeJpeg(bytes, &whole);
+  std::minstd_rand random(static_cast<unsigned>(Digest64(bytes.data(), bytes.size())));
+  for (int k = 0; k < 3; ++k) {
+    pixels::Rectangle wanted;
+    const auto draw = [&](int width, int height) { return wanted = DrawPart(width, height, &random); };
+    DEIT_CHECK(data::DecodeJpeg(bytes, draw, &picture) == status, status.ToString());
+    if (status.ok()) DEIT_CHECK(data::Holds(picture.part, wanted) && IsPartOf(picture, whole), "part ", k);
+  }
+}
+
+}  // namespace
+}  // namespace deit::testing
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  deit::testing::FuzzDecoder(deit::data::DecodeJpeg, deit::testing::Content(data, size));
+  const std::string bytes = deit::testing::Content(data, size);
+  deit::testing::FuzzDecoder(deit::data::DecodeJpeg, bytes);
+  deit::testing::FuzzParts(bytes);
   return 0;
 }

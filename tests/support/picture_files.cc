@@ -1,25 +1,61 @@
 #include "tests/support/picture_files.h"
 
-#include <png.h>
-#include <turbojpeg.h>
-
+#include <array>
 #include <csetjmp>
+#include <cstdio>
 #include <cstdlib>
+
+#include <jpeglib.h>  // wants <cstdio> before it
+#include <png.h>
 
 namespace deit::testing {
 
-std::string EncodeJpeg(int width, int height, int channels, const std::string& samples, int quality) {
-  const tjhandle handle = tjInitCompress();
+std::string EncodeJpeg(int width, int height, const JpegKind& kind, const std::string& samples) {
+  jpeg_error_mgr errors;
+  jpeg_compress_struct jpeg{};
+  jpeg.err = jpeg_std_error(&errors);  // exits on misuse
+  jpeg_create_compress(&jpeg);
   unsigned char* bytes = nullptr;
   unsigned long size = 0;
-  const int format = channels == 1 ? TJPF_GRAY : channels == 3 ? TJPF_RGB : TJPF_CMYK;
-  const int failed = tjCompress2(handle, reinterpret_cast<const unsigned char*>(samples.data()), width, 0, height, format, &bytes, &size,
-                                 channels == 1 ? TJSAMP_GRAY : TJSAMP_444, quality, 0);
-  if (failed != 0) std::abort();
+  jpeg_mem_dest(&jpeg, &bytes, &size);
+  jpeg.image_width = static_cast<JDIMENSION>(width);
+  jpeg.image_height = static_cast<JDIMENSION>(height);
+  jpeg.input_components = kind.channels;
+  jpeg.in_color_space = kind.channels == 1 ? JCS_GRAYSCALE : kind.channels == 3 ? JCS_RGB : JCS_CMYK;
+  jpeg_set_defaults(&jpeg);
+  if (kind.channels == 4) jpeg_set_colorspace(&jpeg, JCS_YCCK);
+  jpeg_set_quality(&jpeg, kind.quality, TRUE);
+  for (int c = 0; c < kind.channels; ++c) {
+    jpeg.comp_info[c].h_samp_factor = c % 3 == 0 ? kind.across : 1;
+    jpeg.comp_info[c].v_samp_factor = c % 3 == 0 ? kind.down : 1;
+  }
+  jpeg.arith_code = kind.arithmetic ? TRUE : FALSE;
+  jpeg.restart_interval = static_cast<unsigned>(kind.restart_interval);
+  if (kind.progressive) jpeg_simple_progression(&jpeg);
+  std::array<jpeg_scan_info, 4> scans{};
+  if (!kind.interleaved) {
+    for (int c = 0; c < kind.channels; ++c) scans[static_cast<size_t>(c)] = {1, {c}, 0, DCTSIZE2 - 1, 0, 0};
+    jpeg.scan_info = scans.data();
+    jpeg.num_scans = kind.channels;
+  }
+  if (kind.scans > 0) jpeg.num_scans = kind.scans;
+  jpeg_start_compress(&jpeg, TRUE);
+  const size_t row_bytes = static_cast<size_t>(width) * static_cast<size_t>(kind.channels);
+  std::string row;
+  while (jpeg.next_scanline < jpeg.image_height) {
+    row = samples.substr(jpeg.next_scanline * row_bytes, row_bytes);
+    auto* pointer = reinterpret_cast<JSAMPROW>(row.data());
+    jpeg_write_scanlines(&jpeg, &pointer, 1);
+  }
+  jpeg_finish_compress(&jpeg);
   std::string file(reinterpret_cast<const char*>(bytes), size);
-  tjFree(bytes);
-  tjDestroy(handle);
+  std::free(bytes);
+  jpeg_destroy_compress(&jpeg);
   return file;
+}
+
+std::string EncodeJpeg(int width, int height, int channels, const std::string& samples, int quality) {
+  return EncodeJpeg(width, height, {.channels = channels, .quality = quality}, samples);
 }
 
 namespace {

@@ -6,7 +6,20 @@
 
 namespace deit::testing {
 
-// Samples are interleaved rows without padding; 1 channel: gray, 3: RGB, 4: CMYK (inverted, as Adobe stores it).
+struct JpegKind {
+  int channels = 3;  // 1: gray, 3: RGB, 4: CMYK (inverted, as Adobe stores it)
+  int quality = 95;
+  int across = 1;  // samples of luminance (and black) for one of the other components
+  int down = 1;
+  bool progressive = false;
+  int scans = 0;             // of a progressive file; 0: all, fewer leave coefficients open
+  bool interleaved = true;   // else a scan per component
+  int restart_interval = 0;  // MCUs
+  bool arithmetic = false;
+};
+
+// Samples are interleaved rows without padding.
+std::string EncodeJpeg(int width, int height, const JpegKind& kind, const std::string& samples);
 std::string EncodeJpeg(int width, int height, int channels, const std::string& samples, int quality = 95);
 
 struct PngKind {

@@ -35,6 +35,7 @@ class ViewPolicy {
   const v1::JobSpec& spec() const { return spec_; }
   uint64_t seed() const { return seed_; }
   bool replaces_bad_images() const { return training_ && spec_.data().on_bad_image() == v1::DataSpec::REPLACE; }
+  bool repeats_images() const { return training_ && spec_.augment().repeated_aug() > 1; }
   pixels::Colour fill() const { return fill_; }  // around pictures that an operation moves: the mean
 
  private:

@@ -1,24 +1,125 @@
-#include <turbojpeg.h>
+// By libjpeg-turbo's own interface: TurboJPEG's decodes whole pictures only.
+#include <algorithm>
+#include <csetjmp>
+#include <cstdio>
+#include <utility>
 
-#include <memory>
+#include <jpeglib.h>  // wants <cstdio> before it
 
-#include "absl/strings/match.h"
+#include <jerror.h>  // whose codes follow from what jpeglib.h defines
+
 #include "common/base/status.h"
 #include "worker/data/image.h"
 
 namespace deit::data {
 namespace {
 
-struct Destroy {
-  void operator()(void* handle) const { tjDestroy(handle); }
+constexpr int kMaxScans = 500;  // a file of more was made to be slow
+
+// libjpeg's state and what went wrong. A fresh one for each picture: it keeps tables from picture to picture, so that the pixels would
+// depend on what its thread decoded before. Freed here, also after a longjmp.
+struct Decoder {
+  jpeg_decompress_struct jpeg{};
+  jpeg_error_mgr errors{};
+  jpeg_progress_mgr progress{};
+  std::jmp_buf escape{};
+  char cause[JMSG_LENGTH_MAX] = "";
+
+  Decoder() = default;
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+  ~Decoder() { jpeg_destroy_decompress(&jpeg); }
 };
 
-Status Corrupt(tjhandle handle) { return absl::DataLossError(absl::StrCat("broken JPEG: ", tjGetErrorStr2(handle))); }
+Decoder* DecoderOf(j_common_ptr jpeg) { return static_cast<Decoder*>(jpeg->client_data); }
 
-// Stray bytes between segments lose no sample and are common in ImageNet; every other warning means wrong pixels.
-bool Harmless(tjhandle handle) {
-  return tjGetErrorCode(handle) == TJERR_WARNING && absl::StrContains(tjGetErrorStr2(handle), "extraneous bytes");
+[[noreturn]] void OnError(j_common_ptr jpeg) {
+  Decoder* decoder = DecoderOf(jpeg);
+  jpeg->err->format_message(jpeg, decoder->cause);
+  std::longjmp(decoder->escape, 1);  // NOLINT(cert-err52-cpp): the way libjpeg reports errors
 }
+
+// Stray bytes between segments lose no sample and are common in ImageNet; every other warning (`level` < 0) means wrong pixels.
+void OnMessage(j_common_ptr jpeg, int level) {
+  if (level < 0 && jpeg->err->msg_code != JWRN_EXTRANEOUS_DATA) OnError(jpeg);
+}
+
+void OnProgress(j_common_ptr jpeg) {
+  Decoder* decoder = DecoderOf(jpeg);
+  if (decoder->jpeg.input_scan_number <= kMaxScans) return;
+  std::snprintf(decoder->cause, sizeof(decoder->cause), "more than %d scans", kMaxScans);
+  std::longjmp(decoder->escape, 1);  // NOLINT(cert-err52-cpp)
+}
+
+// The functions below that return bool are left by longjmp: they hold nothing with a destructor.
+
+bool ReadHeader(Decoder* decoder, absl::string_view bytes) {
+  if (setjmp(decoder->escape)) return false;  // NOLINT(cert-err52-cpp)
+  jpeg_decompress_struct& jpeg = decoder->jpeg;
+  jpeg.err = jpeg_std_error(&decoder->errors);
+  jpeg.err->error_exit = OnError;
+  jpeg.err->emit_message = OnMessage;
+  jpeg.client_data = decoder;
+  jpeg_create_decompress(&jpeg);
+  decoder->progress.progress_monitor = OnProgress;
+  jpeg.progress = &decoder->progress;
+  jpeg_mem_src(&jpeg, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  jpeg_read_header(&jpeg, TRUE);
+  return true;
+}
+
+// Whether the library makes up coefficients that a progressive file leaves open, from blocks around that a part might not have.
+bool Guesses(const jpeg_decompress_struct& jpeg) {
+  if (!jpeg.progressive_mode || jpeg.coef_bits == nullptr) return false;
+  for (int c = 0; c < jpeg.num_components; ++c) {
+    if (std::any_of(jpeg.coef_bits[c] + 1, jpeg.coef_bits[c] + DCTSIZE2, [](int bits) { return bits != 0; })) return true;
+  }
+  return false;
+}
+
+// Prepares the output of picture->part, whose columns it may widen: default DCT and upsampling, as Pillow's. Files of several scans are
+// read to their end here.
+bool Start(Decoder* decoder, Picture* picture) {
+  if (setjmp(decoder->escape)) return false;  // NOLINT(cert-err52-cpp)
+  jpeg_decompress_struct& jpeg = decoder->jpeg;
+  jpeg_start_decompress(&jpeg);
+  pixels::Rectangle& part = picture->part;
+  // Skipping rows miscounts them where a chroma sample spans more than two.
+  if (Guesses(jpeg) || jpeg.max_v_samp_factor > 2) part = WholePicture(picture->width, picture->height);
+  // Upsampling takes neighbouring chroma samples, and at the ends of what is decoded it does with what it has: another result.
+  const int margin = 2 * jpeg.max_h_samp_factor;
+  const int begin = std::max(0, part.left - margin), end = std::min(picture->width, part.left + part.width + margin);
+  auto left = static_cast<JDIMENSION>(begin), width = static_cast<JDIMENSION>(end - begin);
+  jpeg_crop_scanline(&jpeg, &left, &width);  // goes left to the next block
+  picture->left = static_cast<int>(left);
+  picture->top = part.top;
+  return true;
+}
+
+// The rows of the part; then the rest of the file, so that what is broken there is found.
+bool ReadRows(Decoder* decoder, Picture* picture) {
+  if (setjmp(decoder->escape)) return false;  // NOLINT(cert-err52-cpp)
+  jpeg_decompress_struct& jpeg = decoder->jpeg;
+  Image& image = picture->image;
+  jpeg_skip_scanlines(&jpeg, static_cast<JDIMENSION>(picture->top));
+  for (int y = 0; y < image.height;) {
+    JSAMPROW rows[MAX_SAMP_FACTOR];  // as many as may come at once
+    const int count = std::min(MAX_SAMP_FACTOR, image.height - y);
+    for (int k = 0; k < count; ++k) rows[k] = image.row(y + k);
+    y += static_cast<int>(jpeg_read_scanlines(&jpeg, rows, static_cast<JDIMENSION>(count)));
+  }
+  if (jpeg_has_multiple_scans(&jpeg)) return true;
+  const JDIMENSION last = jpeg.output_height - 1;
+  if (jpeg.output_scanline < last) jpeg_skip_scanlines(&jpeg, last - jpeg.output_scanline);
+  if (jpeg.output_scanline == last) {  // read, as skipping to the end leaves out what is skipped
+    const auto row_bytes = jpeg.output_width * static_cast<JDIMENSION>(jpeg.output_components);
+    jpeg_read_scanlines(&jpeg, jpeg.mem->alloc_sarray(reinterpret_cast<j_common_ptr>(&jpeg), JPOOL_IMAGE, row_bytes, 1), 1);
+  }
+  jpeg_finish_decompress(&jpeg);
+  return true;
+}
+
+Status Corrupt(absl::string_view cause) { return absl::DataLossError(absl::StrCat("broken JPEG: ", cause)); }
 
 uint8_t Times(int a, int b) {  // a * b / 255, rounded as Pillow does
   const int product = a * b + 128;
@@ -42,29 +143,30 @@ void CmykToRgb(Image* image) {
 
 }  // namespace
 
-Status DecodeJpeg(absl::string_view bytes, Image* image) {
-  // A fresh one for each picture (0.5 us): it keeps tables from picture to picture, and half of a broken one's state (TurboJPEG 2.1), so
-  // that the pixels would depend on what its thread decoded before.
-  const std::unique_ptr<void, Destroy> decompressor(tjInitDecompress());
-  const tjhandle handle = decompressor.get();
-  if (handle == nullptr) return absl::ResourceExhaustedError("JPEG decoder: out of memory");
-  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-  int width = 0, height = 0, subsampling = 0, colours = 0;
-  if (tjDecompressHeader3(handle, data, bytes.size(), &width, &height, &subsampling, &colours) != 0 && !Harmless(handle)) {
-    return Corrupt(handle);
-  }
-  DEIT_RETURN_IF_ERROR(CheckImageSize(width, height));
-  const bool gray = colours == TJCS_GRAY;
-  const bool cmyk = colours == TJCS_CMYK || colours == TJCS_YCCK;
-  const int format = gray ? TJPF_GRAY : cmyk ? TJPF_CMYK : TJPF_RGB;
-  image->Reset(width, height, tjPixelSize[format]);
-  // Default DCT and upsampling, as Pillow's. The limit on scans stops files made to be slow.
-  if (tjDecompress2(handle, data, bytes.size(), image->pixels.data(), width, 0, height, format, TJFLAG_LIMITSCANS) != 0 &&
-      !Harmless(handle)) {
-    return Corrupt(handle);
-  }
-  if (cmyk) CmykToRgb(image);
+Status DecodeJpeg(absl::string_view bytes, RegionOf wanted, Picture* picture) {
+  Decoder decoder;
+  if (!ReadHeader(&decoder, bytes)) return Corrupt(decoder.cause);
+  const jpeg_decompress_struct& jpeg = decoder.jpeg;
+  DEIT_RETURN_IF_ERROR(CheckImageSize(jpeg.image_width, jpeg.image_height));
+  // Gray, RGB or CMYK, by what is stored.
+  if (jpeg.out_color_space == JCS_UNKNOWN) return Corrupt(absl::StrCat(jpeg.num_components, " components per pixel"));
+  picture->width = static_cast<int>(jpeg.image_width);
+  picture->height = static_cast<int>(jpeg.image_height);
+  picture->part = wanted(picture->width, picture->height);
+  DEIT_CHECK(picture->part.width > 0 && picture->part.height > 0 && Holds(WholePicture(picture->width, picture->height), picture->part));
+  if (!Start(&decoder, picture)) return Corrupt(decoder.cause);
+  picture->image.Reset(static_cast<int>(jpeg.output_width), picture->part.height, jpeg.output_components);
+  if (!ReadRows(&decoder, picture)) return Corrupt(decoder.cause);
+  if (jpeg.output_components == 4) CmykToRgb(&picture->image);
   return absl::OkStatus();
+}
+
+Status DecodeJpeg(absl::string_view bytes, Image* image) {
+  Picture picture;
+  std::swap(picture.image, *image);  // keeps its memory
+  const Status status = DecodeJpeg(bytes, WholePicture, &picture);
+  std::swap(picture.image, *image);
+  return status;
 }
 
 }  // namespace deit::data

@@ -20,4 +20,11 @@ Status DecodeImage(absl::string_view bytes, Image* image) {
   return absl::DataLossError(bytes.empty() ? "empty file" : "neither JPEG, PNG nor PPM");
 }
 
+Status DecodeImage(absl::string_view bytes, RegionOf wanted, Picture* picture) {
+  if (absl::StartsWith(bytes, "\xff\xd8\xff")) return DecodeJpeg(bytes, wanted, picture);
+  DEIT_RETURN_IF_ERROR(DecodeImage(bytes, &picture->image));
+  picture->HoldWhole();
+  return absl::OkStatus();
+}
+
 }  // namespace deit::data

@@ -16,6 +16,12 @@ class PictureSource {
   virtual ~PictureSource() = default;
   // Gray or RGB, any size. Errors name the path.
   virtual absl::Status Read(int64_t i, Image* image) const = 0;
+  // At least what `wanted` names of it. By default all of it.
+  virtual absl::Status ReadPart(int64_t i, RegionOf /*wanted*/, Picture* picture) const {
+    const absl::Status status = Read(i, &picture->image);
+    if (status.ok()) picture->HoldWhole();
+    return status;
+  }
 };
 
 // Each reads the pictures that `index` lists; `index` outlives the source.

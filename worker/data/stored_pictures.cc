@@ -14,6 +14,15 @@ class StoredPictures final : public PictureSource {
       : root_(std::move(root)), index_(index), are_files_(are_files) {}
 
   Status Read(int64_t i, Image* image) const override {
+    return Decode(i, [image](absl::string_view bytes) { return DecodeImage(bytes, image); });
+  }
+
+  Status ReadPart(int64_t i, RegionOf wanted, Picture* picture) const override {
+    return Decode(i, [&](absl::string_view bytes) { return DecodeImage(bytes, wanted, picture); });
+  }
+
+ private:
+  Status Decode(int64_t i, absl::FunctionRef<Status(absl::string_view)> decode) const {
     const dataset::Place place = index_.place(i);
     const int64_t size = index_.bytes(i);
     const std::string path = files::JoinPath(root_, index_.path(i));
@@ -23,10 +32,9 @@ class StoredPictures final : public PictureSource {
     thread_local std::string bytes;  // kept: a fresh one per picture would fault its pages in anew
     bytes.resize(static_cast<size_t>(size));
     DEIT_RETURN_IF_ERROR(file->ReadAt(static_cast<uint64_t>(place.offset), bytes.data(), bytes.size()));
-    return Annotate(DecodeImage(bytes, image), path);
+    return Annotate(decode(bytes), path);
   }
 
- private:
   static Status Changed(const std::string& path, int64_t bytes, int64_t listed) {
     const std::string message = absl::StrCat(path, ": ", bytes, " bytes: it had ", listed, " when data.root was listed");
     return WithHint(WithExitCode(absl::FailedPreconditionError(message), ExitCode::kCorrupt),  // no bad picture, which might be replaced

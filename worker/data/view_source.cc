@@ -86,12 +86,22 @@ Rectangle Visible(const Framing& framing, int size) {
   return {left, top, std::min(framing.left + size, framing.width) - left, std::min(framing.top + size, framing.height) - top};
 }
 
+// What Frame() looks at of a picture; not empty.
+Rectangle LookedAt(const ViewParameters& parameters, int size) {
+  const Framing& framing = parameters.framing;
+  const Rectangle visible = Visible(framing, size);
+  if (visible.width <= 0 || visible.height <= 0) return {0, 0, 1, 1};  // nothing but padding
+  if (framing.scales()) return pixels::SourceOf(framing.crop, framing.width, framing.height, visible, parameters.filter);
+  return {framing.crop.left + visible.left, framing.crop.top + visible.top, visible.width, visible.height};
+}
+
 // Kept by each thread from view to view: fresh pages cost more than the resize.
 struct Scratch {
   uint64_t source = 0;  // whose picture `picture` is; 0: nobody's
   int64_t image = 0;    // that was asked for
   int64_t shown = 0;    // the same, or what stands in for it
-  Image picture, scaled, window, spare;
+  Picture picture;
+  Image scaled, window, spare;
   pixels::Resizer resizer;
   ViewParameters parameters;
 };
@@ -163,27 +173,34 @@ class PictureViews final : public ViewSource {
   }
 
  private:
-  // The view's picture into scratch->picture, unless it stands there already.
+  // What the view shows of its picture into scratch->picture, unless it stands there already; for several views of an image all of it.
   Status Load(const plan::View& view, Scratch* scratch) const {
     const auto image = static_cast<int64_t>(view.image);
-    if (scratch->source == number_ && scratch->image == image) return absl::OkStatus();
+    const auto wanted = [&](int width, int height) {
+      if (policy_.repeats_images()) return WholePicture(width, height);
+      policy_.Draw(view.position, width, height, &scratch->parameters);
+      return LookedAt(scratch->parameters, size_);
+    };
+    Picture& picture = scratch->picture;
+    const bool known = scratch->source == number_ && scratch->image == image;
+    if (known && Holds(picture.part, wanted(picture.width, picture.height))) return absl::OkStatus();
     scratch->source = 0;
     scratch->shown = image;
-    Status status = pictures_->Read(image, &scratch->picture);
-    if (status.code() == absl::StatusCode::kDataLoss && policy_.replaces_bad_images()) status = Replace(image, status, scratch);
+    Status status = pictures_->ReadPart(image, wanted, &picture);
+    if (status.code() == absl::StatusCode::kDataLoss && policy_.replaces_bad_images()) status = Replace(image, status, wanted, scratch);
     DEIT_RETURN_IF_ERROR(status);
-    pixels::ConvertChannels(channels(), &scratch->picture);
+    pixels::ConvertChannels(channels(), &picture.image);
     scratch->source = number_;
     scratch->image = image;
     return absl::OkStatus();
   }
 
   // Other images in an order that (data.seed, image) keys, until one is good.
-  Status Replace(int64_t image, const Status& cause, Scratch* scratch) const {
+  Status Replace(int64_t image, const Status& cause, RegionOf wanted, Scratch* scratch) const {
     plan::RandomStream random(policy_.seed(), static_cast<uint64_t>(image), plan::Purpose::kReplacement);
     for (int k = 0; k < kReplacements; ++k) {
       scratch->shown = static_cast<int64_t>(random.Below(static_cast<uint64_t>(index_.size())));
-      const Status status = pictures_->Read(scratch->shown, &scratch->picture);
+      const Status status = pictures_->ReadPart(scratch->shown, wanted, &scratch->picture);
       if (status.code() == absl::StatusCode::kDataLoss) continue;
       DEIT_RETURN_IF_ERROR(status);
       bad_images_.Report(image, cause, scratch->shown, index_);
@@ -199,11 +216,18 @@ class PictureViews final : public ViewSource {
     scratch->window.Reset(size_, size_, channels());
     if (visible.width <= 0 || visible.height <= 0) {  // nothing but padding
       std::fill(scratch->window.pixels.begin(), scratch->window.pixels.end(), uint8_t{0});
+      return;
+    }
+    const Picture& picture = scratch->picture;
+    const Rectangle crop{framing.crop.left - picture.left, framing.crop.top - picture.top, framing.crop.width, framing.crop.height};
+    if (framing.scales() && visible.width == size_ && visible.height == size_) {  // the usual case: nothing is padded
+      scratch->resizer.Resize(picture.image, crop, framing.width, framing.height, visible, parameters.filter, &scratch->window,
+                              framing.flip);
     } else if (framing.scales()) {
-      scratch->resizer.Resize(scratch->picture, framing.crop, framing.width, framing.height, visible, parameters.filter, &scratch->scaled);
+      scratch->resizer.Resize(picture.image, crop, framing.width, framing.height, visible, parameters.filter, &scratch->scaled);
       CopyWindow(scratch->scaled, framing.left - visible.left, framing.top - visible.top, framing.flip, &scratch->window);
     } else {  // a window that reaches out of its crop has the whole picture as crop
-      CopyWindow(scratch->picture, framing.crop.left + framing.left, framing.crop.top + framing.top, framing.flip, &scratch->window);
+      CopyWindow(picture.image, crop.left + framing.left, crop.top + framing.top, framing.flip, &scratch->window);
     }
   }
 

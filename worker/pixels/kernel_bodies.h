@@ -52,36 +52,60 @@ DEIT_INLINE void ResizeSample(const uint8_t* pixel, const int32_t* weights, int 
   for (size_t c = 0; c < CHANNELS; ++c) out[c] = ClipSum(sums[c]);
 }
 
-DEIT_INLINE void ResizeRowBody(const uint8_t* in, [[maybe_unused]] size_t readable, const Taps& taps, int channels, uint8_t* out) {
+// ROWS rows of RGB outputs together: they share the work on the weights, and the wrong guesses of where a loop of 5 or 6 ends.
+template <size_t ROWS>
+DEIT_INLINE void ResizeRgbRows(const uint8_t* in, size_t pitch, [[maybe_unused]] size_t readable, const Taps& taps, uint8_t* out) {
   const size_t outputs = taps.first.size();
-  if (channels == 1) {
-    for (size_t x = 0; x < outputs; ++x) ResizeSample<1>(in + taps.first[x], taps.of(x), taps.count[x], out + x);
-    return;
-  }
   for (size_t x = 0; x < outputs; ++x, out += 3) {
     const size_t first = 3 * static_cast<size_t>(taps.first[x]);
     const int32_t* weights = taps.of(x);
     const int count = taps.count[x];
 #if defined(__AVX2__)
     // Two pixels at a time: six samples, and two of the next pixel that are not used. Weights beyond `count` are 0.
-    if (first + 3 * static_cast<size_t>(count) + 5 <= readable) {
+    if ((ROWS - 1) * pitch + first + 3 * static_cast<size_t>(count) + 5 <= readable) {
       const __m256i first_or_second = _mm256_setr_epi32(0, 0, 0, 1, 1, 1, 0, 0), second = _mm256_setr_epi32(3, 4, 5, 3, 4, 5, 3, 4);
-      __m256i sums = _mm256_setzero_si256();
+      __m256i sums[ROWS];
+      for (auto& sum : sums) sum = _mm256_setzero_si256();
       const uint8_t* pixels = in + first;
       for (int k = 0; k < count; k += 2, pixels += 6) {
         int64_t pair;
         std::memcpy(&pair, weights + k, sizeof(pair));
-        const __m256i samples = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(pixels)));
         const __m256i weight = _mm256_permutevar8x32_epi32(_mm256_set1_epi64x(pair), first_or_second);
-        sums = _mm256_add_epi32(sums, _mm256_mullo_epi32(samples, weight));
+        for (size_t r = 0; r < ROWS; ++r) {
+          const __m256i samples = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(pixels + r * pitch)));
+          sums[r] = _mm256_add_epi32(sums[r], _mm256_mullo_epi32(samples, weight));
+        }
       }
-      sums = _mm256_add_epi32(sums, _mm256_permutevar8x32_epi32(sums, second));
-      StorePixel(_mm_srai_epi32(_mm_add_epi32(_mm256_castsi256_si128(sums), _mm_set1_epi32(kHalf)), kWeightBits), out);
+      for (size_t r = 0; r < ROWS; ++r) {
+        const __m256i sum = _mm256_add_epi32(sums[r], _mm256_permutevar8x32_epi32(sums[r], second));
+        StorePixel(_mm_srai_epi32(_mm_add_epi32(_mm256_castsi256_si128(sum), _mm_set1_epi32(kHalf)), kWeightBits), out + r * 3 * outputs);
+      }
       continue;
     }
 #endif
-    ResizeSample<3>(in + first, weights, count, out);
+    for (size_t r = 0; r < ROWS; ++r) ResizeSample<3>(in + r * pitch + first, weights, count, out + r * 3 * outputs);
   }
+}
+
+DEIT_INLINE void ResizeRowsBody(const uint8_t* in, size_t pitch, size_t rows, size_t readable, const Taps& taps, int channels,
+                                uint8_t* out) {
+  constexpr size_t kTogether = 4;
+  const size_t outputs = taps.first.size();
+  size_t y = 0;
+  const auto skip = [&](size_t count) {
+    in += count * pitch;
+    readable -= count * pitch;
+    out += count * outputs * static_cast<size_t>(channels);
+    y += count;
+  };
+  if (channels == 1) {
+    for (; y < rows; skip(1)) {
+      for (size_t x = 0; x < outputs; ++x) ResizeSample<1>(in + taps.first[x], taps.of(x), taps.count[x], out + x);
+    }
+    return;
+  }
+  for (; y + kTogether <= rows; skip(kTogether)) ResizeRgbRows<kTogether>(in, pitch, readable, taps, out);
+  for (; y < rows; skip(1)) ResizeRgbRows<1>(in, pitch, readable, taps, out);
 }
 
 DEIT_INLINE void ResizeColumnBody(const uint8_t* in, const int32_t* weights, int count, size_t samples, uint8_t* out) {
@@ -236,8 +260,8 @@ DEIT_INLINE void GrayBody(const uint8_t* rgb, size_t pixels, uint8_t* out) {
 }
 
 constexpr Kernels kKernelsHere = {
-    [](const uint8_t* in, size_t readable, const Taps& taps, int channels, uint8_t* out) {
-      ResizeRowBody(in, readable, taps, channels, out);
+    [](const uint8_t* in, size_t pitch, size_t rows, size_t readable, const Taps& taps, int channels, uint8_t* out) {
+      ResizeRowsBody(in, pitch, rows, readable, taps, channels, out);
     },
     [](const uint8_t* in, const int32_t* weights, int count, size_t samples, uint8_t* out) {
       ResizeColumnBody(in, weights, count, samples, out);

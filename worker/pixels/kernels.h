@@ -25,8 +25,9 @@ struct AffineMap {
 };
 
 struct Kernels {
-  // One row of outputs from one row of inputs, `channels` samples each (1 or 3). `readable`: samples from `in` on that may be read.
-  void (*resize_row)(const uint8_t* in, size_t readable, const Taps& taps, int channels, uint8_t* out);
+  // Each row of outputs from a row of inputs, `channels` samples each (1 or 3). Rows of inputs lie `pitch` samples apart, those of outputs
+  // without gaps. `readable`: samples from `in` on that may be read.
+  void (*resize_rows)(const uint8_t* in, size_t pitch, size_t rows, size_t readable, const Taps& taps, int channels, uint8_t* out);
   // One row of `samples` outputs: the sum of `count` rows that lie `samples` apart from `in` on.
   void (*resize_column)(const uint8_t* in, const int32_t* weights, int count, size_t samples, uint8_t* out);
   // `out` has in's size and is filled where the source point lies outside. `filter`: kBilinear or kBicubic.

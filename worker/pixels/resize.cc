@@ -34,50 +34,78 @@ double Sinc(double x) {
 
 double Lanczos(double x) { return -3.0 <= x && x < 3.0 ? Sinc(x) * Sinc(x / 3) : 0.0; }
 
+// weights[k] for `count` inputs from `first` on; returns their sum.
+template <double (*WEIGHT)(double)>
+double Weigh(int first, int count, double centre, double inverse, double* weights) {
+  double sum = 0;
+  for (int k = 0; k < count; ++k) {
+    weights[k] = WEIGHT((static_cast<double>(k) + first - centre + 0.5) * inverse);
+    sum += weights[k];
+  }
+  return sum;
+}
+
 struct Shape {
-  double (*weight)(double);
+  double (*weigh)(int, int, double, double, double*);
   double support;
 };
 
 Shape ShapeOf(Filter filter) {
   switch (filter) {
-    case Filter::kBox: return {Box, 0.5};
-    case Filter::kBilinear: return {Triangle, 1.0};
-    case Filter::kBicubic: return {Cubic, 2.0};
-    case Filter::kLanczos: return {Lanczos, 3.0};
+    case Filter::kBox: return {Weigh<Box>, 0.5};
+    case Filter::kBilinear: return {Weigh<Triangle>, 1.0};
+    case Filter::kBicubic: return {Weigh<Cubic>, 2.0};
+    case Filter::kLanczos: return {Weigh<Lanczos>, 3.0};
     case Filter::kNearest: break;
   }
   DEIT_CHECK(false, "no such resize");
   return {};
 }
 
+// Which of in_size inputs the outputs take.
+struct Reach {
+  Reach(int in_size, int out_size, Filter filter)
+      : shape(ShapeOf(filter)), inputs(in_size), scale(static_cast<double>(in_size) / out_size), filter_scale(std::max(scale, 1.0)),
+        support(shape.support * filter_scale) {}
+
+  double Centre(int output) const { return (output + 0.5) * scale; }
+  int First(int output) const { return std::max(static_cast<int>(Centre(output) - support + 0.5), 0); }
+  int End(int output) const { return std::min(static_cast<int>(Centre(output) + support + 0.5), inputs); }
+
+  Shape shape;
+  int inputs;
+  double scale;
+  double filter_scale;
+  double support;
+};
+
 }  // namespace
 
-// For outputs [begin, begin + outputs) of out_size.
-void Resizer::Prepare(int in_size, int out_size, int begin, int outputs, Filter filter, Taps* taps) {
-  const Shape shape = ShapeOf(filter);
-  const double scale = static_cast<double>(in_size) / out_size;
-  const double filter_scale = std::max(scale, 1.0);
-  const double support = shape.support * filter_scale;
-  const double inverse = 1.0 / filter_scale;
+Rectangle SourceOf(const Rectangle& crop, int width, int height, const Rectangle& window, Filter filter) {
+  const Reach across(crop.width, width, filter), down(crop.height, height, filter);
+  const int left = across.First(window.left), top = down.First(window.top);
+  return {crop.left + left, crop.top + top, across.End(window.left + window.width - 1) - left,
+          down.End(window.top + window.height - 1) - top};
+}
+
+// For outputs [begin, begin + outputs) of out_size, the last first where flipped, of inputs that begin at in_begin.
+void Resizer::Prepare(int in_begin, int in_size, int out_size, int begin, int outputs, bool flip, Filter filter, Taps* taps) {
+  const Reach reach(in_size, out_size, filter);
+  const double inverse = 1.0 / reach.filter_scale;
   const auto size = static_cast<size_t>(outputs);
-  taps->stride = static_cast<int>(std::ceil(support)) * 2 + 2;
+  taps->stride = static_cast<int>(std::ceil(reach.support)) * 2 + 2;
   taps->first.resize(size);
   taps->count.resize(size);
   taps->weights.resize(size * static_cast<size_t>(taps->stride));
   exact_.resize(static_cast<size_t>(taps->stride));
   for (size_t x = 0; x < size; ++x) {
-    const double centre = (begin + static_cast<double>(x) + 0.5) * scale;
-    const int first = std::max(static_cast<int>(centre - support + 0.5), 0);
-    const int count = std::min(static_cast<int>(centre + support + 0.5), in_size) - first;
-    taps->first[x] = first;
+    const int output = begin + (flip ? outputs - 1 - static_cast<int>(x) : static_cast<int>(x));
+    const double centre = reach.Centre(output);
+    const int first = reach.First(output);
+    const int count = reach.End(output) - first;
+    taps->first[x] = in_begin + first;
     taps->count[x] = count;
-    double sum = 0;
-    for (int k = 0; k < count; ++k) {
-      const double weight = shape.weight((static_cast<double>(k) + first - centre + 0.5) * inverse);
-      exact_[static_cast<size_t>(k)] = weight;
-      sum += weight;
-    }
+    const double sum = reach.shape.weigh(first, count, centre, inverse, exact_.data());
     int32_t* rounded = &taps->weights[x * static_cast<size_t>(taps->stride)];
     for (int k = 0; k < count; ++k) {
       const double exact = exact_[static_cast<size_t>(k)];
@@ -88,13 +116,11 @@ void Resizer::Prepare(int in_size, int out_size, int begin, int outputs, Filter 
   }
 }
 
-void Resizer::Horizontal(const Image& in, const Rectangle& crop, int first_row, int rows) {
+void Resizer::Horizontal(const Image& in, int first_row, int rows) {
   between_.Reset(static_cast<int>(across_.first.size()), rows, in.channels);
-  const uint8_t* const end = in.pixels.data() + in.pixels.size();
-  for (int y = 0; y < rows; ++y) {
-    const uint8_t* from = in.row(crop.top + first_row + y) + crop.left * in.channels;
-    kernels_.resize_row(from, static_cast<size_t>(end - from), across_, in.channels, between_.row(y));
-  }
+  const uint8_t* from = in.row(first_row);
+  const auto readable = static_cast<size_t>(in.pixels.data() + in.pixels.size() - from);
+  kernels_.resize_rows(from, in.row_bytes(), static_cast<size_t>(rows), readable, across_, in.channels, between_.row(0));
 }
 
 void Resizer::Vertical(int first_row, Image* out) {
@@ -105,12 +131,13 @@ void Resizer::Vertical(int first_row, Image* out) {
   }
 }
 
-void Resizer::Resize(const Image& in, const Rectangle& crop, int width, int height, const Rectangle& window, Filter filter, Image* out) {
-  Prepare(crop.width, width, window.left, window.width, filter, &across_);
-  Prepare(crop.height, height, window.top, window.height, filter, &down_);
+void Resizer::Resize(const Image& in, const Rectangle& crop, int width, int height, const Rectangle& window, Filter filter, Image* out,
+                     bool flip) {
+  Prepare(crop.left, crop.width, width, window.left, window.width, flip, filter, &across_);
+  Prepare(crop.top, crop.height, height, window.top, window.height, false, filter, &down_);
   out->Reset(window.width, window.height, in.channels);
   const int first_row = down_.first.front();
-  Horizontal(in, crop, first_row, down_.first.back() + down_.count.back() - first_row);
+  Horizontal(in, first_row, down_.first.back() + down_.count.back() - first_row);
   Vertical(first_row, out);
 }
 

@@ -11,19 +11,23 @@
 
 namespace deit::pixels {
 
+// What Resize() looks at of its picture: inside `crop`, not empty. Arguments as there.
+Rectangle SourceOf(const Rectangle& crop, int width, int height, const Rectangle& window, Filter filter);
+
 // Keeps its tables and the picture between the two passes, so that repeated calls allocate nothing. One thread at a time.
 class Resizer {
  public:
   explicit Resizer(const Kernels& kernels = NativeKernels()) : kernels_(kernels) {}
 
-  // `crop` of `in` (inside it, not empty), scaled to width x height, of which `window` is computed (inside, not empty): Pillow's
-  // in.crop(crop).resize(width, height).crop(window), so nothing outside `crop` is looked at. `out` is not `in`; it gets window's size.
-  // `filter`: all but kNearest.
-  void Resize(const Image& in, const Rectangle& crop, int width, int height, const Rectangle& window, Filter filter, Image* out);
+  // `crop` of `in` (not empty), scaled to width x height, of which `window` is computed (inside, not empty): Pillow's
+  // in.crop(crop).resize(width, height).crop(window), so nothing outside `crop` is looked at; `in` holds SourceOf() at least, and `crop` may
+  // reach beyond it. `out` is not `in`; it gets window's size, left to right where `flip` says so. `filter`: all but kNearest.
+  void Resize(const Image& in, const Rectangle& crop, int width, int height, const Rectangle& window, Filter filter, Image* out,
+              bool flip = false);
 
  private:
-  void Prepare(int in_size, int out_size, int begin, int outputs, Filter filter, Taps* taps);
-  void Horizontal(const Image& in, const Rectangle& crop, int first_row, int rows);
+  void Prepare(int in_begin, int in_size, int out_size, int begin, int outputs, bool flip, Filter filter, Taps* taps);
+  void Horizontal(const Image& in, int first_row, int rows);
   void Vertical(int first_row, Image* out);
 
   const Kernels& kernels_;

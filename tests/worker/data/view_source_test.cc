@@ -254,6 +254,54 @@ TEST_F(ViewSourceTest, DecodesOnceWhatIsShownSeveralTimesInARow) {
   EXPECT_EQ(reads[7], 3);
 }
 
+// Pictures of another source, each decoded whole; counts how often one is read.
+class WholePictures final : public PictureSource {
+ public:
+  WholePictures(std::unique_ptr<PictureSource> pictures, int* reads) : pictures_(std::move(pictures)), reads_(reads) {}
+  Status Read(int64_t i, Image* image) const override {
+    ++*reads_;
+    return pictures_->Read(i, image);
+  }
+
+ private:
+  std::unique_ptr<PictureSource> pictures_;
+  int* reads_;
+};
+
+TEST_F(ViewSourceTest, ShowsOfAPartWhatTheWholeWouldShow) {
+  const pixels::Image noise = deit::testing::MadeUpPicture(150, 110, 3);
+  const std::string samples(noise.pixels.begin(), noise.pixels.end());
+  WritePicture("train/a/1.jpg", EncodeJpeg(150, 110, {.across = 2, .down = 2}, samples));
+  WritePicture("train/b/2.jpg", EncodeJpeg(110, 150, {.channels = 1, .across = 2, .down = 2, .progressive = true}, samples));
+  for (const auto crop : {v1::AugmentSpec::RESIZED, v1::AugmentSpec::PADDED, v1::AugmentSpec::CENTER}) {
+    for (const int size : {16, 97}) {  // 97: the centre keeps its size
+      Resolve(v1::DataSpec::IMAGE_FOLDER, size, 3, crop);
+      spec_.mutable_augment()->set_crop_padding(2 * size);  // half of the windows show nothing
+      spec_.mutable_augment()->set_interpolation(v1::AugmentSpec::RANDOM);
+      ASSERT_TRUE(Open().ok());
+      std::map<uint64_t, std::vector<float>> shown;
+      const auto view = [](uint64_t position) { return ViewOf(position, position / 2 % 2); };  // each image twice in a row
+      for (uint64_t position = 0; position < 60; ++position) shown[position] = Render(view(position));
+      int reads = 0;
+      views_ = *NewTrainViews(spec_, *index_, std::make_unique<WholePictures>(NewStoredPictures(spec_, *index_), &reads));
+      for (uint64_t position = 0; position < 60; ++position) ASSERT_EQ(Render(view(position)), shown[position]) << position;
+      EXPECT_EQ(reads, 30) << "what is there is not read again";
+    }
+  }
+}
+
+TEST_F(ViewSourceTest, DecodesTheWholeOfWhatIsRepeated) {
+  const pixels::Image noise = deit::testing::MadeUpPicture(150, 110, 3);
+  WritePicture("train/a/1.jpg", EncodeJpeg(150, 110, 3, {noise.pixels.begin(), noise.pixels.end()}));
+  Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 3, v1::AugmentSpec::RESIZED);
+  spec_.mutable_augment()->set_repeated_aug(3);
+  ASSERT_TRUE(Open().ok());
+  Render(ViewOf(0, 0));
+  WriteFile(folder_ / "train/a/1.jpg", "gone");
+  Render(ViewOf(1, 0));
+  Render(ViewOf(2, 0));
+}
+
 TEST_F(ViewSourceTest, FollowsWhatItDescribes) {
   Resolve(v1::DataSpec::SYNTHETIC, 16, 3, v1::AugmentSpec::PADDED);
   spec_.mutable_augment()->set_aa("rand-m9-mstd0.5-inc1");

@@ -67,6 +67,44 @@ void ExpectPillows(const Kernels& kernels) {
 TEST(ResizerTest, EqualsPillowForCropsScalesWindowsAndFilters) { ExpectPillows(NativeKernels()); }
 TEST(ResizerTest, EqualsPillowOnEveryProcessor) { ExpectPillows(PortableKernels()); }
 
+// What lies outside of SourceOf() may be missing, and what lies inside is needed.
+TEST(ResizerTest, LooksAtItsSourceOnly) {
+  const Image in = MadeUpPicture(90, 70, 3);
+  int smaller = 0;
+  for (const Filter filter : {Filter::kBox, Filter::kBilinear, Filter::kBicubic, Filter::kLanczos}) {
+    for (const Rectangle& crop : {Rectangle{0, 0, 90, 70}, {13, 5, 60, 41}, {89, 0, 1, 70}}) {
+      for (const auto& [size, window] :
+           {std::pair{20, Rectangle{3, 4, 7, 6}}, {20, {0, 0, 20, 20}}, {20, {19, 19, 1, 1}}, {150, {60, 70, 30, 80}}}) {
+        const Rectangle source = SourceOf(crop, size, size, window, filter);
+        Image part;
+        part.Reset(source.width, source.height, 3);
+        for (int y = 0; y < part.height; ++y) {
+          const uint8_t* from = in.row(source.top + y) + source.left * 3;
+          std::copy(from, from + part.width * 3, part.row(y));
+        }
+        const Rectangle moved{crop.left - source.left, crop.top - source.top, crop.width, crop.height};
+        EXPECT_EQ(Resized(part, moved, size, size, window, filter).pixels, Resized(in, crop, size, size, window, filter).pixels);
+        EXPECT_GE(source.left, crop.left);
+        EXPECT_LE(source.top + source.height, crop.top + crop.height);
+        if (source.width * 2 < crop.width) ++smaller;
+      }
+    }
+  }
+  EXPECT_GT(smaller, 10);
+}
+
+TEST(ResizerTest, FlipsLeftToRight) {
+  const Image in = MadeUpPicture(40, 30, 3);
+  const Rectangle crop{5, 3, 30, 20}, window{2, 1, 21, 14};
+  Image straight = Resized(in, crop, 25, 16, window, Filter::kBicubic), flipped;
+  Resizer().Resize(in, crop, 25, 16, window, Filter::kBicubic, &flipped, true);
+  for (int y = 0; y < straight.height; ++y) {
+    for (int x = 0; x < 21; ++x) {
+      for (int c = 0; c < 3; ++c) ASSERT_EQ(flipped.row(y)[3 * x + c], straight.row(y)[3 * (20 - x) + c]) << x << ", " << y;
+    }
+  }
+}
+
 TEST(ResizerTest, StandsExtremeShapes) {
   const Image thin = MadeUpPicture(20000, 1, 3);
   const Image out = Resized(thin, {0, 0, 20000, 1}, 256 * 20000, 256, {2559888, 16, 224, 224}, Filter::kBicubic);
