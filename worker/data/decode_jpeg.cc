@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "common/base/status.h"
+#include "worker/data/colours.h"
 #include "worker/data/image.h"
 
 namespace deit::data {
@@ -20,26 +21,6 @@ bool Harmless(tjhandle handle) {
   return tjGetErrorCode(handle) == TJERR_WARNING && absl::StrContains(tjGetErrorStr2(handle), "extraneous bytes");
 }
 
-uint8_t Times(int a, int b) {  // a * b / 255, rounded as Pillow does
-  const int product = a * b + 128;
-  return static_cast<uint8_t>(((product >> 8) + product) >> 8);
-}
-
-// Four samples per pixel, stored inverted as Adobe does (Pillow assumes the same) -> RGB, in place.
-void CmykToRgb(Image* image) {
-  const size_t pixels = image->pixels.size() / 4;
-  for (size_t i = 0; i < pixels; ++i) {
-    const uint8_t* from = &image->pixels[4 * i];
-    const int white = from[3];
-    const int cyan = 255 - from[0], magenta = 255 - from[1], yellow = 255 - from[2];
-    uint8_t* to = &image->pixels[3 * i];
-    to[0] = static_cast<uint8_t>(white - Times(cyan, white));
-    to[1] = static_cast<uint8_t>(white - Times(magenta, white));
-    to[2] = static_cast<uint8_t>(white - Times(yellow, white));
-  }
-  image->Reset(image->width, image->height, 3);
-}
-
 }  // namespace
 
 Status DecodeJpeg(absl::string_view bytes, Image* image) {
@@ -53,6 +34,7 @@ Status DecodeJpeg(absl::string_view bytes, Image* image) {
   if (tjDecompressHeader3(handle, data, bytes.size(), &width, &height, &subsampling, &colours) != 0 && !Harmless(handle)) {
     return Corrupt(handle);
   }
+  if (width == 0) return absl::DataLossError("broken JPEG: tables, but no picture");  // which is no error to the library
   DEIT_RETURN_IF_ERROR(CheckImageSize(width, height));
   const bool gray = colours == TJCS_GRAY;
   const bool cmyk = colours == TJCS_CMYK || colours == TJCS_YCCK;
@@ -63,7 +45,7 @@ Status DecodeJpeg(absl::string_view bytes, Image* image) {
       !Harmless(handle)) {
     return Corrupt(handle);
   }
-  if (cmyk) CmykToRgb(image);
+  if (cmyk) CmykToRgb(true, image);  // inverted, as Adobe stores it and Pillow takes it
   return absl::OkStatus();
 }
 
