@@ -11,6 +11,8 @@ find_package(Boost 1.81 REQUIRED)  # Asio: headers only
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(GLOG REQUIRED IMPORTED_TARGET libglog)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(TIFF REQUIRED IMPORTED_TARGET libtiff-4>=4.5)  # since then each reader has its own error handler
+pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
 find_package(MPI REQUIRED COMPONENTS C)
 if(DEIT_BUILD_TESTS)
   find_package(GTest REQUIRED)

@@ -11,8 +11,9 @@ namespace deit::dataset {
 // MNIST's four files in data.root: train-images-idx3-ubyte, train-labels-idx1-ubyte, and t10k-* for validation; each may end in .gz.
 absl::StatusOr<std::unique_ptr<Index>> OpenIdx(const v1::JobSpec& spec, Split split);
 
-// data.root/train/CLASS/**.{jpg,jpeg,png,ppm,pgm} and data.root/val/..., in the order of torchvision's ImageFolder: classes by name, in a class
-// folders by path, in a folder files by name (all bytewise). Both splits take their labels from train's class folders.
+// data.root/train/CLASS/**.{jpg,jpeg,png,ppm,pgm,bmp,tif,tiff,webp} and data.root/val/..., in the order of torchvision's ImageFolder:
+// classes by name, in a class folders by path, in a folder files by name (all bytewise). Both splits take their labels from train's class
+// folders.
 absl::StatusOr<std::unique_ptr<Index>> OpenImageFolder(const v1::JobSpec& spec, Split split, const std::string& kept);
 
 // WebDataset's shards: data.root/train/*.tar and data.root/val/*.tar, or data.root/*train*.tar and data.root/*val*.tar, by name and each from

@@ -71,7 +71,7 @@ StatusOr<std::vector<Folder>> WalkClass(const std::string& root, const std::stri
   std::sort(folders.begin(), folders.end(), [](const Folder& a, const Folder& b) { return a.container.path < b.container.path; });
   if (std::any_of(folders.begin(), folders.end(), [](const Folder& folder) { return !folder.images.empty(); })) return folders;
   return WithHint(absl::NotFoundError(absl::StrCat("data.root: ", root, "/", relative, ": no image in this class")),
-                  "a class folder holds .jpg, .jpeg, .png, .ppm or .pgm files");
+                  "a class folder holds .jpg, .jpeg, .png, .ppm, .pgm, .bmp, .tif, .tiff or .webp files");
 }
 
 std::string LayoutHint(Split split) {

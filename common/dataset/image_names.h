@@ -9,9 +9,9 @@
 
 namespace deit::dataset {
 
-// Those that worker/data decodes; case does not matter.
+// torchvision's IMG_EXTENSIONS, all of which worker/data decodes; case does not matter.
 inline bool IsImageName(absl::string_view name) {
-  constexpr absl::string_view kEndings[] = {".jpg", ".jpeg", ".png", ".ppm", ".pgm"};
+  constexpr absl::string_view kEndings[] = {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"};
   return std::any_of(std::begin(kEndings), std::end(kEndings),
                      [&](absl::string_view ending) { return absl::EndsWithIgnoreCase(name, ending); });
 }

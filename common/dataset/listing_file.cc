@@ -11,7 +11,8 @@
 namespace deit::dataset {
 namespace {
 
-constexpr absl::string_view kMagic = "DEITIDX1";
+// Its last digit counts up when a listing would come out otherwise, too: 2 knows BMP, TIFF and WebP.
+constexpr absl::string_view kMagic = "DEITIDX2";
 constexpr size_t kDigestEnd = kMagic.size() + sizeof(uint64_t);  // the digest is of what follows it
 constexpr size_t kPrefix = kDigestEnd + sizeof(uint64_t);        // and the head's length
 
@@ -68,7 +69,11 @@ std::string EncodeListing(const StoredListing& stored) {
 }
 
 absl::StatusOr<StoredListing> DecodeListing(absl::string_view bytes) {
-  if (bytes.size() < kPrefix || bytes.substr(0, kMagic.size()) != kMagic) return Broken("another beginning");
+  if (bytes.size() < kPrefix) return Broken("truncated");
+  if (bytes.substr(0, kMagic.size()) != kMagic) {
+    const bool other_version = bytes.substr(0, kMagic.size() - 1) == kMagic.substr(0, kMagic.size() - 1);
+    return other_version ? absl::DataLossError("an index file of another version") : Broken("another beginning");
+  }
   if (NumberAt(bytes, kMagic.size()) != DigestOf(bytes.substr(kDigestEnd))) return Broken("its digest is another");
   const uint64_t head_bytes = NumberAt(bytes, kDigestEnd);
   bytes.remove_prefix(kPrefix);

@@ -26,7 +26,7 @@ files::FileSystem& Fs() { return files::FileSystem::Posix(); }
 // What differs between the job that was here and this one, RESULT fields only.
 std::string FieldDiff(const run::RunFolder& folder, const v1::JobSpec& spec) {
   const auto before = spec::LoadSpec(folder.Config(), {});
-  if (!before.ok()) return "";
+  if (!before.ok()) return absl::StrCat(folder.Config(), ": cannot be read, so no fields can be compared");
   std::vector<std::string> lines;
   for (const auto& difference : spec::DiffSpecs(*before, spec)) {
     if (difference.effect == v1::RESULT) lines.push_back(spec::ToString(difference));

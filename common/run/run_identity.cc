@@ -69,9 +69,14 @@ std::string DrawJobId() {
 }
 
 Status OtherJob(const RunFolder& folder, const std::string& here, const std::string& wanted, const std::string& diff) {
-  Status status = absl::FailedPreconditionError(absl::StrCat("run_dir: ", folder.path(), ": holds another job: its spec digest is ", here,
-                                                             ", this job's is ", wanted, diff.empty() ? "" : "\n", diff));
-  status = WithHint(std::move(status), "choose another run_dir, or go on with the changed fields by --allow_config_change");
+  const bool contents = diff.empty();  // of paths, which are no field's value
+  const std::string difference =
+      contents ? ": no field differs, so the images of data.root or a file of weights are others than then" : absl::StrCat("\n", diff);
+  Status status = absl::FailedPreconditionError(
+      absl::StrCat("run_dir: ", folder.path(), ": holds another job: its spec digest is ", here, ", this job's is ", wanted, difference));
+  status =
+      WithHint(std::move(status), contents ? "put them back, choose another run_dir, or go on with the new ones by --allow_config_change"
+                                           : "choose another run_dir, or go on with the changed fields by --allow_config_change");
   return WithExitCode(std::move(status), ExitCode::kRunFolder);
 }
 

@@ -91,6 +91,7 @@ void ApplyResult(const v1::AttemptResult& result, v1::Summary* summary) {
   summary->set_epochs(result.epochs());
   summary->set_weights_digest(result.weights_digest());
   summary->set_state_digest(result.state_digest());
+  summary->set_views_replaced(result.views_replaced());
   if (result.has_val_acc1()) summary->set_val_acc1(result.val_acc1());
   if (result.has_val_acc1_ema()) summary->set_val_acc1_ema(result.val_acc1_ema());
   if (result.has_images_per_second()) summary->set_images_per_second(result.images_per_second());

@@ -72,13 +72,13 @@ void Views(benchmark::State& state) {
   const auto index = *dataset::OpenIndex(spec, dataset::Split::kTrain);
   const auto views = *NewTrainViews(spec, *index);
   std::vector<float> pixels(static_cast<size_t>(views->channels() * views->size() * views->size()));
-  int32_t label = 0;
+  Rendered rendered;
   const auto stream = *plan::Stream::Create({.images = static_cast<uint64_t>(index->size()),
                                              .batch_size = 1,
                                              .repeated_aug = static_cast<uint64_t>(spec.augment().repeated_aug())});
   uint64_t position = 0;
   for (auto _ : state) {
-    if (!views->Render(stream.At(position++), pixels.data(), &label).ok()) state.SkipWithError("broken picture");
+    if (!views->Render(stream.At(position++), pixels.data(), &rendered).ok()) state.SkipWithError("broken picture");
   }
   state.SetItemsProcessed(state.iterations());
 }

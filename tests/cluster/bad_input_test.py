@@ -3,14 +3,11 @@ import gzip
 import os
 import shutil
 import signal
-import struct
 import unittest
 
 import inputs
 from cluster import (BAD_CONFIG, CONVNET, CORRUPT, DONE, MISSING, RUN_FOLDER, STEPS, STOPPED, STUDENT, WORKER, ClusterTest, Run, main, poll,
                      read_safetensors, write_safetensors)
-
-PICTURES = ("data.format=IMAGE_FOLDER", "train.batch_size=8", "train.max_steps=3", "model.num_classes=2")
 
 
 class BadInput(ClusterTest):
@@ -135,24 +132,6 @@ class BadData(BadInput):
         self.refuse_idx(CORRUPT, (images,), images,
                         lambda content: content[:100] + bytes([content[100] ^ 255]) + content[101:], compress=(images,))
         self.refuse_idx(CORRUPT, (images,), images, lambda content: gzip.compress(b"abc"), compress=(images,))
-
-    def test_pictures(self):
-        config = self.job(STUDENT)
-        folder = inputs.write_image_folder(self.folder / "pictures")
-        words = (*PICTURES, f"data.root={folder}")
-        self.train(config, "good", *words, workers=2)
-        broken = folder / "train/class_1/3.jpg"
-        good = broken.read_bytes()
-        for content in (b"", b"not a picture", good[:30], good[: len(good) // 2], b"\xff\xd8" + bytes(100),
-                        good.replace(struct.pack(">HH", 32, 32), struct.pack(">HH", 65535, 65535))):
-            broken.write_bytes(content)
-            self.refuse(CORRUPT, [str(broken)], *words)
-        self.refuse(CORRUPT, [str(broken)], *words, workers=2)
-        shutil.rmtree(folder / "val")
-        self.refuse(MISSING, ["data.root", "val"], *words)
-        shutil.rmtree(folder / "train")
-        (folder / "train").mkdir()
-        self.refuse(MISSING, ["data.root"], *words)
 
 
 class BadWeights(BadInput):

@@ -2,6 +2,19 @@
 
 usage: python3 tests/parity/decoding.py   (Pillow 11.3)
 expected.txt: file, width, height, CRC-32 of the RGB bytes.
+
+What worker/data does otherwise than Pillow 11.3:
+- A picture of which samples are missing or wrong is refused: JPEG (also inside TIFF) with any warning of the library but "extraneous
+  bytes", where Pillow shows what it can; PNG and TIFF with any error of theirs.
+- Pictures of more than 32768 pixels a side or 2^27 in all are refused; Pillow warns at 89 million and refuses at twice that.
+- BMP whose palette of 2 colours is black and white, at 4 or 8 bits, or of 16 grays 0 to 15 at 4 bits: Pillow takes the bytes for pixels of
+  another width. Runs of an odd number of 4-bit pixels as they are: Pillow loses the last, and what follows; a jump inside runs: it takes the
+  two bytes behind it for its lengths. Channels of any 1 to 8 bits are read, not only the usual ones.
+- TIFF: no L*a*b*, YCbCr without JPEG, old-style JPEG, 12, 32 or signed or floating-point bits, associated alpha in planes; 8-bit samples in
+  planes only. An orientation that only the XMP packet tells is ignored.
+- Libraries: Pillow's wheels bring libjpeg-turbo 3.1, libtiff 4.7 and libwebp 1.5; Debian 12 has 2.1, 4.5 and 1.2. On what stands here they
+  give the same samples. Of a progressive JPEG with chroma of half the size (4:2:0) that ends early, but with a proper end, libjpeg-turbo
+  2.1 and 3.1 make up the missing scans differently: up to 3 levels, in one sample of eight where only the first scan is there.
 """
 import io
 import pathlib
@@ -11,6 +24,8 @@ import zlib
 
 import PIL
 from PIL import Image
+
+import bmp_tiff_webp
 
 FOLDER = pathlib.Path(__file__).parent.parent / "worker" / "data" / "golden"
 
@@ -84,11 +99,14 @@ def files():
     yield "rgb_of_200.ppm", b"P6\n7 3\n200\n" + noise(63, 5)
     yield "rgb_of_1000.ppm", b"P6\n7 3\n1000\n" + noise(126, 5)
     yield "rgb_plain.ppm", b"P3 2 1 31 0 15 31 1 2 3"
+    yield from bmp_tiff_webp.files()
 
 
 def main():
     assert PIL.__version__.startswith("11.3"), PIL.__version__
     FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.iterdir():
+        old.unlink()
     lines = []
     for name, content in files():
         (FOLDER / name).write_bytes(content)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 from timm.data import auto_augment, mixup, random_erasing, transforms
-from torchvision.transforms import ColorJitter
+from torchvision.transforms import ColorJitter, RandomHorizontalFlip
 
 OUT = pathlib.Path(__file__).parent.parent / "worker" / "augment" / "golden" / "distributions.txt"
 DRAWS = 20000
@@ -25,7 +25,11 @@ def crops():
     picture = Image.new("RGB", (500, 375))
     found = [transforms.RandomResizedCropAndInterpolation.get_params(picture, (0.08, 1), (3 / 4, 4 / 3)) for _ in range(DRAWS)]
     top, left, height, width = zip(*found)
-    return {"crop.left": left, "crop.top": top, "crop.width": width, "crop.height": height}
+    return {"crop.left": left, "crop.top": top, "crop.width": width, "crop.height": height, **shapes("crop", width, height)}
+
+
+def shapes(name, widths, heights):
+    return {f"{name}.area": [w * h for w, h in zip(widths, heights)], f"{name}.aspect": [w / h for w, h in zip(widths, heights)]}
 
 
 def operations(text):
@@ -66,6 +70,7 @@ def erasures():
             for top, bottom, left, right in recorder.boxes:
                 for name, value in (("top", top), ("left", left), ("height", bottom - top), ("width", right - left)):
                     values.setdefault(f"erase{count}.{name}", []).append(value)
+        values.update(shapes(f"erase{count}", values[f"erase{count}.width"], values[f"erase{count}.height"]))
     return values
 
 
@@ -110,6 +115,30 @@ def jitters():
     return values
 
 
+def choices():
+    """What is one of two: flips, and how crops and operations interpolate, 0 bicubic, 1 bilinear."""
+    values = {"flip": [], "filter": [], "operations.filter": []}
+    picture, flip = Image.new("L", (2, 1)), RandomHorizontalFlip(0.3)
+    picture.putpixel((0, 0), 255)
+    crop, kept = transforms.RandomResizedCropAndInterpolation(1, interpolation="random"), transforms.F.resized_crop
+    used, both = [], auto_augment._RANDOM_INTERPOLATION
+    transforms.F.resized_crop = lambda image, top, left, height, width, size, interpolation: used.append(interpolation.value)
+    for _ in range(DRAWS):
+        values["flip"].append(flip(picture).getpixel((1, 0)) // 255)
+        crop(picture)
+        values["filter"].append(["bicubic", "bilinear"].index(used.pop()))
+        values["operations.filter"].append([Image.BICUBIC, Image.BILINEAR].index(auto_augment._interpolation(dict(resample=both))))
+    transforms.F.resized_crop = kept
+    return values
+
+
+def fills():
+    """What stands in an erased box: a number for each element, or one for each channel."""
+    each = random_erasing._get_pixels(True, False, (1, 100, DRAWS // 100), device="cpu")
+    channels = [random_erasing._get_pixels(False, True, (4, 9, 9), device="cpu") for _ in range(DRAWS // 4)]
+    return {"fill.pixel": each.flatten().tolist(), "fill.rand": torch.cat(channels).flatten().tolist()}
+
+
 def main():
     random.seed(1)
     np.random.seed(1)
@@ -119,6 +148,8 @@ def main():
     for text in STRINGS:
         values.update(operations(text))
     auto_augment.NAME_TO_OP.update(original)
+    values.update(choices())
+    values.update(fills())
     lines = []
     for name, drawn in values.items():
         quantiles = np.quantile(np.asarray(drawn, dtype=np.float64), (np.arange(50) + 0.5) / 50, method="inverted_cdf")

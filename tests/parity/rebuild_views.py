@@ -2,7 +2,7 @@
 compares every bit with pixels.safetensors. Exits 1 where they differ.
 
 usage: python3 tests/parity/rebuild_views.py PREVIEW_FOLDER DATA_ROOT   (Pillow 11.3, timm 1.0.31; IMAGE_FOLDER jobs)
-       python3 tests/parity/rebuild_views.py --make DATA_ROOT           (pictures to try it with: train/ and val/, JPEG, PNG and PPM)
+       python3 tests/parity/rebuild_views.py --make DATA_ROOT           (pictures to try it with: train/ and val/, of every format)
 """
 import json
 import pathlib
@@ -113,6 +113,9 @@ def mix(view, own, partner):
     return mixed
 
 
+LATER = (("bmp", {}), ("tif", {"compression": "tiff_lzw"}), ("webp", {"quality": 80}), ("webp", {"lossless": True}))
+
+
 def make(root):
     draw = np.random.default_rng(1)
     for part, count in (("train", 12), ("val", 2)):
@@ -124,7 +127,10 @@ def make(root):
                 y, x = np.mgrid[:height, :width] / 40
                 waves = np.stack([np.sin(x * a + y * b + c) for a, b, c in draw.uniform(-3, 3, (3, 3))], axis=2)
                 image = Image.fromarray(np.clip(128 + 90 * waves + draw.normal(0, 12, waves.shape), 0, 255).astype(np.uint8))
-                if k % 4 == 1:
+                if k >= 8:
+                    ending, options = LATER[k - 8]
+                    image.save(folder / f"{k}.{ending}", **options)
+                elif k % 4 == 1:
                     image.save(folder / f"{k}.jpg", quality=85, progressive=k % 8 == 1)
                 elif k % 4 == 2:
                     image.convert("L").save(folder / f"{k}.jpg")

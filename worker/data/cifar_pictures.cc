@@ -19,7 +19,8 @@ class CifarPictures final : public PictureSource {
     for (; i >= part_.records[file]; ++file) i -= part_.records[file];
     std::array<uint8_t, dataset::kCifarPixelBytes> planes;
     const auto offset = static_cast<uint64_t>(i * part_.record_bytes() + part_.label_bytes);
-    DEIT_RETURN_IF_ERROR(files_[file]->ReadAt(offset, planes.data(), planes.size()));
+    const Status read = files_[file]->ReadAt(offset, planes.data(), planes.size());
+    if (!read.ok()) return Unreadable(read);
     image->Reset(dataset::kCifarSide, dataset::kCifarSide, 3);
     constexpr size_t kPlane = planes.size() / 3;
     for (size_t p = 0; p < kPlane; ++p) {

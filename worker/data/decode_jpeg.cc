@@ -9,6 +9,7 @@
 #include <jerror.h>  // whose codes follow from what jpeglib.h defines
 
 #include "common/base/status.h"
+#include "worker/data/colours.h"
 #include "worker/data/image.h"
 
 namespace deit::data {
@@ -121,26 +122,6 @@ bool ReadRows(Decoder* decoder, Picture* picture) {
 
 Status Corrupt(absl::string_view cause) { return absl::DataLossError(absl::StrCat("broken JPEG: ", cause)); }
 
-uint8_t Times(int a, int b) {  // a * b / 255, rounded as Pillow does
-  const int product = a * b + 128;
-  return static_cast<uint8_t>(((product >> 8) + product) >> 8);
-}
-
-// Four samples per pixel, stored inverted as Adobe does (Pillow assumes the same) -> RGB, in place.
-void CmykToRgb(Image* image) {
-  const size_t pixels = image->pixels.size() / 4;
-  for (size_t i = 0; i < pixels; ++i) {
-    const uint8_t* from = &image->pixels[4 * i];
-    const int white = from[3];
-    const int cyan = 255 - from[0], magenta = 255 - from[1], yellow = 255 - from[2];
-    uint8_t* to = &image->pixels[3 * i];
-    to[0] = static_cast<uint8_t>(white - Times(cyan, white));
-    to[1] = static_cast<uint8_t>(white - Times(magenta, white));
-    to[2] = static_cast<uint8_t>(white - Times(yellow, white));
-  }
-  image->Reset(image->width, image->height, 3);
-}
-
 }  // namespace
 
 Status DecodeJpeg(absl::string_view bytes, RegionOf wanted, Picture* picture) {
@@ -157,7 +138,7 @@ Status DecodeJpeg(absl::string_view bytes, RegionOf wanted, Picture* picture) {
   if (!Start(&decoder, picture)) return Corrupt(decoder.cause);
   picture->image.Reset(static_cast<int>(jpeg.output_width), picture->part.height, jpeg.output_components);
   if (!ReadRows(&decoder, picture)) return Corrupt(decoder.cause);
-  if (jpeg.output_components == 4) CmykToRgb(&picture->image);
+  if (jpeg.output_components == 4) CmykToRgb(true, &picture->image);  // inverted, as Adobe stores it and Pillow takes it
   return absl::OkStatus();
 }
 

@@ -49,7 +49,9 @@ Status EvaluationChunks::RenderAll() {
   std::atomic<size_t> next = 0;
   const auto work = [&] {
     for (size_t i = next++; i < size; i = next++) {
-      results[i] = source_.Render(batch_.views[i], batch_.pixels + i * view_floats, &batch_.labels[i]);
+      Rendered rendered;
+      results[i] = source_.Render(batch_.views[i], batch_.pixels + i * view_floats, &rendered);
+      batch_.labels[i] = rendered.label;
     }
   };
   std::vector<std::thread> helpers;

@@ -46,14 +46,19 @@ struct Picture {
 
 // These decode `bytes` (a whole file) into `image`, as gray or RGB whatever the file holds: gray files give 1 channel, all others 3, with
 // the samples that Pillow's convert("RGB") gives. Alpha is dropped, palettes are expanded, CMYK becomes RGB by Pillow's formula. Samples of
-// 16 bits lose their lower byte, but gray PNG and PPM files of 16 bits are cut off at 255 instead: what is brighter is white. Gamma chunks and
-// EXIF rotation are ignored, as in torchvision. Thread-safe, and nothing is kept from picture to picture. Sizes are checked before anything is
-// allocated. Errors: DataLoss with the decoder's own words (the caller adds the path); `image` is then anything.
+// 16 bits lose their lower byte, but gray PNG, PPM and TIFF files of 16 bits are cut off at 255 instead: what is brighter is white. Gamma
+// chunks and EXIF rotation are ignored, as in torchvision; TIFF's own orientation counts, as there. Of animations and files of several
+// pictures the first is shown. Thread-safe, and nothing is kept from picture to picture. Sizes are checked before anything is allocated.
+// What differs from Pillow is listed in tests/parity/decoding.py. Errors: DataLoss with the decoder's own words, or the kind of file that
+// is not read (the caller adds the path); `image` is then anything.
 absl::Status DecodeJpeg(absl::string_view bytes, Image* image);  // baseline, progressive; gray, YCbCr, CMYK
 absl::Status DecodePng(absl::string_view bytes, Image* image);
-absl::Status DecodePpm(absl::string_view bytes, Image* image);  // P1 to P6; `bytes` begins with one of them
+absl::Status DecodePpm(absl::string_view bytes, Image* image);   // P1 to P6; `bytes` begins with one of them
+absl::Status DecodeBmp(absl::string_view bytes, Image* image);   // 1 to 32 bits, runs; Windows and OS/2
+absl::Status DecodeTiff(absl::string_view bytes, Image* image);  // gray, RGB, palette, CMYK, JPEG's YCbCr; strips, tiles, planes
+absl::Status DecodeWebp(absl::string_view bytes, Image* image);  // `bytes` begins with RIFF, a length and WEBP
 
-// By the first bytes, not by the name: JPEG, PNG or PPM, else DataLoss.
+// By the first bytes, not by the name: one of the above, else DataLoss.
 absl::Status DecodeImage(absl::string_view bytes, Image* image);
 
 // The same of a part, which is asked for when the header is known: picture->part has at least what `wanted` names. What it leaves out saves

@@ -91,6 +91,7 @@ class Loader::Ring {
     MicroBatch batch;
     PixelBuffer pixels;
     int unrendered = 0;  // views
+    int replaced = 0;    // of those that are rendered
     bool ready = false;  // rendered and mixed, or failed
     Status error;        // of view number error_view, the first that failed
     int error_view = 0;
@@ -103,6 +104,13 @@ class Loader::Ring {
     int end = 0;
   };
 
+  // What came of a claim.
+  struct Outcome {
+    int replaced = 0;  // views
+    Status error;      // of view number error_view, the first that failed
+    int error_view = 0;
+  };
+
   uint64_t StepOf(uint64_t q) const { return options_.first_step + q / static_cast<uint64_t>(options_.lanes.size()); }
   int LaneOf(uint64_t q) const { return options_.lanes.begin + static_cast<int>(q % static_cast<uint64_t>(options_.lanes.size())); }
 
@@ -110,6 +118,7 @@ class Loader::Ring {
   void GiveBack() {
     Slot& slot = slots_[next_ % slots_.size()];
     slot.unrendered = views_;
+    slot.replaced = 0;
     slot.ready = false;
     held_ = false;
     ++next_;
@@ -150,43 +159,47 @@ class Loader::Ring {
   void Work() {
     for (Claim claim; TakeClaim(&claim);) {
       Slot& slot = slots_[claim.q % slots_.size()];
-      Status error;
-      int error_view = claim.end;
+      Outcome outcome;
       for (int v = claim.begin; v < claim.end; ++v) {
-        Status status = RenderView(claim.q, v, &slot.batch);
-        if (status.ok() || !error.ok()) continue;
-        error = std::move(status);
-        error_view = v;
+        Status status = RenderView(claim.q, v, &slot.batch, &outcome.replaced);
+        if (status.ok() || !outcome.error.ok()) continue;
+        outcome.error = std::move(status);
+        outcome.error_view = v;
       }
-      Finish(claim, slot, error, error_view);
+      Finish(claim, outcome, &slot);
     }
   }
 
   // The thread that renders a micro-batch's last view mixes it.
-  void Finish(const Claim& claim, Slot& slot, const Status& error, int error_view) {
+  void Finish(const Claim& claim, const Outcome& outcome, Slot* slot) {
     std::unique_lock lock(mutex_);
-    if (!error.ok() && (slot.error.ok() || error_view < slot.error_view)) {
-      slot.error = error;
-      slot.error_view = error_view;
+    if (!outcome.error.ok() && (slot->error.ok() || outcome.error_view < slot->error_view)) {
+      slot->error = outcome.error;
+      slot->error_view = outcome.error_view;
     }
-    slot.batch.step = StepOf(claim.q);
-    slot.batch.lane = LaneOf(claim.q);
-    slot.unrendered -= claim.end - claim.begin;
-    if (slot.unrendered > 0) return;
-    if (slot.error.ok()) {
+    slot->batch.step = StepOf(claim.q);
+    slot->batch.lane = LaneOf(claim.q);
+    slot->replaced += outcome.replaced;
+    slot->unrendered -= claim.end - claim.begin;
+    if (slot->unrendered > 0) return;
+    slot->batch.replaced = slot->replaced;
+    if (slot->error.ok()) {
       lock.unlock();
-      source_.Mix(&slot.batch);
+      source_.Mix(&slot->batch);
       lock.lock();
     }
-    slot.ready = true;
+    slot->ready = true;
     ready_.notify_all();
   }
 
-  Status RenderView(uint64_t q, int v, MicroBatch* batch) const {
+  Status RenderView(uint64_t q, int v, MicroBatch* batch, int* replaced) const {
     const auto slot = static_cast<size_t>(v);
     const plan::View view = ViewAt(q, v);
     batch->views[slot] = view;
-    const Status status = source_.Render(view, batch->pixels + slot * view_floats_, &batch->labels[slot]);
+    Rendered rendered;
+    const Status status = source_.Render(view, batch->pixels + slot * view_floats_, &rendered);
+    batch->labels[slot] = rendered.label;
+    *replaced += rendered.replaced;
     if (status.ok()) return status;  // the usual case builds no message
     return Annotate(status, absl::StrCat("step ", StepOf(q), ", lane ", LaneOf(q), ", position ", view.position, ", image ", view.image));
   }

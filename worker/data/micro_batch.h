@@ -22,6 +22,7 @@ struct MicroBatch {
   std::vector<int32_t> labels;
   std::vector<augment::Mix> mixes;
   float* pixels = nullptr;
+  int replaced = 0;  // views that show another image than their own (data.on_bad_image)
 };
 
 }  // namespace deit::data

@@ -14,7 +14,8 @@ namespace deit::data {
 class PictureSource {
  public:
   virtual ~PictureSource() = default;
-  // Gray or RGB, any size. Errors name the path.
+  // Gray or RGB, any size. Errors name the path. DataLoss: its bytes are no picture, or a broken one; all others: they are not there, or
+  // others than were listed.
   virtual absl::Status Read(int64_t i, Image* image) const = 0;
   // At least what `wanted` names of it. By default all of it.
   virtual absl::Status ReadPart(int64_t i, RegionOf /*wanted*/, Picture* picture) const {
@@ -23,6 +24,9 @@ class PictureSource {
     return status;
   }
 };
+
+// The error of a picture that was listed and cannot be read now, from the file system's: never DataLoss, with exit code 66 and a hint.
+absl::Status Unreadable(const absl::Status& status);
 
 // Each reads the pictures that `index` lists; `index` outlives the source.
 // IDX: all of them into memory, once (a byte per pixel). DataLoss where the file and the index disagree.

@@ -27,11 +27,14 @@ class StoredPictures final : public PictureSource {
     const int64_t size = index_.bytes(i);
     const std::string path = files::JoinPath(root_, index_.path(i));
     if (size > kMaxFileBytes) return absl::DataLossError(absl::StrCat(path, ": ", size, " bytes: not a picture"));
-    DEIT_ASSIGN_OR_RETURN(const auto file, files::FileSystem::Posix().OpenForRead(files::JoinPath(root_, place.file)));
-    if (are_files_ && static_cast<int64_t>(file->Size()) != size) return Changed(path, static_cast<int64_t>(file->Size()), size);
+    const auto opened = files::FileSystem::Posix().OpenForRead(files::JoinPath(root_, place.file));
+    if (!opened.ok()) return Unreadable(opened.status());
+    const files::RandomAccessFile& file = **opened;
+    if (are_files_ && static_cast<int64_t>(file.Size()) != size) return Changed(path, static_cast<int64_t>(file.Size()), size);
     thread_local std::string bytes;  // kept: a fresh one per picture would fault its pages in anew
     bytes.resize(static_cast<size_t>(size));
-    DEIT_RETURN_IF_ERROR(file->ReadAt(static_cast<uint64_t>(place.offset), bytes.data(), bytes.size()));
+    const Status read = file.ReadAt(static_cast<uint64_t>(place.offset), bytes.data(), bytes.size());
+    if (!read.ok()) return Unreadable(read);
     return Annotate(decode(bytes), path);
   }
 

@@ -140,10 +140,10 @@ class PictureViews final : public ViewSource {
   int channels() const override { return static_cast<int>(tables_.size()); }
   int size() const override { return size_; }
 
-  Status Render(const plan::View& view, float* pixels, int32_t* label) const override {
+  Status Render(const plan::View& view, float* pixels, Rendered* rendered) const override {
     Scratch& scratch = ThreadScratch();
     DEIT_RETURN_IF_ERROR(Load(view, &scratch));
-    *label = view.labelled ? index_.label(scratch.shown) : kUnlabelled;
+    *rendered = {view.labelled ? index_.label(scratch.shown) : kUnlabelled, scratch.shown != static_cast<int64_t>(view.image)};
     ViewParameters& parameters = scratch.parameters;
     policy_.Draw(view.position, scratch.picture.width, scratch.picture.height, &parameters);
     Frame(parameters, &scratch);
@@ -187,7 +187,9 @@ class PictureViews final : public ViewSource {
     scratch->source = 0;
     scratch->shown = image;
     Status status = pictures_->ReadPart(image, wanted, &picture);
-    if (status.code() == absl::StatusCode::kDataLoss && policy_.replaces_bad_images()) status = Replace(image, status, wanted, scratch);
+    if (status.code() == absl::StatusCode::kDataLoss) {
+      status = policy_.replaces_bad_images() ? Replace(image, status, wanted, scratch) : WithHint(status, kMend);
+    }
     DEIT_RETURN_IF_ERROR(status);
     pixels::ConvertChannels(channels(), &picture.image);
     scratch->source = number_;
@@ -232,6 +234,9 @@ class PictureViews final : public ViewSource {
   }
 
   static constexpr int kReplacements = 100;
+  static constexpr char kMend[] =
+      "mend or remove it, or have bad training images replaced: data.on_bad_image=REPLACE (a run that has begun wants "
+      "--allow_config_change then)";
 
   const uint64_t number_ = NextSourceNumber();
   const augment::ViewPolicy policy_;

@@ -115,6 +115,7 @@ JobProgress ProgressOf(const v1::CheckpointManifest& manifest) {
   if (manifest.has_val_acc1()) progress.val_acc1 = manifest.val_acc1();
   if (manifest.has_val_acc1_ema()) progress.val_acc1_ema = manifest.val_acc1_ema();
   progress.train_seconds = manifest.train_seconds();
+  progress.views_replaced = static_cast<int64_t>(manifest.views_replaced());
   std::vector<plan::LedgerEntry> entries;
   for (const v1::LedgerEntry& entry : manifest.ledger())
     entries.push_back({static_cast<uint64_t>(entry.epoch()), entry.count(), entry.sum()});
@@ -147,6 +148,7 @@ StatusOr<std::string> Checkpointer::SaveAll(const JobProgress& progress, double 
   about.set_state_digest(DigestHex(state_digest));
   about.set_adam_steps(progress.updates);
   about.set_train_seconds(progress.train_seconds);
+  about.set_views_replaced(static_cast<uint64_t>(progress.views_replaced));
 
   StatusOr<checkpoint::Prepared> prepared = checkpoint::Prepared::kReady;
   if (first()) prepared = checkpoint::PrepareSet(*options_.fs, options_.root, step);

@@ -26,6 +26,7 @@ struct StateView {
 struct LaneMetrics {
   double loss = 0, base = 0, distill = 0;
   int64_t images = 0, correct = 0;  // correct: argmax of the fused logits equals the label
+  int64_t replaced = 0;             // views that showed another image than their own; of the loader, not the engine
 };
 
 // Of some images; sums.

@@ -184,6 +184,7 @@ class Job {
     if (!result.decision.finite) DEIT_RETURN_IF_ERROR(NonFinite(step, result.decision));
     progress_.step = step + 1;
     progress_.updates = trainer_->updates_done();
+    progress_.views_replaced += result.decision.mean.replaced;
     whereabouts_.StepDone(step + 1, seconds, absl::Now());
     if (outputs_) outputs_->StepDone(step, result, seconds, trainer_->times().data - data_before);
     return absl::OkStatus();
@@ -267,6 +268,7 @@ class Job {
     result.set_steps_executed(static_cast<int64_t>(progress_.step - first_step_));
     result.set_epochs(static_cast<int32_t>(std::floor(in_.stream->EpochsAt(progress_.step))));
     result.set_numerics_fingerprint(fingerprint_);
+    result.set_views_replaced(progress_.views_replaced);
     std::string weights_digest;
     if (together) {
       DEIT_RETURN_IF_ERROR(GatherTotals(&result));

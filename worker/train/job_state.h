@@ -33,6 +33,7 @@ struct JobProgress {
   std::optional<double> val_acc1;      // percent, if evaluated at this step
   std::optional<double> val_acc1_ema;  // the same of the averaged weights
   double train_seconds = 0;
+  int64_t views_replaced = 0;  // of all views that led here: showed another image than their own
 };
 
 // Fills this node's weights, tensor by tensor dealt to its workers; source(tensor of the model, out) gives its elements. Collective: when it

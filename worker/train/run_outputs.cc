@@ -118,6 +118,7 @@ void RunOutputs::StepDone(uint64_t step, const StepResult& result, double second
   metrics.set_images_per_second(static_cast<double>(decision.mean.images) / seconds);
   metrics.set_seconds(seconds);
   metrics.set_data_seconds(data_seconds);
+  if (decision.mean.replaced > 0) metrics.set_views_replaced(decision.mean.replaced);
   metrics.set_skipped(!decision.update);
   Check(metrics_->Append(metrics));
   if ((step + 1) % static_cast<uint64_t>(options_.spec->log_interval()) == 0) {

@@ -18,6 +18,7 @@ StepDecision DecideStep(const StepFacts& facts, double clip_grad) {
     distill.push_back(metrics.distill);
     decision.mean.images += metrics.images;
     decision.mean.correct += metrics.correct;
+    decision.mean.replaced += metrics.replaced;
     if (!std::isfinite(metrics.loss) && decision.first_bad_lane < 0) decision.first_bad_lane = static_cast<int>(lane);
   }
   const auto mean = [&](const std::vector<double>& values) {

@@ -16,7 +16,7 @@ struct StepFacts {
 };
 
 struct StepDecision {
-  LaneMetrics mean;           // over all lanes; images and correct are sums
+  LaneMetrics mean;           // over all lanes; images, correct and replaced are sums
   double gradient_norm = 0;   // of the mean over the lanes, before clipping
   double gradient_scale = 0;  // what the sum over the lanes is multiplied with: 1 / lanes, times the clipping factor
   bool finite = true;

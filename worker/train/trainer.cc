@@ -127,7 +127,8 @@ Status Trainer::RunLanes(BatchSource& source, std::vector<LaneMetrics>* metrics)
     const bool last = k + 1 == accumulation.lanes.size();
     accumulator_->BeginLane(accumulation.lanes[k],
                             last ? [this](int ready) { return reducer_->SetBucketsReady(ready); } : std::function<Status(int)>());
-    DEIT_ASSIGN_OR_RETURN(const LaneMetrics lane, engine_.TrainLane(*batch, *accumulator_));
+    DEIT_ASSIGN_OR_RETURN(LaneMetrics lane, engine_.TrainLane(*batch, *accumulator_));
+    lane.replaced = batch->replaced;
     DEIT_RETURN_IF_ERROR(accumulator_->EndLane());
     metrics->push_back(lane);
     ++lanes_computed_;

@@ -53,6 +53,16 @@ TEST_F(ImageFolderIndexTest, HasTorchvisionsOrder) {
   EXPECT_THAT((*OpenIndex(spec_, Split::kTrain))->classes(), ElementsAre("Zebra", "cat", "dog"));
 }
 
+TEST_F(ImageFolderIndexTest, TakesEveryEndingThatTorchvisionTakes) {
+  for (const char* ending :
+       {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".TIF", ".gif", ".jp2", ".txt", "webp"}) {
+    Add(absl::StrCat("val/cat/x", ending));
+  }
+  EXPECT_THAT(Paths(Split::kValidation), ElementsAre("0 val/Zebra/1.jpg", "1 val/cat/x.TIF", "1 val/cat/x.bmp", "1 val/cat/x.jpeg",
+                                                     "1 val/cat/x.jpg", "1 val/cat/x.pgm", "1 val/cat/x.png", "1 val/cat/x.ppm",
+                                                     "1 val/cat/x.tif", "1 val/cat/x.tiff", "1 val/cat/x.webp", "2 val/dog/1.jpg"));
+}
+
 TEST_F(ImageFolderIndexTest, LabelsValidationByTheTrainingClasses) {
   EXPECT_THAT(Paths(Split::kValidation), ElementsAre("0 val/Zebra/1.jpg", "2 val/dog/1.jpg"));
   Add("val/fish/1.jpg");

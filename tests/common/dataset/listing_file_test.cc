@@ -39,6 +39,13 @@ TEST(ListingFileTest, EachBitAndEachEndCounts) {
   EXPECT_FALSE(DecodeListing(good + "x").ok());
 }
 
+TEST(ListingFileTest, SaysWhenItIsOfAnotherVersion) {
+  std::string older = EncodeListing(Some());
+  older[7] = '1';
+  EXPECT_EQ(DecodeListing(older).status().message(), "an index file of another version");
+  EXPECT_EQ(DecodeListing("PNG" + older).status().message(), "not an index file: another beginning");
+}
+
 TEST(ListingFileTest, NumbersThatPointNowhereAreRefusedThoughTheDigestHolds) {
   const auto refuse = [](const std::function<void(Listing&)>& lie) {
     StoredListing stored = Some();

@@ -79,6 +79,14 @@ TEST_F(RunIdentityTest, AnotherJobIsRefusedWithTheFieldsThatDiffer) {
   EXPECT_EQ(Claim(folder_)->job, id);  // nothing changed
 }
 
+TEST_F(RunIdentityTest, WhenNoFieldDiffersTheFilesDo) {
+  ASSERT_TRUE(Claim(folder_).ok());
+  const Status status = ClaimIdentity(Fs(), folder_, {.spec_digest = "bbbb"}, [] { return std::string(); }).status();
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kRunFolder);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("no field differs, so the images of data.root or a file of weights"));
+  EXPECT_THAT(HintOf(status), HasSubstr("put them back"));
+}
+
 TEST_F(RunIdentityTest, AnAllowedChangeBecomesTheIdentity) {
   const std::string id = Claim(folder_)->job;
   const auto changed = Claim(folder_, "bbbb", /*allow=*/true);

@@ -43,6 +43,7 @@ v1::AttemptResult Result(int attempt, int64_t first_step, int64_t steps, const S
   result.set_first_step(first_step);
   result.set_steps_executed(steps);
   result.set_teacher_forwards(8 * steps);
+  result.set_views_replaced(first_step + steps);  // since the job began
   result.set_weights_digest("w");
   for (int worker = 0; worker < 2; ++worker) result.add_workers()->set_lanes_computed(4 * steps);
   SetOutcome(outcome, absl::FromUnixSeconds(200), &result);
@@ -85,6 +86,7 @@ TEST(SummaryTest, StoppingAndGoingOnIsNoRestart) {
   EXPECT_EQ(summary.steps_lost(), 0);
   EXPECT_EQ(summary.steps(), 12);
   EXPECT_EQ(summary.teacher_forwards(), 8 * 12);
+  EXPECT_EQ(summary.views_replaced(), 12);
   EXPECT_EQ(summary.attempts(0).cause(), "stopped with everything saved");
   EXPECT_EQ(summary.attempts(1).recovery().source(), "disk");
 }

@@ -19,6 +19,11 @@ constexpr uint64_t kDraws = 20000;
 
 using Values = std::map<std::string, std::vector<double>>;
 
+void AddShape(const std::string& name, const pixels::Rectangle& box, Values* values) {
+  (*values)[name + ".area"].push_back(box.width * box.height);
+  (*values)[name + ".aspect"].push_back(static_cast<double>(box.width) / box.height);
+}
+
 void DrawCrops(Values* values) {
   for (uint64_t position = 0; position < kDraws; ++position) {
     const auto crop = ResizedCrop(500, 375, 224, {}, plan::RandomStream(kSeed, position, plan::Purpose::kCrop)).crop;
@@ -26,6 +31,7 @@ void DrawCrops(Values* values) {
     (*values)["crop.top"].push_back(crop.top);
     (*values)["crop.width"].push_back(crop.width);
     (*values)["crop.height"].push_back(crop.height);
+    AddShape("crop", crop, values);
   }
 }
 
@@ -45,7 +51,10 @@ void DrawBoxes(int count, Values* values) {
   for (uint64_t position = 0; position < kDraws; ++position) {
     DrawErasures(augment, kSeed, position, 224, &boxes);
     (*values)[name + ".boxes"].push_back(static_cast<double>(boxes.size()));
-    for (const auto& box : boxes) AddBox(name, box, values);
+    for (const auto& box : boxes) {
+      AddBox(name, box, values);
+      AddShape(name, box, values);
+    }
   }
 }
 
@@ -132,6 +141,40 @@ void DrawJitters(Values* values) {
   }
 }
 
+// What is one of two; 1 is a flip, and bilinear.
+void DrawChoices(Values* values) {
+  v1::JobSpec spec = SpecWith("rand-m9-mstd0.5-inc1", 0);
+  spec.mutable_augment()->set_hflip(0.3);
+  spec.mutable_augment()->set_interpolation(v1::AugmentSpec::RANDOM);
+  const auto policy = ViewPolicy::ForTraining(spec);
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  ViewParameters parameters;
+  auto& filters = (*values)["operations.filter"];
+  for (uint64_t position = 0; position < kDraws || filters.size() < kDraws; ++position) {
+    policy->Draw(position, 224, 224, &parameters);
+    if (position < kDraws) {
+      (*values)["flip"].push_back(parameters.framing.flip);
+      (*values)["filter"].push_back(parameters.filter == pixels::Filter::kBilinear);
+    }
+    for (const Operation& operation : parameters.operations) {
+      if (!operation.kind->moves_pixels || filters.size() == kDraws) continue;
+      filters.push_back(operation.filter == pixels::Filter::kBilinear);
+    }
+  }
+}
+
+void DrawFills(Values* values) {
+  std::vector<float> plane(100 * 100);
+  for (uint64_t position = 0; position < 2; ++position) {
+    Erase(v1::AugmentSpec::PIXEL, kSeed, position, {{0, 0, 100, 100}}, 1, 100, plane.data());
+    (*values)["fill.pixel"].insert((*values)["fill.pixel"].end(), plane.begin(), plane.end());
+  }
+  for (uint64_t position = 0; position < kDraws / 4; ++position) {
+    Erase(v1::AugmentSpec::RAND, kSeed, position, {{0, 0, 1, 1}}, 4, 1, plane.data());
+    (*values)["fill.rand"].insert((*values)["fill.rand"].end(), plane.begin(), plane.begin() + 4);
+  }
+}
+
 const Values& Ours() {
   static const Values* const kValues = [] {
     auto* values = new Values;
@@ -148,6 +191,8 @@ const Values& Ours() {
       DrawOperations(aa, values);
     }
     DrawJitters(values);
+    DrawChoices(values);
+    DrawFills(values);
     for (auto& [name, drawn] : *values) std::sort(drawn.begin(), drawn.end());
     return values;
   }();
@@ -188,33 +233,6 @@ TEST(DistributionsTest, EqualTimms) {
     ++parameters;
   }
   EXPECT_EQ(parameters, Ours().size());
-}
-
-TEST(DistributionsTest, NeighbouringPositionsAreIndependent) {
-  const auto policy = ViewPolicy::ForTraining(SpecWith("rand-m9-mstd0.5-inc1", 0));
-  ASSERT_TRUE(policy.ok());
-  ViewParameters parameters;
-  // Chi-square of (first operation here, first operation at the next position) over 15 x 15 pairs.
-  std::map<std::pair<double, double>, int> pairs;
-  std::map<double, int> singles;
-  double before = -1;
-  int drawn = 0;
-  for (uint64_t position = 0; position < 40000; ++position) {
-    policy->Draw(position, 224, 224, &parameters);
-    const double now = parameters.operations.empty() ? -1 : NumberOf(parameters.operations.front().kind);
-    if (before >= 0 && now >= 0) ++pairs[{before, now}], ++singles[now], ++drawn;
-    before = now;
-  }
-  ASSERT_EQ(singles.size(), 15u);
-  double chi_square = 0;
-  for (const auto& [a, count_a] : singles) {
-    for (const auto& [b, count_b] : singles) {
-      const double expected = static_cast<double>(count_a) * count_b / drawn;
-      const double difference = pairs[{a, b}] - expected;
-      chi_square += difference * difference / expected;
-    }
-  }
-  EXPECT_NEAR(chi_square, 196, 4 * std::sqrt(2 * 196.0));  // 14 x 14 degrees of freedom
 }
 
 }  // namespace

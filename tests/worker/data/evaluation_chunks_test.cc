@@ -16,10 +16,10 @@ class FakeViews final : public ViewSource {
   explicit FakeViews(uint64_t last = 1000000) : last_(last) {}
   int channels() const override { return 3; }
   int size() const override { return 2; }
-  Status Render(const plan::View& view, float* pixels, int32_t* label) const override {
+  Status Render(const plan::View& view, float* pixels, Rendered* rendered) const override {
     if (view.image > last_) return absl::DataLossError("/data/x.jpg: broken JPEG");
     std::fill_n(pixels, 12, static_cast<float>(view.image));
-    *label = static_cast<int32_t>(view.image % 10);
+    rendered->label = static_cast<int32_t>(view.image % 10);
     return absl::OkStatus();
   }
 

@@ -170,7 +170,8 @@ TEST(DecodeImageTest, RefusesSizesBeforeTakingMemoryForThem) {
 
 TEST(DecodeImageTest, SaysWhatItIsNot) {
   Image image;
-  EXPECT_THAT(std::string(DecodeImage("GIF89a", &image).message()), HasSubstr("neither JPEG, PNG nor PPM"));
+  EXPECT_THAT(std::string(DecodeImage("GIF89a", &image).message()),
+              HasSubstr("neither JPEG, PNG, PPM, BMP, TIFF nor WebP: it begins with \"GIF89a\""));
   EXPECT_THAT(std::string(DecodeImage("", &image).message()), HasSubstr("empty file"));
 }
 

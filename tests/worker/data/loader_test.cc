@@ -27,7 +27,7 @@ class FakeViews final : public ViewSource {
   int channels() const override { return 1; }
   int size() const override { return 2; }
 
-  Status Render(const plan::View& view, float* pixels, int32_t* label) const override {
+  Status Render(const plan::View& view, float* pixels, Rendered* rendered) const override {
     std::unique_lock lock(mutex_);
     ++started_;
     changed_.notify_all();
@@ -35,7 +35,7 @@ class FakeViews final : public ViewSource {
     lock.unlock();
     if (failing_.contains(view.position)) return absl::DataLossError("/data/x.jpg: broken JPEG");
     std::fill_n(pixels, 4, static_cast<float>(view.position));
-    *label = static_cast<int32_t>(view.image);
+    *rendered = {static_cast<int32_t>(view.image), view.image % 3 == 0};
     return absl::OkStatus();
   }
 
@@ -69,6 +69,7 @@ struct Content {
   std::vector<plan::View> views;
   std::vector<int32_t> labels;
   std::vector<float> pixels;
+  int replaced = 0;
   bool operator==(const Content&) const = default;
 };
 
@@ -93,7 +94,7 @@ class LoaderTest : public ::testing::Test {
         EXPECT_EQ((*batch)->step, step);
         EXPECT_EQ((*batch)->lane, lane);
         const float* pixels = (*batch)->pixels;
-        all[{step, lane}] = {(*batch)->views, (*batch)->labels, {pixels, pixels + (*batch)->views.size() * 4}};
+        all[{step, lane}] = {(*batch)->views, (*batch)->labels, {pixels, pixels + (*batch)->views.size() * 4}, (*batch)->replaced};
       }
     }
     EXPECT_EQ(*loader->Next(), nullptr);
@@ -123,6 +124,8 @@ TEST_F(LoaderTest, GivesTheStreamsViewsLaneByLane) {
   ASSERT_EQ(all.size(), 36u);
   for (const auto& [key, content] : all) {
     ASSERT_EQ(content.views.size(), 6u);
+    const auto replaced = [](const plan::View& view) { return view.image % 3 == 0; };
+    EXPECT_EQ(content.replaced, std::count_if(content.views.begin(), content.views.end(), replaced));
     for (size_t slot = 0; slot < 6; ++slot) {
       const uint64_t position = key.first * kBatch + static_cast<uint64_t>(key.second) * 6 + slot;
       EXPECT_EQ(content.views[slot], stream_.At(position));
@@ -151,11 +154,11 @@ class SummedViews final : public ViewSource {
  public:
   int channels() const override { return 1; }
   int size() const override { return 1; }
-  Status Render(const plan::View& view, float* pixels, int32_t* label) const override {
+  Status Render(const plan::View& view, float* pixels, Rendered* rendered) const override {
     static std::atomic<int32_t> threads = 0;
     thread_local const int32_t thread = ++threads;
     *pixels = static_cast<float>(view.position);
-    *label = thread;
+    rendered->label = thread;
     std::this_thread::yield();
     return absl::OkStatus();
   }

@@ -9,11 +9,13 @@
 #include <png.h>
 
 #include "common/base/digest.h"
+#include "common/base/exit_code.h"
 #include "common/base/status.h"
 #include "tests/support/file_content.h"
 #include "tests/support/idx_content.h"
 #include "tests/support/made_up_picture.h"
 #include "tests/support/picture_files.h"
+#include "tests/support/tar_content.h"
 #include "tests/support/temp_folder.h"
 #include "worker/augment/erasing.h"
 #include "worker/augment/framing.h"
@@ -31,6 +33,7 @@ using pixels::Resizer;
 using ::deit::testing::EncodeJpeg;
 using ::deit::testing::EncodePng;
 using ::deit::testing::IdxContent;
+using ::deit::testing::TarMember;
 using ::deit::testing::TempFolder;
 using ::deit::testing::WriteFile;
 using ::testing::HasSubstr;
@@ -66,10 +69,11 @@ class ViewSourceTest : public ::testing::Test {
   std::vector<float> Render(const plan::View& view) const {
     const auto size = static_cast<size_t>(views_->size());
     std::vector<float> pixels(static_cast<size_t>(views_->channels()) * size * size, -99.0f);
-    int32_t label = -2;
-    const Status status = views_->Render(view, pixels.data(), &label);
+    Rendered rendered{-2, true};
+    const Status status = views_->Render(view, pixels.data(), &rendered);
     EXPECT_TRUE(status.ok()) << status;
-    EXPECT_EQ(label, view.labelled ? index_->label(static_cast<int64_t>(view.image)) : kUnlabelled);
+    EXPECT_FALSE(rendered.replaced);
+    EXPECT_EQ(rendered.label, view.labelled ? index_->label(static_cast<int64_t>(view.image)) : kUnlabelled);
     return pixels;
   }
 
@@ -401,18 +405,24 @@ TEST_F(ViewSourceTest, NamesABrokenPicture) {
   Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 1, v1::AugmentSpec::RESIZED);
   ASSERT_TRUE(Open().ok());
   std::vector<float> pixels(256);
-  int32_t label = 0;
-  Status status = views_->Render(ViewOf(0, 0), pixels.data(), &label);
+  Rendered rendered;
+  Status status = views_->Render(ViewOf(0, 0), pixels.data(), &rendered);
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train/a/1.jpg: broken JPEG"));
+  EXPECT_THAT(HintOf(status), HasSubstr("data.on_bad_image=REPLACE"));
   WriteFile(folder_ / "train/a/2.jpg", jpeg + "x");
-  status = views_->Render(ViewOf(0, 1), pixels.data(), &label);
+  status = views_->Render(ViewOf(0, 1), pixels.data(), &rendered);
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()), HasSubstr("train/a/2.jpg: " + absl::StrCat(jpeg.size() + 1, " bytes: it had ", jpeg.size())));
   std::filesystem::remove(folder_ / "train/a/2.jpg");
-  status = views_->Render(ViewOf(0, 1), pixels.data(), &label);
+  status = views_->Render(ViewOf(0, 1), pixels.data(), &rendered);
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train/a/2.jpg"));
+  EXPECT_EQ(status.message(), folder_ / "train/a/2.jpg: cannot open: no such file or directory");
+  EXPECT_THAT(HintOf(status), HasSubstr("put it back"));
+  std::filesystem::remove_all(folder_ / "train/a");
+  WriteFile(folder_ / "train/a", "");
+  status = views_->Render(ViewOf(0, 1), pixels.data(), &rendered);
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kMissingInput) << "not our bug: " << status;
 }
 
 TEST_F(ViewSourceTest, ReplacesABrokenPictureByTheSameOtherOne) {
@@ -428,23 +438,42 @@ TEST_F(ViewSourceTest, ReplacesABrokenPictureByTheSameOtherOne) {
   ASSERT_TRUE(Open().ok());
   const uint64_t bad = 1;  // of 0/0, 0/2, 0/4, 1/1, 1/3, 1/5
   std::vector<float> pixels(256), again(256);
-  int32_t label = -1, label_again = -1;
-  ASSERT_TRUE(views_->Render(ViewOf(5, bad), pixels.data(), &label).ok());
+  Rendered rendered, rendered_again;
+  ASSERT_TRUE(views_->Render(ViewOf(5, bad), pixels.data(), &rendered).ok());
   uint64_t shown = 0;  // whose plain gray it is, and its label
   for (uint64_t image = 0; image < 6; ++image) {
     if (image != bad && Render(ViewOf(5, image)) == pixels) shown = image + 1;
   }
   ASSERT_GT(shown, 0u);
-  EXPECT_EQ(label, index_->label(static_cast<int64_t>(shown) - 1));
+  EXPECT_EQ(rendered.label, index_->label(static_cast<int64_t>(shown) - 1));
+  EXPECT_TRUE(rendered.replaced);
   for (const uint64_t position : {uint64_t{5}, uint64_t{99}}) {
     ASSERT_TRUE(Open().ok());
-    ASSERT_TRUE(views_->Render(ViewOf(position, bad), again.data(), &label_again).ok());
+    ASSERT_TRUE(views_->Render(ViewOf(position, bad), again.data(), &rendered_again).ok());
     EXPECT_EQ(again, pixels) << "another view of the same gray";
-    EXPECT_EQ(label_again, label);
+    EXPECT_EQ(rendered_again.label, rendered.label);
+    EXPECT_TRUE(rendered_again.replaced);
   }
   ASSERT_TRUE(Open().ok());
   std::filesystem::remove(broken);  // what is missing is not replaced
-  EXPECT_EQ(views_->Render(ViewOf(5, bad), pixels.data(), &label).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(views_->Render(ViewOf(5, bad), pixels.data(), &rendered).code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ViewSourceTest, AShardThatWasCutSinceItWasListedHasNoBadPictures) {
+  const std::string jpeg = EncodeJpeg(30, 40, 1, std::string(1200, 'x'));
+  WriteFile(folder_ / "train.tar", TarMember("0.jpg", jpeg) + TarMember("0.cls", "1") + std::string(1024, '\0'));
+  Resolve(v1::DataSpec::TAR, 16, 1, v1::AugmentSpec::RESIZED);
+  spec_.mutable_data()->set_on_bad_image(v1::DataSpec::REPLACE);
+  ASSERT_TRUE(Open().ok());
+  std::vector<float> pixels(256);
+  Rendered rendered;
+  ASSERT_TRUE(views_->Render(ViewOf(0, 0), pixels.data(), &rendered).ok());
+  ASSERT_TRUE(Open().ok());
+  std::filesystem::resize_file(folder_ / "train.tar", 600);
+  const Status status = views_->Render(ViewOf(0, 0), pixels.data(), &rendered);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kMissingInput);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train.tar: ends at byte 600"));
 }
 
 TEST_F(ViewSourceTest, SaysWhenEveryPictureIsBroken) {
@@ -453,11 +482,12 @@ TEST_F(ViewSourceTest, SaysWhenEveryPictureIsBroken) {
   spec_.mutable_data()->set_on_bad_image(v1::DataSpec::REPLACE);
   ASSERT_TRUE(Open().ok());
   std::vector<float> pixels(256);
-  int32_t label = 0;
-  const Status status = views_->Render(ViewOf(0, 0), pixels.data(), &label);
+  Rendered rendered;
+  const Status status = views_->Render(ViewOf(0, 0), pixels.data(), &rendered);
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()), HasSubstr("100 images that might replace it are bad too"));
-  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train/a/0.jpg: neither JPEG, PNG nor PPM"));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr(folder_ / "train/a/0.jpg: neither JPEG, PNG, PPM, BMP, TIFF nor WebP: it begins with"));
 }
 
 TEST_F(ViewSourceTest, NeedsAMeanAndAPositiveStdForEachChannel) {

@@ -76,12 +76,12 @@ TEST_F(PreviewTest, HoldsThePixelsThatAreTrainedOn) {
   for (size_t batch = 0; batch < 4; ++batch) {  // each lane of each step, without loader and preview
     data::MicroBatch expected;
     std::vector<float> pixels(4 * kView);
-    expected.labels.resize(4);
     expected.pixels = pixels.data();
     for (size_t slot = 0; slot < 4; ++slot) {
       EXPECT_EQ(positions[4 * batch + slot], static_cast<int64_t>(16 + 4 * batch + slot));
       expected.views.push_back(stream_.At(16 + 4 * batch + slot));
-      ASSERT_TRUE(views_->Render(expected.views.back(), pixels.data() + slot * kView, &expected.labels[slot]).ok());
+      data::Rendered rendered;
+      ASSERT_TRUE(views_->Render(expected.views.back(), pixels.data() + slot * kView, &rendered).ok());
     }
     views_->Mix(&expected);
     EXPECT_TRUE(std::equal(pixels.begin(), pixels.end(), x.begin() + static_cast<ptrdiff_t>(4 * batch * kView))) << batch;

@@ -138,6 +138,7 @@ TEST(CheckpointerTest, KeepsWhatTheManifestSays) {
     EXPECT_EQ((*restored)->progress.val_acc1, 12.5);
     EXPECT_EQ((*restored)->progress.val_acc1_ema, 13.5);
     EXPECT_EQ((*restored)->progress.train_seconds, 3.25);
+    EXPECT_EQ((*restored)->progress.views_replaced, 17);
     EXPECT_EQ((*restored)->spec_digest, "00000000000000aa");
     EXPECT_EQ((*restored)->numerics_fingerprint, "00000000000000bb");
   });

@@ -50,6 +50,7 @@ StatusOr<std::string> SavingWorker::Save() {
   progress.updates = worker_.trainer().updates_done();
   progress.ledger = ledger();
   progress.train_seconds = 3.25;
+  progress.views_replaced = 17;
   return checkpointer_.Save(progress, worker_.stream().EpochsAt(worker_.step()));
 }
 

@@ -82,13 +82,13 @@ v1::JobSpec SmallSpec() {
   return spec;
 }
 
-Status FormulaViews::Render(const plan::View& view, float* pixels, int32_t* label) const {
+Status FormulaViews::Render(const plan::View& view, float* pixels, data::Rendered* rendered) const {
   uint64_t x = view.position * 1000003 + view.image * 7919 + view.repeat;
   for (size_t j = 0; j < kPixels; ++j) {
     x = x * 6364136223846793005u + 1442695040888963407u;
     pixels[j] = static_cast<float>(x >> 40) * 0x1p-24f - 0.5f;
   }
-  *label = static_cast<int32_t>(view.image % 10);
+  rendered->label = static_cast<int32_t>(view.image % 10);
   return absl::OkStatus();
 }
 

@@ -30,7 +30,7 @@ class FormulaViews final : public data::ViewSource {
  public:
   int channels() const override { return 1; }
   int size() const override { return 4; }
-  Status Render(const plan::View& view, float* pixels, int32_t* label) const override;
+  Status Render(const plan::View& view, float* pixels, data::Rendered* rendered) const override;
 };
 
 enum class Fault { kNone, kLoss, kGradient };

@@ -14,7 +14,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 StepFacts Facts(std::vector<double> losses, std::vector<double> squares) {
   StepFacts facts;
-  for (double loss : losses) facts.lanes.push_back({loss, loss / 2, loss / 4, 10, 3});
+  for (double loss : losses) facts.lanes.push_back({loss, loss / 2, loss / 4, 10, 3, 2});
   facts.squares = std::move(squares);
   return facts;
 }
@@ -26,6 +26,7 @@ TEST(DecideStepTest, MeansAreOverLanesAndImagesAreCounted) {
   EXPECT_DOUBLE_EQ(decision.mean.distill, 0.75);
   EXPECT_EQ(decision.mean.images, 40);
   EXPECT_EQ(decision.mean.correct, 12);
+  EXPECT_EQ(decision.mean.replaced, 8);
   EXPECT_TRUE(decision.finite && decision.update);
   EXPECT_FALSE(decision.stop);
 }
@@ -72,7 +73,7 @@ TEST(DecideStepTest, AnyStopRequestStopsAll) {
 TEST(StepPayloadTest, ComesBackAsItWas) {
   StepPayload payload;
   payload.stop = true;
-  payload.lanes = {{1, 2, 3, 4, 5}, {-1, 0.5, 1e300, 7, 0}};
+  payload.lanes = {{1, 2, 3, 4, 5, 6}, {-1, 0.5, 1e300, 7, 0, 2}};
   payload.squares = {1.5, kInfinity};
   payload.statistics = {0.25f, -3, 1e-30f};
   const StepPayloadShape shape{2, 2, 3};
@@ -89,6 +90,7 @@ TEST(StepPayloadTest, ComesBackAsItWas) {
     EXPECT_EQ(back.lanes[lane].distill, payload.lanes[lane].distill);
     EXPECT_EQ(back.lanes[lane].images, payload.lanes[lane].images);
     EXPECT_EQ(back.lanes[lane].correct, payload.lanes[lane].correct);
+    EXPECT_EQ(back.lanes[lane].replaced, payload.lanes[lane].replaced);
   }
 }
 

@@ -28,8 +28,8 @@ std::vector<plan::LedgerEntry> Recompute(uint64_t images, uint64_t repeats, uint
     const uint64_t image = labelled > 0 ? plan::LabelOrder(seed, images).Image(number) : number;
     const plan::View view{position, epoch, image, static_cast<uint32_t>(offset % repeats)};
     std::array<float, 16> pixels;
-    int32_t label = 0;
-    EXPECT_TRUE(views.Render(view, pixels.data(), &label).ok());
+    data::Rendered rendered;
+    EXPECT_TRUE(views.Render(view, pixels.data(), &rendered).ok());
     plan::LedgerEntry& entry = entries[epoch];
     entry.epoch = epoch;
     ++entry.count;

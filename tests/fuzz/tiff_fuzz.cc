@@ -1,0 +1,7 @@
+#include "tests/fuzz/decoder.h"
+#include "tests/fuzz/fuzz_target.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  deit::testing::FuzzDecoder(deit::data::DecodeTiff, deit::testing::Content(data, size));
+  return 0;
+}
