@@ -8,6 +8,7 @@ decode: whole pictures to RGB, beside libjpeg-turbo's own benchmark (tjbench, De
 import json
 import os
 import pathlib
+import resource
 import statistics
 import subprocess
 import sys
@@ -45,13 +46,15 @@ def timms(root, repeats, **options):
 
 
 def tjbench(root):
-    """Of a tenth of the pictures, each over and over, the harmonic mean."""
+    """Of a tenth of the pictures, each over and over, the harmonic mean. It measures wall time: made into CPU time, as the others have it."""
     rates = []
     for picture in sorted((root / "train/a").iterdir())[::10]:
         command = ["tjbench", picture, "-rgb", "-quiet", "-nowrite", "-warmup", "0.1", "-benchtime", "0.5"]
+        wall, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         row = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        wall, used = time.perf_counter() - wall, resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - used
         width, height, megapixels = int(row[-5]), int(row[-4]), float(row[-1])
-        rates.append(megapixels * 1e6 / (width * height))
+        rates.append(megapixels * 1e6 / (width * height) * max(1, wall / used))
     return statistics.harmonic_mean(rates)
 
 
