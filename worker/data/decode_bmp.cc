@@ -134,7 +134,7 @@ void ReadIndices(const Header& header, const uint8_t* data, Image* image) {
   for (int y = 0; y < image->height; ++y, data += header.row_bytes()) {
     uint8_t* row = image->row(y);
     for (size_t x = 0; x < static_cast<size_t>(image->width); ++x) {
-      row[x] = static_cast<uint8_t>(data[x * bits / 8] >> (8 - bits - x * bits % 8) & ((1u << bits) - 1));
+      row[x] = static_cast<uint8_t>(unsigned{data[x * bits / 8]} >> (8 - bits - x * bits % 8) & ((1u << bits) - 1));
     }
   }
 }

@@ -196,7 +196,7 @@ class Unpacker {
       std::memcpy(&value, row + 2 * i, sizeof(value));
       return static_cast<uint8_t>(cuts_off_ ? std::min<int>(value, 255) : value >> 8);
     }
-    const unsigned value = row[i * bits_ / 8] >> (8 - bits_ - i * bits_ % 8) & ((1u << bits_) - 1);
+    const unsigned value = unsigned{row[i * bits_ / 8]} >> (8 - bits_ - i * bits_ % 8) & ((1u << bits_) - 1);
     return static_cast<uint8_t>((value * times_) ^ flip_);
   }
 
