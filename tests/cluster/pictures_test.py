@@ -110,7 +110,7 @@ class Pictures(ClusterTest):
         self.one.write_bytes(self.good)
         shutil.copy(self.one, self.root / "train/class_1/new.jpg")
         said = self.train(self.config, "run", *self.words, *SHORT, code=RUN_FOLDER)
-        self.assert_failed_plainly(said.ended, "holds another job", "no field differs, so the images of data.root or a file of weights are others",
+        self.assert_failed_plainly(said.ended, "holds another job", "no field differs, so the images of data.root or",
                                    "hint: put them back, choose another run_dir")
         (self.root / "train/class_1/new.jpg").unlink()
         self.train(self.config, "run", *self.words, *SHORT)

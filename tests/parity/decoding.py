@@ -7,8 +7,8 @@ What worker/data does otherwise than Pillow 11.3:
 - A picture of which samples are missing or wrong is refused: JPEG (also inside TIFF) with any warning of the library but "extraneous
   bytes", where Pillow shows what it can; PNG and TIFF with any error of theirs.
 - Pictures of more than 32768 pixels a side or 2^27 in all are refused; Pillow warns at 89 million and refuses at twice that.
-- BMP whose palette of 2 colours is black and white, at 4 or 8 bits, or of 16 grays 0 to 15 at 4 bits: Pillow takes the bytes for pixels of
-  another width. Runs of an odd number of 4-bit pixels as they are: Pillow loses the last, and what follows; a jump inside runs: it takes the
+- BMP whose palette of 2 colours is black and white, at 4 or 8 bits, or of 16 grays 0 to 15 at 4 bits: Pillow takes the bytes for pixels
+  of another width. Runs of an odd number of 4-bit pixels as they are: Pillow loses the last, and what follows; a jump inside runs: it takes the
   two bytes behind it for its lengths. Channels of any 1 to 8 bits are read, not only the usual ones.
 - TIFF: no L*a*b*, YCbCr without JPEG, old-style JPEG, 12, 32 or signed or floating-point bits, associated alpha in planes; 8-bit samples in
   planes only. An orientation that only the XMP packet tells is ignored.

@@ -158,8 +158,8 @@ void ReadColours(const Header& header, const uint8_t* data, Image* image) {
   }
 }
 
-// Runs of indices, of which rows are made as Pillow makes them: a run of one index does not leave its row, and the end of a row that is full
-// already adds nothing.
+// Runs of indices, of which rows are made as Pillow makes them: a run of one index does not leave its row, and the end of a row that is
+// full already adds nothing.
 class Runs {
  public:
   Runs(const Header& header, absl::string_view bytes, Image* image)
