@@ -5,6 +5,7 @@ usage: python3 tests/bench/loader_memory.py BIN_DIR [SECONDS]   (Pillow, numpy, 
 Prints resident megabytes: of the same job on synthetic pictures, of which one thread keeps two micro-batches, then of the job itself a minute
 after its start and from then on. What the loader takes is the difference, and those two micro-batches.
 """
+import os
 import pathlib
 import subprocess
 import sys
@@ -49,6 +50,9 @@ def main():
         folder = pathlib.Path(name)
         make(folder / "pictures")
         (folder / "pictures/val").symlink_to("train")
+        for picture in list((folder / "pictures/train/a").iterdir()):  # under many names: an epoch that is over is remembered
+            for copy in range(1, 100):
+                os.link(picture, picture.with_name(f"{copy:02}_{picture.name}"))
         (bare,) = run(worker, folder, "synthetic", 0, 60, "data.format=SYNTHETIC", "augment.aa=", "augment.reprob=0", "data.prefetch=1")
         seen = run(worker, folder, "jpeg", seconds, 300, f"data.root={folder}/pictures", "data.threads=4")
         print(f"the loader: {seen[0] - bare + 2 * MICRO_BATCH:.1f} MB; grown by {seen[-1] - seen[0]:.1f} MB in {seconds} s, at most {max(seen) - seen[0]:.1f} MB")

@@ -1,5 +1,6 @@
 #include "worker/train/checkpointer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -92,7 +93,7 @@ TEST(CheckpointerTest, AnotherOptimizersSetIsRefusedAndStays) {
   OnWorkers(2, disk, spec, TinyJob(), [](SavingWorker& saving, Communicator&, CrashFileSystem& fs) {
     const Status refused = saving.checkpointer().Restore().status();
     EXPECT_EQ(ExitCodeOf(refused), ExitCode::kRunFolder);
-    EXPECT_EQ(std::string(refused.message()), "/run/checkpoints/step_00000001: worker 0: is of another optimizer: has no momentum_buffer");
+    EXPECT_THAT(std::string(refused.message()), ::testing::HasSubstr("is of another optimizer: has no momentum_buffer"));
     EXPECT_EQ(checkpoint::ListSets(fs, kRoot)->size(), 1u);
   });
 }
