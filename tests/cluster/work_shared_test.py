@@ -5,7 +5,7 @@ WIDE = ("model.embed_dim=192", "model.num_heads=3",  # tensors of several blocks
         "evaluate.every_epochs=0", "checkpoint.every_steps=100")  # both only at the end
 LANES = 8
 BLOCK = 65536  # elements
-LANE_FACTS, STOP_FLAG, BLOCK_NORM = 40, 8, 8  # bytes in a worker's message of the small exchange
+LANE_FACTS, STOP_FLAG, BLOCK_NORM = 48, 8, 8  # bytes in a worker's message of the small exchange
 
 
 def lanes_of(worker, workers):
