@@ -5,36 +5,26 @@
 #include <bit>
 #include <cmath>
 
+#include "common/plan/philox_blocks.h"
+
+#if defined(__SANITIZE_THREAD__)  // which is not there yet when the loader chooses
+#define DEIT_CLONES
+#else
 #define DEIT_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
 #define DEIT_INLINE inline __attribute__((always_inline))
 
 namespace deit::pixels {
 namespace {
 
-constexpr size_t kBlocks = 16;  // Philox blocks at a time
+constexpr size_t kBlocks = plan::kPhiloxBlocks;  // at a time
 constexpr size_t kNumbers = 4 * kBlocks;
 using Words = std::array<uint32_t, kNumbers>;
 
 // Blocks first .. first + kBlocks - 1 of the key, as RandomStream counts them.
 DEIT_INLINE void PhiloxBlocks(const NoiseKey& key, uint64_t first, Words* words) {
-  std::array<std::array<uint32_t, kBlocks>, 4> c;
-  for (size_t i = 0; i < kBlocks; ++i) {
-    c[0][i] = static_cast<uint32_t>(first + i);
-    c[1][i] = static_cast<uint32_t>(key.purpose) << 24 | key.sub;
-    c[2][i] = static_cast<uint32_t>(key.index);
-    c[3][i] = static_cast<uint32_t>(key.index >> 32);
-  }
-  auto k0 = static_cast<uint32_t>(key.seed), k1 = static_cast<uint32_t>(key.seed >> 32);
-  for (int round = 0; round < 10; ++round, k0 += 0x9E3779B9, k1 += 0xBB67AE85) {
-    for (size_t i = 0; i < kBlocks; ++i) {
-      const uint64_t p0 = uint64_t{0xD2511F53} * c[0][i], p1 = uint64_t{0xCD9E8D57} * c[2][i];
-      const uint32_t c1 = c[1][i], c3 = c[3][i];
-      c[0][i] = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
-      c[1][i] = static_cast<uint32_t>(p1);
-      c[2][i] = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
-      c[3][i] = static_cast<uint32_t>(p0);
-    }
-  }
+  plan::PhiloxWords c;
+  plan::SixteenBlocks(key.seed, key.index, key.purpose, key.sub, static_cast<uint32_t>(first), &c);
   for (size_t i = 0; i < kBlocks; ++i) {
     for (size_t w = 0; w < 4; ++w) (*words)[4 * i + w] = c[w][i];
   }

@@ -71,6 +71,7 @@ v1::JobSpec SmallSpec() {
   spec.mutable_train()->set_lanes(8);
   spec.mutable_train()->set_epochs(20);
   spec.mutable_train()->set_seed(5);
+  spec.mutable_optimizer()->set_opt("adamw");
   spec.mutable_optimizer()->set_lr(0.01);
   spec.mutable_optimizer()->set_scale_lr(false);
   spec.mutable_optimizer()->set_clip_grad(0.5);
