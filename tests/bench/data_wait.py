@@ -33,7 +33,6 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         make(folder / "pictures")
-        (folder / "pictures/val").symlink_to("train")
         for _ in range(2):
             measure(worker, folder, "jpeg", steps, f"data.root={folder}/pictures", "--resume=never")
             measure(worker, folder, "synthetic", steps, "data.format=SYNTHETIC", "augment.aa=", "augment.reprob=0", "--resume=never")

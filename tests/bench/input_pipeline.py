@@ -33,6 +33,7 @@ def make(root):
         waves = np.stack([np.sin(x * a + y * b + c) for a, b, c in draw.uniform(-3, 3, (3, 3))], axis=2)
         picture = np.clip(128 + 90 * waves + draw.normal(0, 9, waves.shape), 0, 255).astype(np.uint8)
         Image.fromarray(picture).save(root / f"train/a/{k:04}.jpg", quality=90)
+    (root / "val").symlink_to("train")
 
 
 def timms(root, repeats, **options):

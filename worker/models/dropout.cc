@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/base/target_clones.h"
 #include "common/plan/philox_blocks.h"
 #include "worker/models/simd.h"
 
-#if defined(__SANITIZE_THREAD__)  // which is not there yet when the loader chooses
-#define DEIT_CLONES
-#else
-#define DEIT_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
+#define DEIT_CLONES DEIT_TARGET_CLONES("avx512f", "avx2")
 
 namespace deit::models {
 namespace {

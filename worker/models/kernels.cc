@@ -5,15 +5,12 @@
 #include <limits>
 #include <vector>
 
+#include "common/base/target_clones.h"
 #include "worker/models/simd.h"
 
 // One body per kernel, compiled for three instruction sets and chosen when the program starts. Bodies are always inlined, so that they
 // take the instruction set of the clone around them.
-#if defined(__SANITIZE_THREAD__)  // which is not there yet when the loader chooses
-#define DEIT_CLONES
-#else
-#define DEIT_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
+#define DEIT_CLONES DEIT_TARGET_CLONES("avx512f", "avx2")
 #define DEIT_BODY __attribute__((always_inline))  // of a lambda
 
 namespace deit::models::kernels {

@@ -97,6 +97,7 @@ class Transformer final : public Model {
   at::Tensor ColumnSums(int64_t rows, int64_t columns) const;
 
   const TransformerSizes sizes_;
+  // Dropout of the embedding, or of its gradient; in place.
   void DropTokens(const Pass& pass, const at::Tensor& tokens) const;
 
   const at::ScalarType compute_;

@@ -5,13 +5,10 @@
 #include <bit>
 #include <cmath>
 
+#include "common/base/target_clones.h"
 #include "common/plan/philox_blocks.h"
 
-#if defined(__SANITIZE_THREAD__)  // which is not there yet when the loader chooses
-#define DEIT_CLONES
-#else
-#define DEIT_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#endif
+#define DEIT_CLONES DEIT_TARGET_CLONES("arch=x86-64-v4", "arch=x86-64-v3")
 #define DEIT_INLINE inline __attribute__((always_inline))
 
 namespace deit::pixels {

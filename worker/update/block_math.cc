@@ -3,12 +3,10 @@
 #include <bit>
 #include <cmath>
 
+#include "common/base/target_clones.h"
+
 // One copy per instruction set, chosen at load time. All give the same bits: only exact IEEE operations, no contraction.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define DEIT_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define DEIT_CLONES
-#endif
+#define DEIT_CLONES DEIT_TARGET_CLONES("arch=x86-64-v4", "arch=x86-64-v3")
 
 namespace deit::update {
 namespace {
