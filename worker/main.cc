@@ -20,11 +20,11 @@
 #include "common/base/nearest.h"
 #include "common/base/out_of_memory.h"
 #include "common/control/heartbeat_client.h"
-#include "common/jobs/state_folder.h"
+#include "common/control/worker_progress.h"
+#include "common/job/state_folder.h"
 #include "common/process/identity.h"
+#include "common/process/signals.h"
 #include "common/run/run_identity.h"
-#include "common/run/signals.h"
-#include "common/run/whereabouts.h"
 #include "worker/engine/numerics.h"
 #include "worker/exchange/agreement.h"
 #include "worker/tasks/tasks.h"
@@ -63,7 +63,7 @@ example:
 flags:
   --config=FILE           job file (textproto, or JSON by suffix)
   --run_dir=DIR           run folder (default: runs/NAME under the current folder)
-  --resume=auto           auto: go on from the newest good checkpoint; never: begin anew; required: fail without one
+  --resume=auto           auto: go on from the newest good checkpoint; never: start fresh; required: fail without one
   --allow_config_change   go on although the run folder's job had other RESULT fields
   --stop_after_steps=N    stop as if preempted after N more steps: save, exit 75
   --attempt=N             given by deit-coord run, which owns the run folder: the attempt that it has begun
@@ -189,12 +189,13 @@ Status CheckFlags(int argc, char** argv) {
   return absl::OkStatus();
 }
 
-// Under deit-coord run a side thread tells the job's owner where this worker is. Nothing without one, and nothing fails with it.
-std::unique_ptr<control::HeartbeatClient> StartHeartbeat(const collective::Communicator& world, const run::Whereabouts& whereabouts) {
+// Under deit-coord run a background thread tells the job's owner where this worker is. Nothing without one, and nothing fails with it.
+std::unique_ptr<control::HeartbeatClient> StartHeartbeat(const collective::Communicator& world,
+                                                         const control::WorkerProgress& worker_progress) {
   if (FLAGS_attempt == 0) return nullptr;
   const run::RunFolder folder(FLAGS_run_dir);
   const auto identity = run::ReadIdentity(files::FileSystem::Posix(), folder);
-  const auto state = jobs::StateFolder::FromEnvironment();
+  const auto state = job::StateFolder::FromEnvironment();
   if (!identity.ok() || !state.ok()) {
     LogWarning(absl::StrCat("deit-coord will not hear of this worker: ", (identity.ok() ? state.status() : identity.status()).message()));
     return nullptr;
@@ -208,12 +209,12 @@ std::unique_ptr<control::HeartbeatClient> StartHeartbeat(const collective::Commu
   options.hello.set_worker(world.rank());
   options.hello.set_workers(world.size());
   *options.hello.mutable_process() = process::Self();
-  options.sample = [&whereabouts] { return whereabouts.Heartbeat(); };
+  options.sample = [&worker_progress] { return worker_progress.Heartbeat(); };
   return control::HeartbeatClient::Start(std::move(options));
 }
 
 int Main(int argc, char** argv) {
-  run::InstallStopSignals();
+  process::InstallStopSignals();
   engine::PinMathEnvironment();
   InstallCrashHandler();
   InstallOutOfMemoryHandler();
@@ -242,16 +243,16 @@ int Main(int argc, char** argv) {
   }
   const int worker = (*session)->world().rank();
   if ((*session)->world().size() > 1) SetLogName(absl::StrCat("deit-worker[", worker, "]"));
-  run::Whereabouts whereabouts;
-  options->whereabouts = &whereabouts;
-  std::unique_ptr<run::MessageCopy> message_copy;
+  control::WorkerProgress worker_progress;
+  options->worker_progress = &worker_progress;
+  std::unique_ptr<process::MessageCopy> message_copy;
   options->message_copy = &message_copy;
-  auto heartbeat = StartHeartbeat((*session)->world(), whereabouts);
+  auto heartbeat = StartHeartbeat((*session)->world(), worker_progress);
   const Status status = RunTask(*options, **session);
   const ExitCode code = ExitCodeOf(status);
   const std::optional<int> speaker = SpeakerFor(status);
   if (!status.ok() && speaker.value_or(worker) == worker) Report(status);
-  if (!speaker) (*session)->Abort(code);  // and takes the launch with it, so that nobody waits for this worker
+  if (!speaker) (*session)->Abort(code);  // and ends the launch, so that no worker waits for this one
   heartbeat.reset();                      // says that this worker leaves in order
   (*session)->Finish(code);
 }

@@ -1,4 +1,4 @@
-// The seam for time. Code that waits or stamps takes a Clock, so that a test can move time itself.
+// Clock interface. Code that waits or takes time stamps uses a Clock, so that a test controls time.
 #pragma once
 
 #include "absl/time/time.h"

@@ -1,4 +1,4 @@
-// How deit-worker ends. A status carries its exit code to main(), so that the place that knows the cause decides.
+// Exit codes of deit-worker. A status carries its exit code to main(), so the code that knows the cause chooses it.
 #pragma once
 
 #include "absl/status/status.h"

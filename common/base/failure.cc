@@ -10,8 +10,8 @@ namespace deit {
 void LogFailure(const Status& status) {
   const std::string hint = HintOf(status);
   const std::string text = hint.empty() ? std::string(status.message()) : absl::StrCat(status.message(), "\nhint: ", hint);
-  // Messages with own places are compiler style: no program name may stand before "file:line:col".
-  if (HasOwnPlaces(status)) std::fprintf(stderr, "%s\n", text.c_str());
+  // Messages with own places are compiler style: no program name precedes "file:line:col".
+  if (IsPreformatted(status)) std::fprintf(stderr, "%s\n", text.c_str());
   else LogError(text);
 }
 

@@ -1,4 +1,4 @@
-// What main() says before it exits with a failure.
+// Prints the error message of a failed program.
 #pragma once
 
 #include "common/base/status.h"

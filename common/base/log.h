@@ -1,6 +1,6 @@
-// Messages for people. Function style over glog, because torch and glog both define LOG and CHECK and meet in the worker.
-// Log lines go to stderr as "deit-worker[2]: warning: text" (no level word for information); results go to stdout.
-// All functions are thread-safe; the lines of several threads never mix.
+// Log messages for users. Function style over glog, because torch and glog both define LOG and CHECK and meet in the worker. Log lines go
+// to stderr as "deit-worker[2]: warning: text" (no level word for information); results go to stdout. All functions are thread-safe; the
+// lines of several threads never mix.
 #pragma once
 
 #include "absl/functional/function_ref.h"
@@ -31,7 +31,7 @@ void CopyOutputLine(absl::string_view text);
 void RunBetweenLogLines(absl::FunctionRef<void()> action);
 
 // From now on each line is also written to the descriptor of its stream, and a crash's stack to `stderr_copy`. -1: no copy.
-// The caller owns the descriptors and takes them away before closing them. See common/run/message_copy.h.
+// The caller owns the descriptors and takes them away before closing them. See common/process/message_copy.h.
 void SetLogCopies(int stdout_copy, int stderr_copy);
 
 // On SIGSEGV, SIGABRT, SIGBUS, SIGFPE and SIGILL: the stack to stderr (and its copy), then the signal's own end. Call it

@@ -28,7 +28,7 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
 }  // namespace
 
 std::string Nearest(absl::string_view typed, const std::vector<std::string>& candidates) {
-  constexpr size_t kLongestTyped = 100;  // nobody types more; bounds the work
+  constexpr size_t kLongestTyped = 100;  // longer input is not a typo; bounds the work
   std::string best;
   size_t best_distance = 0;
   if (typed.size() > kLongestTyped) return best;

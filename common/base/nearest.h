@@ -1,4 +1,4 @@
-// "did you mean": the known name that is most like a mistyped one.
+// Spelling suggestions: the known name closest to a mistyped one ("did you mean").
 #pragma once
 
 #include <string>

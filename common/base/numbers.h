@@ -1,5 +1,5 @@
-// Numbers as people read them, the same in progress lines, tables and messages; and doubles as files keep them.
-// A value that is not there is "-", never 0; NaN is "nan", infinities are "inf" and "-inf".
+// Number formatting for progress lines, tables and messages, and round-trip text of doubles for files. A missing value is "-", never 0; NaN
+// is "nan", infinities are "inf" and "-inf".
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Memory that does not suffice: the job is too large for this machine, whichever allocation happens to fail.
+// Out-of-memory errors: the job is too large for this machine, no matter which allocation fails.
 #pragma once
 
 #include "absl/strings/string_view.h"
@@ -9,7 +9,7 @@ namespace deit {
 // ResourceExhausted with exit code 64 and the hint that helps; "WHAT: not enough memory". `what` names what needed it, and how much.
 Status OutOfMemory(absl::string_view what);
 
-// From now on a failed `new` ends the process with such a message instead of an exception that nobody catches.
+// From now on a failed `new` ends the process with such a message instead of an uncaught exception.
 void InstallOutOfMemoryHandler();
 
 }  // namespace deit

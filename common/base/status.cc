@@ -28,12 +28,12 @@ std::string HintOf(const Status& status) {
   return payload ? std::string(*payload) : std::string();
 }
 
-Status WithOwnPlaces(Status status) {
+Status MarkPreformatted(Status status) {
   if (!status.ok()) status.SetPayload(kOwnPlacesUrl, absl::Cord());
   return status;
 }
 
-bool HasOwnPlaces(const Status& status) { return status.GetPayload(kOwnPlacesUrl).has_value(); }
+bool IsPreformatted(const Status& status) { return status.GetPayload(kOwnPlacesUrl).has_value(); }
 
 namespace internal {
 void CheckFailed(const char* file, int line, const char* condition, const std::string& message) {

@@ -23,8 +23,8 @@ Status WithHint(Status status, absl::string_view hint);
 std::string HintOf(const Status& status);
 
 // Marks a message whose lines say themselves where and how bad ("job.textproto:3:9: error: ..."): LogFailure adds no prefix.
-Status WithOwnPlaces(Status status);
-bool HasOwnPlaces(const Status& status);
+Status MarkPreformatted(Status status);
+bool IsPreformatted(const Status& status);
 
 namespace internal {
 [[noreturn]] void CheckFailed(const char* file, int line, const char* condition, const std::string& message);

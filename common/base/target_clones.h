@@ -1,4 +1,4 @@
-// One copy of a function for each instruction set, chosen when the program is loaded.
+// Function multiversioning: one clone of a function per instruction set, selected by the dynamic loader.
 #pragma once
 
 // DEIT_TARGET_CLONES("arch=x86-64-v3", ...) before a function's definition: a copy for each, and one for any machine. What it calls must be inlined

@@ -1,4 +1,4 @@
-// What stands at the other end of a stream: decides whether a line may be rewritten and how wide it may be.
+// Terminal capabilities of stdout and stderr: whether a line can be rewritten in place, size, colour.
 #pragma once
 
 namespace deit {

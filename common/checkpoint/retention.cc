@@ -27,21 +27,21 @@ std::vector<int64_t> PlanRetention(absl::Span<const RetentionEntry> sets, int ke
   return deleted;
 }
 
-std::vector<int64_t> PlanPrune(absl::Span<const SetEntry> sets, int keep, Unfinished unfinished) {
+std::vector<int64_t> PlanPrune(absl::Span<const CheckpointEntry> sets, int keep, Unfinished unfinished) {
   std::vector<RetentionEntry> entries;
-  for (const SetEntry& set : sets) {
-    if (set.state != SetState::kComplete && set.state != SetState::kIncomplete) continue;
-    RetentionEntry entry{.step = set.step, .val_acc1 = std::nullopt, .complete = set.state == SetState::kComplete};
+  for (const CheckpointEntry& set : sets) {
+    if (set.state != CheckpointState::kComplete && set.state != CheckpointState::kIncomplete) continue;
+    RetentionEntry entry{.step = set.step, .val_acc1 = std::nullopt, .complete = set.state == CheckpointState::kComplete};
     if (set.manifest && set.manifest->has_val_acc1()) entry.val_acc1 = set.manifest->val_acc1();
     entries.push_back(entry);
   }
   return PlanRetention(entries, keep, unfinished);
 }
 
-StatusOr<std::vector<int64_t>> PruneSets(files::FileSystem& fs, const std::string& root, int keep, Unfinished unfinished) {
-  DEIT_ASSIGN_OR_RETURN(const std::vector<SetEntry> sets, ListSets(fs, root));
+StatusOr<std::vector<int64_t>> PruneCheckpoints(files::FileSystem& fs, const std::string& root, int keep, Unfinished unfinished) {
+  DEIT_ASSIGN_OR_RETURN(const std::vector<CheckpointEntry> sets, ListCheckpoints(fs, root));
   const std::vector<int64_t> steps = PlanPrune(sets, keep, unfinished);
-  for (int64_t step : steps) DEIT_RETURN_IF_ERROR(RemoveSet(fs, root, step));
+  for (int64_t step : steps) DEIT_RETURN_IF_ERROR(RemoveCheckpoint(fs, root, step));
   return steps;
 }
 

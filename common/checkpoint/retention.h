@@ -1,4 +1,4 @@
-// Which sets may go. PlanRetention decides, PruneSets does it.
+// Checkpoint retention: PlanRetention selects the checkpoints to delete, PruneCheckpoints deletes them.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "common/checkpoint/set_reader.h"
+#include "common/checkpoint/checkpoint_reader.h"
 #include "common/files/file_system.h"
 
 namespace deit::checkpoint {
@@ -20,18 +20,18 @@ struct RetentionEntry {
 
 enum class Unfinished {
   kMayBeWritten,  // an incomplete set newer than the newest complete one is left alone
-  kAbandoned,     // nobody writes: every incomplete set may go
+  kAbandoned,     // no writer: every incomplete checkpoint may be deleted
 };
 
 // Steps to delete, oldest first. Kept: the newest `keep` complete sets (at least one), and the best by val_acc1 (the newest of
 // equals). Incomplete sets older than the newest complete one go. Without a complete set nothing goes. Pure.
 std::vector<int64_t> PlanRetention(absl::Span<const RetentionEntry> sets, int keep, Unfinished unfinished);
 
-// The same for listed sets. Damaged and unreadable ones stay: they are somebody's to look at. Pure.
-std::vector<int64_t> PlanPrune(absl::Span<const SetEntry> sets, int keep, Unfinished unfinished);
+// The same for listed sets. Damaged and unreadable ones stay for inspection. Pure.
+std::vector<int64_t> PlanPrune(absl::Span<const CheckpointEntry> sets, int keep, Unfinished unfinished);
 
-// Deletes by plan and returns the deleted steps. Call it after CommitSet, so that everything it deletes has a durable
+// Deletes by plan and returns the deleted steps. Call it after CommitCheckpoint, so that everything it deletes has a durable
 // successor.
-StatusOr<std::vector<int64_t>> PruneSets(files::FileSystem& fs, const std::string& root, int keep, Unfinished unfinished);
+StatusOr<std::vector<int64_t>> PruneCheckpoints(files::FileSystem& fs, const std::string& root, int keep, Unfinished unfinished);
 
 }  // namespace deit::checkpoint

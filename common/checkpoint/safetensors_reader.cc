@@ -3,9 +3,9 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_join.h"
-#include "common/base/json_scanner.h"
 #include "common/checkpoint/safetensors.h"
-#include "common/checkpoint/torch_save.h"
+#include "common/checkpoint/torch_save_format.h"
+#include "common/json/json_scanner.h"
 
 namespace deit::checkpoint {
 namespace {
@@ -22,7 +22,7 @@ std::string Quoted(absl::string_view name) {
   return absl::StrCat("tensor '", absl::Utf8SafeCEscape(name.substr(0, kShown)), name.size() > kShown ? "..." : "", "'");
 }
 
-StatusOr<std::vector<uint64_t>> ReadNumbers(JsonScanner& json) {
+StatusOr<std::vector<uint64_t>> ReadNumbers(json::JsonScanner& json) {
   std::vector<uint64_t> numbers;
   DEIT_RETURN_IF_ERROR(json.Expect('['));
   if (json.TryConsume(']')) return numbers;
@@ -34,14 +34,14 @@ StatusOr<std::vector<uint64_t>> ReadNumbers(JsonScanner& json) {
   return numbers;
 }
 
-Status ReadMetadata(JsonScanner& json, std::map<std::string, std::string>* metadata) {
+Status ReadMetadata(json::JsonScanner& json, std::map<std::string, std::string>* metadata) {
   DEIT_RETURN_IF_ERROR(json.Expect('{'));
   if (json.TryConsume('}')) return absl::OkStatus();
   do {
     DEIT_ASSIGN_OR_RETURN(std::string key, json.ReadString());
     DEIT_RETURN_IF_ERROR(json.Expect(':'));
     DEIT_ASSIGN_OR_RETURN(std::string value, json.ReadString());
-    if (!metadata->emplace(key, std::move(value)).second) return absl::DataLossError(absl::StrCat("the key '", key, "' stands twice"));
+    if (!metadata->emplace(key, std::move(value)).second) return absl::DataLossError(absl::StrCat("duplicate key '", key, "'"));
   } while (json.TryConsume(','));
   return json.Expect('}');
 }
@@ -53,7 +53,7 @@ struct Fields {
   bool has_dtype = false, has_shape = false, has_offsets = false;
 };
 
-Status ReadField(JsonScanner& json, Fields* fields) {
+Status ReadField(json::JsonScanner& json, Fields* fields) {
   DEIT_ASSIGN_OR_RETURN(std::string key, json.ReadString());
   DEIT_RETURN_IF_ERROR(json.Expect(':'));
   bool* seen = key == "dtype"          ? &fields->has_dtype
@@ -61,7 +61,7 @@ Status ReadField(JsonScanner& json, Fields* fields) {
                : key == "data_offsets" ? &fields->has_offsets
                                        : nullptr;
   if (seen == nullptr) return absl::DataLossError(absl::StrCat("unknown field '", absl::Utf8SafeCEscape(key), "'"));
-  if (std::exchange(*seen, true)) return absl::DataLossError(absl::StrCat("the field '", key, "' stands twice"));
+  if (std::exchange(*seen, true)) return absl::DataLossError(absl::StrCat("duplicate field '", key, "'"));
   if (seen == &fields->has_dtype) {
     DEIT_ASSIGN_OR_RETURN(fields->dtype, json.ReadString());
   } else {
@@ -70,7 +70,7 @@ Status ReadField(JsonScanner& json, Fields* fields) {
   return absl::OkStatus();
 }
 
-Status ReadTensor(JsonScanner& json, uint64_t data_bytes, TensorInfo* tensor) {
+Status ReadTensor(json::JsonScanner& json, uint64_t data_bytes, TensorInfo* tensor) {
   Fields fields;
   DEIT_RETURN_IF_ERROR(json.Expect('{'));
   do DEIT_RETURN_IF_ERROR(ReadField(json, &fields));
@@ -102,7 +102,7 @@ Status ReadTensor(JsonScanner& json, uint64_t data_bytes, TensorInfo* tensor) {
 StatusOr<Header> ReadHeader(absl::string_view text, uint64_t data_bytes) {
   Header header;
   bool has_metadata = false;
-  JsonScanner json(text);
+  json::JsonScanner json(text);
   if (text.empty() || text[0] != '{') return absl::DataLossError("byte 0: expected '{'");
   DEIT_RETURN_IF_ERROR(json.Expect('{'));
   if (!json.TryConsume('}')) {
@@ -110,7 +110,7 @@ StatusOr<Header> ReadHeader(absl::string_view text, uint64_t data_bytes) {
       DEIT_ASSIGN_OR_RETURN(std::string name, json.ReadString());
       DEIT_RETURN_IF_ERROR(json.Expect(':'));
       if (name == "__metadata__") {
-        if (std::exchange(has_metadata, true)) return absl::DataLossError("__metadata__ stands twice");
+        if (std::exchange(has_metadata, true)) return absl::DataLossError("duplicate __metadata__");
         DEIT_RETURN_IF_ERROR(Annotate(ReadMetadata(json, &header.metadata), "__metadata__"));
         continue;
       }
@@ -171,7 +171,7 @@ StatusOr<SafetensorsFile> SafetensorsFile::Open(files::FileSystem& fs, const std
   for (size_t i = 0; i < result.tensors_.size(); ++i) {
     result.tensors_[i].offset += data_begin;
     if (!result.index_.emplace(result.tensors_[i].name, i).second) {
-      return absl::DataLossError(absl::StrCat(path, ": header: ", Quoted(result.tensors_[i].name), " stands twice"));
+      return absl::DataLossError(absl::StrCat(path, ": header: duplicate tensor ", Quoted(result.tensors_[i].name)));
     }
   }
   return result;

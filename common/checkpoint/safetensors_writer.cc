@@ -4,8 +4,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_join.h"
 #include "common/base/digest.h"
-#include "common/base/json_text.h"
 #include "common/checkpoint/safetensors.h"
+#include "common/json/json_text.h"
 
 static_assert(std::endian::native == std::endian::little, "safetensors are little endian and are written as they lie in memory");
 
@@ -22,7 +22,7 @@ Status CheckTensor(const TensorData& tensor) {
     return absl::InvalidArgumentError(absl::StrCat("tensor '", tensor.name, "': ", tensor.bytes, " bytes do not fit ", Name(tensor.dtype),
                                                    " [", absl::StrJoin(tensor.shape, ","), "]"));
   }
-  if (tensor.name == "__metadata__" || !IsUtf8(tensor.name)) {
+  if (tensor.name == "__metadata__" || !json::IsUtf8(tensor.name)) {
     return absl::InvalidArgumentError(absl::StrCat("tensor '", tensor.name, "': not a possible name"));
   }
   return absl::OkStatus();
@@ -32,15 +32,16 @@ Status CheckTensor(const TensorData& tensor) {
 std::string MakeHeader(const std::vector<const TensorData*>& tensors, const std::map<std::string, std::string>& metadata) {
   std::vector<std::string> entries;
   if (!metadata.empty()) {
-    entries.push_back(absl::StrCat(
-        "\"__metadata__\":{",
-        absl::StrJoin(metadata, ",",
-                      [](std::string* out, const auto& item) { absl::StrAppend(out, JsonQuote(item.first), ":", JsonQuote(item.second)); }),
-        "}"));
+    entries.push_back(absl::StrCat("\"__metadata__\":{",
+                                   absl::StrJoin(metadata, ",",
+                                                 [](std::string* out, const auto& item) {
+                                                   absl::StrAppend(out, json::JsonQuote(item.first), ":", json::JsonQuote(item.second));
+                                                 }),
+                                   "}"));
   }
   uint64_t offset = 0;
   for (const TensorData* tensor : tensors) {
-    entries.push_back(absl::StrCat(JsonQuote(tensor->name), ":{\"dtype\":\"", Name(tensor->dtype), "\",\"shape\":[",
+    entries.push_back(absl::StrCat(json::JsonQuote(tensor->name), ":{\"dtype\":\"", Name(tensor->dtype), "\",\"shape\":[",
                                    absl::StrJoin(tensor->shape, ","), "],\"data_offsets\":[", offset, ",", offset + tensor->bytes, "]}"));
     offset += tensor->bytes;
   }

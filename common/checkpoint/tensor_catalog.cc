@@ -46,12 +46,13 @@ Status TensorCatalog::Add(TensorKind kind, const SafetensorsFile& file) {
   return absl::OkStatus();
 }
 
-StatusOr<TensorCatalog> TensorCatalog::Open(files::FileSystem& fs, const std::string& set_folder, const v1::CheckpointManifest& manifest) {
+StatusOr<TensorCatalog> TensorCatalog::Open(files::FileSystem& fs, const std::string& checkpoint_folder,
+                                            const v1::CheckpointManifest& manifest) {
   TensorCatalog catalog;
   for (const v1::CheckpointFile& entry : manifest.files()) {
     const std::optional<TensorKind> kind = ParseTensorFileName(entry.name());
-    if (!kind) return absl::DataLossError(absl::StrCat(set_folder, ": unknown file ", entry.name()));
-    DEIT_ASSIGN_OR_RETURN(SafetensorsFile file, SafetensorsFile::Open(fs, files::JoinPath(set_folder, entry.name())));
+    if (!kind) return absl::DataLossError(absl::StrCat(checkpoint_folder, ": unknown file ", entry.name()));
+    DEIT_ASSIGN_OR_RETURN(SafetensorsFile file, SafetensorsFile::Open(fs, files::JoinPath(checkpoint_folder, entry.name())));
     catalog.files_.push_back(std::make_unique<SafetensorsFile>(std::move(file)));
     DEIT_RETURN_IF_ERROR(catalog.Add(*kind, *catalog.files_.back()));
   }

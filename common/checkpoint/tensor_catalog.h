@@ -1,4 +1,4 @@
-// All tensors of one set, whatever number of workers wrote it: whole ones and fragments look the same.
+// The tensors of one checkpoint, independent of the number of workers that wrote it: whole tensors and fragments look the same.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/checkpoint/checkpoint_layout.h"
 #include "common/checkpoint/safetensors.h"
-#include "common/checkpoint/set_layout.h"
 #include "common/files/file_system.h"
 #include "proto/manifest.pb.h"
 
@@ -19,7 +19,7 @@ namespace deit::checkpoint {
 class TensorCatalog {
  public:
   // Opens every file of the manifest. Two files that both hold an element, or fragments of different types, are DataLoss.
-  static StatusOr<TensorCatalog> Open(files::FileSystem& fs, const std::string& set_folder, const v1::CheckpointManifest& manifest);
+  static StatusOr<TensorCatalog> Open(files::FileSystem& fs, const std::string& checkpoint_folder, const v1::CheckpointManifest& manifest);
 
   struct Piece {
     const SafetensorsFile* file = nullptr;  // owned by the catalog

@@ -6,9 +6,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "common/base/digest.h"
-#include "common/checkpoint/set_layout.h"
-#include "common/checkpoint/set_reader.h"
-#include "common/checkpoint/torch_save.h"
+#include "common/checkpoint/checkpoint_layout.h"
+#include "common/checkpoint/checkpoint_reader.h"
+#include "common/checkpoint/torch_save_format.h"
 #include "common/files/operations.h"
 
 namespace deit::checkpoint {
@@ -62,7 +62,7 @@ Status VerifyIfCheckpoint(const std::string& path) {
   DEIT_ASSIGN_OR_RETURN(const files::FileInfo info, fs.Stat(path));
   if (!info.is_folder) return absl::OkStatus();
   DEIT_ASSIGN_OR_RETURN(const bool is_set, files::Exists(fs, path + "/" + kManifestName));
-  return is_set ? VerifySet(fs, path).status() : absl::OkStatus();
+  return is_set ? VerifyCheckpoint(fs, path).status() : absl::OkStatus();
 }
 
 std::string ShapeText(const std::vector<uint64_t>& shape) { return absl::StrCat("[", absl::StrJoin(shape, ", "), "]"); }

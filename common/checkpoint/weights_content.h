@@ -1,4 +1,4 @@
-// Weights behind a path that a user gave: one safetensors file, or the model files of a folder (a checkpoint set, an export).
+// Weights at a user-supplied path: one safetensors file, or the model files of a folder (a checkpoint, an export).
 #pragma once
 
 #include <string>

@@ -3,8 +3,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/json/json_file.h"
 #include "common/process/identity.h"
-#include "common/run/json_file.h"
 #include "proto/job.pb.h"
 
 namespace deit::control {
@@ -16,12 +16,12 @@ Status WriteControlAddress(files::FileSystem& fs, const std::string& path, uint1
   v1::ControlAddress record;
   record.set_address(absl::StrCat(kLoopback, port));
   *record.mutable_owner() = process::Self();
-  return run::ReplaceJsonFile(fs, path, record);
+  return json::ReplaceJsonFile(fs, path, record);
 }
 
 StatusOr<uint16_t> ReadControlAddress(files::FileSystem& fs, const std::string& path) {
   v1::ControlAddress record;
-  DEIT_RETURN_IF_ERROR(run::ReadJsonFile(fs, path, &record));
+  DEIT_RETURN_IF_ERROR(json::ReadJsonFile(fs, path, &record));
   absl::string_view digits = record.address();
   uint32_t port = 0;
   if (!absl::ConsumePrefix(&digits, kLoopback) || !absl::SimpleAtoi(digits, &port) || port < 1 || port > UINT16_MAX) {

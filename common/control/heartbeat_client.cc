@@ -199,7 +199,7 @@ class HeartbeatClient::Impl {
 
   const HeartbeatOptions options_;
 
-  // The side thread's.
+  // The background thread's.
   asio::io_context io_{1};
   asio::steady_timer pause_{io_};
   bool nudged_ = false;

@@ -1,4 +1,4 @@
-// A worker's end of the control channel: a side thread that tells the job's owner where the worker is, for as long as there is
+// A worker's end of the control channel: a background thread that tells the job's owner where the worker is, for as long as there is
 // an owner, and looks for one when there is none. Training neither waits for it nor fails with it. docs/supervision.md has the protocol.
 #pragma once
 
@@ -15,7 +15,7 @@ struct HeartbeatOptions {
   std::string control_path;                            // RUN/control.json; may be missing or stale: the owner may be dead
   std::string token_path;                              // the job's token (token_file.h)
   v1::Hello hello;                                     // who this worker is
-  std::function<v1::Heartbeat()> sample;               // where it is now; quick, and thread-safe: the side thread calls it
+  std::function<v1::Heartbeat()> sample;               // where it is now; quick, and thread-safe: the background thread calls it
   absl::Duration interval = absl::Milliseconds(200);   // between heartbeats, and between two looks for an owner
   absl::Duration welcome_deadline = absl::Seconds(5);  // for an owner to let this worker in, from the connect
 };
@@ -24,7 +24,7 @@ struct HeartbeatOptions {
 // LogInfo, that the owner is absent, lost, found again, or refuses this worker and why.
 class HeartbeatClient {
  public:
-  // Never fails and never blocks: where the side thread cannot be started, that is said and the worker goes on unheard.
+  // Never fails and never blocks: where the background thread cannot be started, that is said and the worker goes on unheard.
   static std::unique_ptr<HeartbeatClient> Start(HeartbeatOptions options);
 
   // Ends in order: a connected owner is told that this worker leaves. Takes at most about 50 ms, whatever the owner does; `sample` is not
@@ -39,7 +39,7 @@ class HeartbeatClient {
  private:
   class Impl;
   explicit HeartbeatClient(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;  // null: the side thread could not be started
+  std::unique_ptr<Impl> impl_;  // null: the background thread could not be started
 };
 
 }  // namespace deit::control

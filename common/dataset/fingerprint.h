@@ -1,4 +1,4 @@
-// The fingerprint of a data set: what Index::fingerprint promises.
+// Data set fingerprint, as Index::fingerprint documents it.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// One opener per data.format; OpenIndex() in index.h chooses. Contracts and errors stand there.
+// Index openers, one per data.format. OpenIndex() in index.h selects one and documents the contract and the errors.
 #pragma once
 
 #include <memory>

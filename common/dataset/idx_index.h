@@ -1,4 +1,4 @@
-// Where the pixels of an IDX data set are: for worker/data, which reads them.
+// Location of the pixel file of an IDX data set, for worker/data.
 #pragma once
 
 #include <string>

@@ -63,7 +63,7 @@ Status Walk(const std::string& root, const std::string& relative, std::vector<st
   return absl::OkStatus();
 }
 
-// The folders of one class, in torchvision's order: it sorts os.walk() by path, so "a-b" stands before "a/b".
+// The folders of one class, in torchvision's order: it sorts os.walk() by path, so "a-b" comes before "a/b".
 StatusOr<std::vector<Folder>> WalkClass(const std::string& root, const std::string& relative) {
   std::vector<std::string> above;
   std::vector<Folder> folders;

@@ -1,4 +1,4 @@
-// Which files of a data set are images, by their names.
+// Image file extensions.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Many independent, slow looks at a disk.
+// Parallel execution of independent, slow file system operations.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// What a data set contains: how many images, their labels and names, and a fingerprint; no pixels. Plan, leases and teacher cache
-// need this without LibTorch, and worker/data reads pixels by it.
+// Data set index: number of images, labels, names and a fingerprint, without pixels. Plan and coordinator use it without LibTorch;
+// worker/data reads the pixels.
 #pragma once
 
 #include <cstdint>

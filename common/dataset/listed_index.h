@@ -1,4 +1,4 @@
-// An index of images that were found below data.root: IMAGE_FOLDER and TAR.
+// Index over a directory listing: IMAGE_FOLDER and TAR.
 #pragma once
 
 #include <algorithm>

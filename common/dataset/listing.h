@@ -1,4 +1,4 @@
-// What was found below data.root: the images of one split, where they are, and what else would change with them.
+// Directory listing of one split below data.root: the images, their locations, and the containers whose change invalidates it.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct Container {
   friend bool operator==(const Container&, const Container&) = default;
 };
 
-// One image. As it stands in an index file: 32 bytes, little endian.
+// One image, stored in an index file as 32 bytes, little endian.
 struct Entry {
   uint64_t offset = 0;      // of its first byte in the container; 0 where the container is a folder
   uint64_t bytes = 0;       // of the stored image

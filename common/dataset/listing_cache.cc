@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t kMaxIndexBytes = size_t{1} << 34;
 constexpr absl::Duration kSettled = absl::Seconds(2);
-constexpr absl::Duration kPatience = absl::Minutes(30);  // for another process that lists
+constexpr absl::Duration kTimeout = absl::Minutes(30);  // for another process that lists
 
 bool IsUnchanged(const std::string& root, const Container& container) {
   const auto info = files::FileSystem::Posix().Stat(files::JoinPath(root, container.path));
@@ -27,7 +27,7 @@ bool IsUnchanged(const std::string& root, const Container& container) {
          (info->is_folder || static_cast<int64_t>(info->bytes) == container.bytes);
 }
 
-// What stands in `path`, if it is still true. NotFound: nothing stands there; any other error says why it is of no use.
+// The listing in `path`, if still valid. NotFound: no file; any other error names why it is unusable.
 absl::StatusOr<StoredListing> ReadKept(const std::string& path, const std::string& root) {
   DEIT_ASSIGN_OR_RETURN(const std::string bytes, files::ReadWholeFile(files::FileSystem::Posix(), path, kMaxIndexBytes));
   auto stored = DecodeListing(bytes);
@@ -48,11 +48,11 @@ bool IsSettled(const Listing& listing) {
   return true;
 }
 
-// Waits for whoever lists now; without the lock the listing is made all the same.
+// Waits for a concurrent listing; without the lock the listing is made anyway.
 std::optional<files::FileLock> TakeTurn(const std::string& path) {
   const absl::Duration start = Clock::System().Elapsed();
   bool said = false;
-  while (Clock::System().Elapsed() - start < kPatience) {
+  while (Clock::System().Elapsed() - start < kTimeout) {
     auto lock = files::FileLock::Acquire(path, absl::StrCat("process ", getpid()));
     if (lock.ok()) return *std::move(lock);
     if (lock.status().code() != absl::StatusCode::kFailedPrecondition) return std::nullopt;
@@ -97,7 +97,7 @@ absl::StatusOr<StoredListing> KeptListing(const std::string& folder, const std::
     turn = TakeTurn(path + ".lock");
     kept = ReadKept(path, real_root);
     if (kept.ok()) return kept;  // the one before us has made it
-    if (!absl::IsNotFound(kept.status())) LogInfo(absl::StrCat(kept.status().message(), "; data.root is listed anew"));
+    if (!absl::IsNotFound(kept.status())) LogInfo(absl::StrCat(kept.status().message(), "; listing data.root again"));
   }
   DEIT_ASSIGN_OR_RETURN(Listing listing, list());
   StoredListing stored{real_root, FingerprintOf(listing), std::move(listing)};

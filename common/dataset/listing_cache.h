@@ -1,4 +1,4 @@
-// Listings that are kept from run to run, because walking a million files takes minutes on a cold disk.
+// Cache of directory listings across runs: walking a million files takes minutes on a cold disk.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 namespace deit::dataset {
 
 // The listing of `root` under the name `kind` ("IMAGE_FOLDER.train"). It is read from `folder` if it stands there and no container has
-// changed since (by time of modification, and size of a file); else `list` makes it anew, and it is kept. Of several processes that ask at once
+// changed since (by time of modification, and size of a file); else `list` creates it, and it is stored. Of several processes that ask at once
 // one lists, the others wait for it. What was modified in the last two seconds is not kept: a later change could leave the same time.
 // `folder` empty, or one that cannot be made: nothing is kept. A broken file in it, or none that can be written, is said and costs the time only. An image
 // that was overwritten in place leaves its folder's time as it was: that is seen where it is read (worker/data). Errors: those of `list`.

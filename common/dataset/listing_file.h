@@ -1,4 +1,4 @@
-// Index files: a listing that was made once. docs/formats.md has the format. Pure.
+// Encoding of a directory listing as an index file. docs/formats.md has the format. Pure.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// An index whose images have numbers instead of names: IDX, CIFAR and SYNTHETIC.
+// Index of images that are numbered rather than named: IDX, CIFAR and SYNTHETIC.
 #pragma once
 
 #include <string>

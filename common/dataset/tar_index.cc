@@ -32,7 +32,7 @@ absl::string_view KeyOf(absl::string_view name) {
   return name.substr(0, name.find('.', slash == absl::string_view::npos ? 0 : slash + 1));
 }
 
-// Groups the members of one shard. Members of one sample stand side by side.
+// Groups the members of one shard. Members of one sample are adjacent.
 class Samples {
  public:
   explicit Samples(std::string path) : path_(std::move(path)) {}

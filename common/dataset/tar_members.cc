@@ -120,7 +120,7 @@ class TarReader {
     return WithHint(absl::DataLossError(absl::StrCat(path_, ": byte ", at_, ": ", cause)), "shards are plain, whole tar files");
   }
 
-  // One header and the contents after it. What an extended header said is of the next member, whatever other headers ('g', 'K') stand between.
+  // One header and the contents after it. An extended header applies to the next member, across other headers ('g', 'K') in between.
   Status Take(const Header& header) {
     const bool extends = header.type == 'L' || header.type == 'x', is_header = extends || header.type == 'g' || header.type == 'K';
     const std::optional<uint64_t> stated = Number(header.size);

@@ -1,4 +1,4 @@
-// The members of an uncompressed tar file: POSIX ustar and pax (IEEE Std 1003.1, "pax"), and GNU's long names and large sizes.
+// Reads the member table of an uncompressed tar file: POSIX ustar and pax (IEEE Std 1003.1, "pax"), and GNU's long names and large sizes.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The one place where an errno becomes a status.
+// Conversion of errno to Status.
 #pragma once
 
 #include <string>

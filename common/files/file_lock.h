@@ -1,4 +1,4 @@
-// An exclusive lock on a file (flock): one holder among all processes of a host; it ends with its process, however that dies.
+// Exclusive file lock (flock): at most one holder among all processes of a host; the kernel releases it when the holder exits.
 #pragma once
 
 #include <string>

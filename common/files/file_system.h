@@ -1,5 +1,5 @@
-// The seam for files. Everything that must survive a crash is written through it, so that a test can fill the disk, fail any
-// operation, or kill the process between any two (tests/support/crash_file_system.h).
+// File system interface. Everything that must survive a crash is written through it, so that a test can fill the disk, fail any operation,
+// or kill the process between any two (tests/support/crash_file_system.h).
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// A text file that others append to, read line by line as it grows.
+// Follows a growing text file line by line.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ class LineTail {
   // Calls `line` with each line that has come whole since the last call, without its newline. One longer than kMaxLine comes in pieces.
   Status Read(absl::FunctionRef<void(absl::string_view line)> line);
 
-  // The same, and a last line without newline: when nobody writes any more.
+  // The same, and a last line without newline: once the writer has ended.
   Status ReadToEnd(absl::FunctionRef<void(absl::string_view line)> line);
 
   static constexpr size_t kMaxLine = 1 << 20;

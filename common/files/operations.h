@@ -1,4 +1,4 @@
-// What is done with files everywhere, built from FileSystem's primitives. Thread-safe as long as one path has one writer.
+// Common file operations on top of FileSystem. Thread-safe as long as each path has one writer.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace deit::files {
 // "a" + "b" -> "a/b"; an empty folder gives the name alone.
 std::string JoinPath(absl::string_view folder, absl::string_view name);
 
-// The folder a path stands in: "." for a bare name, "/" for "/x". Trailing slashes do not count.
+// The parent folder of a path: "." for a bare name, "/" for "/x". Trailing slashes do not count.
 std::string ParentOf(absl::string_view path);
 
 // The last component; trailing slashes do not count.

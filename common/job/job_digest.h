@@ -1,4 +1,4 @@
-// Which job a resolved spec and what stands behind its paths make.
+// Digest of a job: the resolved spec together with the contents behind its paths.
 #pragma once
 
 #include <string>

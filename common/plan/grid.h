@@ -1,5 +1,5 @@
-// Where each tensor of a model stands in its flat buffer, and how that buffer is cut into blocks and buckets.
-// The grid belongs to the model: it does not depend on the number of workers.
+// Layout of a model's tensors in one flat buffer, divided into blocks and buckets. The grid depends on the model only, not on the number of
+// workers.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The one order of summation over lanes: a balanced binary tree, whoever computes its nodes, always left (lower lanes) + right.
-// Two planners turn it into straight programs: PlanAccumulation inside a worker, CombineSubtrees between workers (and nodes).
+// Summation order over lanes: a balanced binary tree, independent of which worker computes a node; always left (lower lanes) + right. Two
+// planners turn it into straight programs: PlanAccumulation inside a worker, CombineSubtrees between workers (and nodes).
 #pragma once
 
 #include <span>
@@ -21,7 +21,7 @@ struct Subtree {
 // The fewest subtrees that make up the run, in lane order. `lanes` (of the job) is a power of two.
 std::vector<Subtree> MaximalSubtrees(LaneRun run, int lanes);
 
-// Lane k of a run: its gradient is stored into `slot`, or added to what stands there (add: its left sibling lane's), then
+// Lane k of a run: its gradient is stored into `slot`, or added to its content (add: its left sibling lane's), then
 // the merges, slot[into] += slot[from], are applied in order.
 struct LaneStep {
   int slot;
@@ -42,7 +42,7 @@ struct AccumulationPlan {
     int slot;
     bool operator==(const Sum&) const = default;
   };
-  std::vector<Sum> sums;  // what stands where at the end: MaximalSubtrees, in lane order
+  std::vector<Sum> sums;  // the remaining sums and their slots: MaximalSubtrees, in lane order
 };
 AccumulationPlan PlanAccumulation(LaneRun run, int lanes);
 

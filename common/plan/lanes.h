@@ -1,4 +1,4 @@
-// Who computes which lanes, and which positions a lane holds. Lanes belong to the job; workers only share them out.
+// Assignment of lanes to workers and of positions to lanes. The job defines the lanes; workers divide them among themselves.
 #pragma once
 
 #include <cstdint>

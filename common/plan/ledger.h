@@ -1,13 +1,13 @@
-// The proof of law 2: per epoch, how many views were trained on and an order-free sum over them. Two histories that used the same views
-// with the same pixels have equal ledgers, whoever computed what in which order; a view used twice, left out or with one other
-// pixel shows.
+// Ledger of trained views, the proof of law 2: per epoch, a count and an order-independent sum of hashes. Two histories that used the same
+// views with the same pixels have equal ledgers, no matter which worker computed what in which order; a view used twice, left out or with
+// one other pixel shows.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <vector>
 
-#include "common/plan/stream.h"
+#include "common/plan/sampler.h"
 
 namespace deit::plan {
 

@@ -1,5 +1,5 @@
 // Counter-based random numbers: every value is a pure function of (seed, index, purpose, sub, draw). No generator state exists,
-// so none is saved, and a view, a mask or a weight is the same whoever computes it and whenever.
+// so none is saved, and a view, a mask or a weight is the same on every worker at any time.
 // Philox4x32-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011; test vectors from Random123.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Sixteen of a stream's Philox blocks at once, each word in an array of its own, for loops that compilers make vectors of.
+// Sixteen Philox blocks of a stream at once, one array per word, for loops that compilers vectorise.
 #pragma once
 
 #include <array>

@@ -8,7 +8,7 @@
 
 namespace deit::plan {
 
-double LearningRate(const v1::JobSpec& spec, const Stream& stream, uint64_t step) {
+double LearningRate(const v1::JobSpec& spec, const Sampler& stream, uint64_t step) {
   const v1::ScheduleSpec& schedule = spec.schedule();
   DEIT_CHECK(schedule.sched() == "cosine", "sched=", schedule.sched());
   const double scale = spec.optimizer().scale_lr() ? static_cast<double>(stream.options().batch_size) / 512.0 : 1.0;

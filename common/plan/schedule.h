@@ -1,9 +1,9 @@
-// The learning rate of each step.
+// Learning rate schedule.
 #pragma once
 
 #include <cstdint>
 
-#include "common/plan/stream.h"
+#include "common/plan/sampler.h"
 #include "proto/spec.pb.h"
 
 namespace deit::plan {
@@ -14,6 +14,6 @@ namespace deit::plan {
 //   else:   min_lr + (lr - min_lr) (1 + cos(pi t / E)) / 2        E = train.epochs; min_lr from t = E on
 // lr = optimizer.lr, times batch_size / 512 with optimizer.scale_lr; warmup_lr and min_lr are not scaled. Does not depend on
 // train.max_steps. schedule.sched must be "cosine" (the loader accepts nothing else).
-double LearningRate(const v1::JobSpec& spec, const Stream& stream, uint64_t step);
+double LearningRate(const v1::JobSpec& spec, const Sampler& stream, uint64_t step);
 
 }  // namespace deit::plan

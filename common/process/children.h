@@ -1,4 +1,4 @@
-// The processes below this one, so that none is left behind.
+// Descendants of this process, and how to leave none of them behind.
 #pragma once
 
 #include <sys/types.h>
@@ -13,7 +13,7 @@ namespace deit::process {
 // machine's.
 void AdoptOrphans();
 
-// The children of `parent` on this host, by whichever of its threads; empty where it does not live.
+// The children of `parent` on this host, of any of its threads; empty where it is not alive.
 std::vector<pid_t> ChildrenOf(pid_t parent);
 
 // This process's children that live. Call it from its only thread.

@@ -1,4 +1,4 @@
-// Which process is meant: a number alone is soon another's. Linux only (proc(5)).
+// Process identity: boot id, pid and start time, because pids are reused. Linux only (proc(5)).
 #pragma once
 
 #include <sys/types.h>
@@ -10,8 +10,8 @@ namespace deit::process {
 
 enum class Life {
   kAlive,
-  kDead,     // ended, or a zombie, or the machine was started anew
-  kUnknown,  // of another host: nobody here can see it
+  kDead,     // ended, or a zombie, or the machine was rebooted
+  kUnknown,  // of another host: cannot be observed here
 };
 
 // This process.

@@ -1,4 +1,4 @@
-// What this process takes of the machine's memory.
+// Memory use of this process.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// A folder of this process's own in shared memory, for the files that the MPI library makes there while it starts.
+// Private folder of this process in shared memory, for files that the MPI library creates while it starts.
 #pragma once
 
 #include <string>
@@ -36,7 +36,7 @@ class ProcessFolder {
 };
 
 // Removes the folders of this user's dead processes of one job, or of any (job empty), and returns how many. Another process-id namespace's are left
-// alone: nobody here can tell whether their owners live.
+// alone: it is unknown here whether their owners are alive.
 int SweepDeadFolders(const std::string& parent, std::string_view job);
 
 }  // namespace deit::process

@@ -1,8 +1,8 @@
 #include "common/run/error_report.h"
 
 #include "common/base/exit_code.h"
-#include "common/run/json_file.h"
-#include "common/run/unix_time.h"
+#include "common/base/unix_time.h"
+#include "common/json/json_file.h"
 
 namespace deit::run {
 
@@ -32,11 +32,11 @@ void SetOutcome(const Status& status, absl::Time time, v1::AttemptResult* result
 }
 
 Status WriteWorkerError(files::FileSystem& fs, const std::string& path, const v1::WorkerError& error) {
-  return WriteJsonFile(fs, path, error);
+  return json::WriteJsonFile(fs, path, error);
 }
 
 Status WriteAttemptResult(files::FileSystem& fs, const std::string& path, const v1::AttemptResult& result) {
-  return WriteJsonFile(fs, path, result);
+  return json::WriteJsonFile(fs, path, result);
 }
 
 }  // namespace deit::run

@@ -1,5 +1,4 @@
-// How a worker and an attempt ended, for whoever looks for the root cause: error.json of each worker that failed, result.json of
-// the attempt.
+// End reports for root cause analysis: error.json of each failed worker, result.json of the attempt.
 #pragma once
 
 #include <cstdint>

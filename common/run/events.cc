@@ -1,8 +1,8 @@
 #include "common/run/events.h"
 
-#include "common/run/cut_back.h"
-#include "common/run/json.h"
-#include "common/run/unix_time.h"
+#include "common/base/unix_time.h"
+#include "common/json/message_json.h"
+#include "common/metrics/cut_back.h"
 
 namespace deit::run {
 
@@ -21,8 +21,8 @@ v1::Event::Type EventType(v1::Event::Reason reason) {
 }
 
 StatusOr<EventLog> EventLog::Open(const std::string& path, Clock& clock) {
-  DEIT_RETURN_IF_ERROR(CutBackLines(path, [](absl::string_view) { return true; }).status());
-  DEIT_ASSIGN_OR_RETURN(AppendFile file, AppendFile::Open(path));
+  DEIT_RETURN_IF_ERROR(metrics::CutBackLines(path, [](absl::string_view) { return true; }).status());
+  DEIT_ASSIGN_OR_RETURN(metrics::AppendFile file, metrics::AppendFile::Open(path));
   return EventLog(std::move(file), clock);
 }
 
@@ -38,6 +38,6 @@ Status EventLog::Record(v1::Event::Reason reason, const std::string& message, co
   return Copy(event);
 }
 
-Status EventLog::Copy(const v1::Event& event) { return file_.Append(ToJsonLine(event) + "\n"); }
+Status EventLog::Copy(const v1::Event& event) { return file_.Append(json::ToJsonLine(event) + "\n"); }
 
 }  // namespace deit::run

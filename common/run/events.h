@@ -7,7 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/status.h"
-#include "common/run/append_file.h"
+#include "common/metrics/append_file.h"
 #include "proto/run.pb.h"
 
 namespace deit::run {
@@ -19,7 +19,7 @@ struct EventSubject {
   std::optional<int> worker;
 };
 
-// WARNING for what somebody should look at (a failure, a loss, a rejected set), NORMAL for the rest.
+// WARNING for what needs attention (a failure, a loss, a rejected set), NORMAL for the rest.
 v1::Event::Type EventType(v1::Event::Reason reason);
 
 // The owner's. Not thread-safe.
@@ -31,12 +31,12 @@ class EventLog {
   // `message`: a sentence for people, "step 120 saved: 3 files, 23.6MiB". Failing to write an event never stops a job: callers log it.
   Status Record(v1::Event::Reason reason, const std::string& message, const EventSubject& subject = {});
 
-  // An event that another log has already, as it stands there.
+  // Copies an event from another log verbatim.
   Status Copy(const v1::Event& event);
 
  private:
-  EventLog(AppendFile file, Clock& clock) : file_(std::move(file)), clock_(&clock) {}
-  AppendFile file_;
+  EventLog(metrics::AppendFile file, Clock& clock) : file_(std::move(file)), clock_(&clock) {}
+  metrics::AppendFile file_;
   Clock* clock_;
 };
 

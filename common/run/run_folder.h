@@ -1,5 +1,5 @@
-// A run folder: where everything of a job stands, relative to the folder, so that it may be moved or copied.
-// Failures carry exit code 73 and a hint. docs/formats.md describes each file.
+// Run folder: paths of all files of a job, relative to the folder, so that it may be moved or copied. Failures carry exit code 73 and a
+// hint. docs/formats.md describes each file.
 #pragma once
 
 #include <string>

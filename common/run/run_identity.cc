@@ -10,8 +10,8 @@
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
 #include "common/files/operations.h"
-#include "common/run/json.h"
-#include "common/run/json_file.h"
+#include "common/json/json_file.h"
+#include "common/json/message_json.h"
 
 namespace deit::run {
 namespace {
@@ -42,7 +42,7 @@ struct Found {
 
 StatusOr<Found> Read(files::FileSystem& fs, const RunFolder& folder) {
   Found found;
-  DEIT_RETURN_IF_ERROR(ReadJsonFile(fs, folder.Job(), &found.identity));
+  DEIT_RETURN_IF_ERROR(json::ReadJsonFile(fs, folder.Job(), &found.identity));
   if (!IsJobId(found.identity.job())) return absl::DataLossError(absl::StrCat(folder.Job(), ": holds no job id"));
   DEIT_ASSIGN_OR_RETURN(const Inode inode, InodeOf(folder.Job()));
   found.is_copy = inode.number != found.identity.inode() || inode.created != found.identity.created();
@@ -56,7 +56,7 @@ Status Write(files::FileSystem& fs, const RunFolder& folder, v1::RunIdentity ide
   DEIT_ASSIGN_OR_RETURN(const Inode inode, InodeOf(aside));
   identity.set_inode(inode.number);
   identity.set_created(inode.created);
-  const std::string text = ToJsonText(identity);
+  const std::string text = json::ToJsonText(identity);
   DEIT_RETURN_IF_ERROR(file->Append(text.data(), text.size()));
   DEIT_RETURN_IF_ERROR(file->Sync());
   DEIT_RETURN_IF_ERROR(file->Close());

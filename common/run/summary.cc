@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "common/base/log.h"
-#include "common/run/json_file.h"
-#include "common/run/unix_time.h"
+#include "common/base/unix_time.h"
+#include "common/json/json_file.h"
 
 namespace deit::run {
 namespace {
@@ -119,12 +119,14 @@ void ApplyEnd(const AttemptEnd& end, v1::Summary* summary) {
 
 v1::Summary ReadSummary(files::FileSystem& fs, const std::string& path) {
   v1::Summary summary;
-  const Status read = ReadJsonFile(fs, path, &summary);
+  const Status read = json::ReadJsonFile(fs, path, &summary);
   if (read.ok()) return summary;
-  if (!absl::IsNotFound(read)) LogWarning(absl::StrCat(read.message(), ": the summary starts anew"));
+  if (!absl::IsNotFound(read)) LogWarning(absl::StrCat(read.message(), ": starting a new summary"));
   return v1::Summary();
 }
 
-Status WriteSummary(files::FileSystem& fs, const std::string& path, const v1::Summary& summary) { return WriteJsonFile(fs, path, summary); }
+Status WriteSummary(files::FileSystem& fs, const std::string& path, const v1::Summary& summary) {
+  return json::WriteJsonFile(fs, path, summary);
+}
 
 }  // namespace deit::run

@@ -45,7 +45,7 @@ bool IsEnd(v1::JobState::Value state);
 // Whether it is recorded that an attempt did what it was to do, and no worker of it was the cause of another end.
 bool EndedWell(const v1::Summary::Attempt& attempt);
 
-// Adds an attempt. One before it whose end nobody recorded gets the cause "lost"; `restarts` grows unless the one before ended with
+// Adds an attempt. A previous one without a recorded end gets the cause "lost"; `restarts` grows unless the one before ended with
 // 0 or 75. State: STARTING.
 void BeginAttempt(const AttemptLaunch& launch, v1::Summary* summary);
 

@@ -13,7 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/nearest.h"
 #include "common/base/numbers.h"
-#include "common/spec/absolute_path.h"
+#include "common/files/absolute_path.h"
 #include "common/spec/fields.h"
 #include "proto/options.pb.h"
 
@@ -137,7 +137,7 @@ class Slot {
     std::string value = node.text;
     if (field_->options().GetExtension(v1::path)) {
       if (value.empty()) return;
-      value = AbsolutePath(folder_, value);
+      value = files::AbsolutePath(folder_, value);
     }
     const Reflection* reflection = message_->GetReflection();
     if (field_->is_repeated()) reflection->AddString(message_, field_, value);

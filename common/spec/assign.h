@@ -1,4 +1,4 @@
-// From names and values to the message: every type, range and spelling rule of single fields.
+// Assignment of parsed names and values to the spec message: types, ranges and spelling of single fields.
 #pragma once
 
 #include <google/protobuf/message.h>

@@ -1,4 +1,4 @@
-// The schema seen as a flat list of fields with paths ("train.batch_size"): what overrides, digests and comparisons need.
+// Flat list of the schema's fields with their paths ("train.batch_size"), for overrides, digests and comparisons.
 #pragma once
 
 #include <google/protobuf/message.h>

@@ -4,8 +4,8 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "absl/strings/match.h"
+#include "common/files/absolute_path.h"
 #include "common/files/operations.h"
-#include "common/spec/absolute_path.h"
 #include "common/spec/assign.h"
 #include "common/spec/resolve.h"
 #include "common/spec/syntax.h"
@@ -16,10 +16,10 @@ namespace {
 
 StatusOr<std::string> WorkingFolder(const LoadOptions& options) {
   if (!options.working_folder.empty()) return options.working_folder;
-  return CurrentFolder();
+  return files::CurrentFolder();
 }
 
-// For the caller a job file is an input: missing or unreadable for whatever cause, or a wrong one if it is too big to be one.
+// For the caller a job file is an input: missing, unreadable, or a wrong one if it is too big to be one.
 Status Unreadable(const Status& cause) {
   const std::string message = absl::StrCat("job file: ", cause.message());
   return absl::IsResourceExhausted(cause) ? absl::InvalidArgumentError(message) : absl::NotFoundError(message);
@@ -27,7 +27,7 @@ Status Unreadable(const Status& cause) {
 
 std::string DefaultName(const std::string& job_file, const LoadOptions& options) {
   if (!options.default_name.empty()) return options.default_name;
-  return job_file.empty() ? "job" : StemOf(job_file);
+  return job_file.empty() ? "job" : files::StemOf(job_file);
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ std::string DefaultName(const std::string& job_file, const LoadOptions& options)
 StatusOr<v1::JobSpec> LoadSpec(const std::string& path, const std::vector<std::string>& overrides, const LoadOptions& options) {
   if (path.empty()) return ParseSpec("", path, overrides, options);
   DEIT_ASSIGN_OR_RETURN(const std::string folder, WorkingFolder(options));
-  auto content = files::ReadWholeFile(files::FileSystem::Posix(), AbsolutePath(folder, path), options.max_bytes);
+  auto content = files::ReadWholeFile(files::FileSystem::Posix(), files::AbsolutePath(folder, path), options.max_bytes);
   if (!content.ok()) return Unreadable(content.status());
   return ParseSpec(*content, path, overrides, options);
 }
@@ -43,13 +43,13 @@ StatusOr<v1::JobSpec> LoadSpec(const std::string& path, const std::vector<std::s
 StatusOr<v1::JobSpec> ParseSpec(absl::string_view content, const std::string& path, const std::vector<std::string>& overrides,
                                 const LoadOptions& options) {
   DEIT_ASSIGN_OR_RETURN(const std::string working_folder, WorkingFolder(options));
-  const std::string job_file = path.empty() ? "" : AbsolutePath(working_folder, path);
+  const std::string job_file = path.empty() ? "" : files::AbsolutePath(working_folder, path);
   Problems problems(path);
   const Node root = absl::EndsWith(path, ".json") ? ParseJson(content, &problems) : ParseTextproto(content, &problems);
   if (!problems.empty()) return problems.ToStatus();  // half a file would only give false alarms
 
   v1::JobSpec spec;
-  AssignFile(root, path.empty() ? working_folder : FolderOf(job_file), &spec, &problems);
+  AssignFile(root, path.empty() ? working_folder : files::FolderOf(job_file), &spec, &problems);
   AssignOverrides(overrides, working_folder, &spec, &problems);
   Resolve({.default_name = DefaultName(job_file, options), .working_folder = working_folder}, &spec, &problems);
   Validate(spec, &problems);

@@ -1,4 +1,4 @@
-// From a job file and overrides to the resolved, valid spec: the one way in for every program.
+// Loads a job file and overrides into a resolved, valid spec. Every program uses it.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ struct LoadOptions {
 // that holds a resolved spec (a run folder's config.textproto) loads to the same spec again.
 StatusOr<v1::JobSpec> LoadSpec(const std::string& path, const std::vector<std::string>& overrides, const LoadOptions& options = {});
 
-// The same for the content of a file that would stand at `path` (which may be empty).
+// The same for the content of a file at `path` (which may be empty).
 StatusOr<v1::JobSpec> ParseSpec(absl::string_view content, const std::string& path, const std::vector<std::string>& overrides,
                                 const LoadOptions& options = {});
 

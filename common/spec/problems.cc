@@ -28,7 +28,7 @@ Status Problems::ToStatus() const {
     if (p.place.line > 0) absl::StrAppend(&where, ":", p.place.line, ":", p.place.column);
     lines.push_back(absl::StrCat(where, ": error: ", p.path, p.path.empty() ? "" : ": ", p.message));
   }
-  return WithOwnPlaces(WithExitCode(absl::InvalidArgumentError(absl::StrJoin(lines, "\n")), ExitCode::kBadConfig));
+  return MarkPreformatted(WithExitCode(absl::InvalidArgumentError(absl::StrJoin(lines, "\n")), ExitCode::kBadConfig));
 }
 
 Place Problems::PlaceOf(std::string path) const {

@@ -1,4 +1,4 @@
-// The mistakes of one job, each at its place, told all at once.
+// Collected errors of one job file, each with its location.
 #pragma once
 
 #include <map>

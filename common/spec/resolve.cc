@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "common/spec/absolute_path.h"
+#include "common/files/absolute_path.h"
+#include "common/models/model_catalog.h"
 #include "common/spec/fields.h"
-#include "common/spec/model_catalog.h"
 
 namespace deit::spec {
 namespace {
@@ -41,7 +41,7 @@ void RepeatSingle(int channels, Floats* values) {
   if (values->size() == 1) values->Resize(channels, first);
 }
 
-// One value per channel: the user's (a single one stands for all), else the default. Another number of values is left for validation
+// One value per channel: the user's (a single one applies to all), else the default. Another number of values is left for validation
 // to refuse.
 void FillChannels(const Channels& rgb, float gray, int channels, Floats* values) {
   if (values->empty() && channels == 3) values->Add(rgb.begin(), rgb.end());
@@ -50,7 +50,7 @@ void FillChannels(const Channels& rgb, float gray, int channels, Floats* values)
 }
 
 void ResolveModelAt(const std::string& path, v1::ModelSpec* model, Problems* problems) {
-  const StatusOr<v1::ModelSpec> resolved = ResolveModel(*model);
+  const StatusOr<v1::ModelSpec> resolved = models::ResolveModel(*model);
   if (resolved.ok()) {
     *model = *resolved;
     return;
@@ -61,8 +61,8 @@ void ResolveModelAt(const std::string& path, v1::ModelSpec* model, Problems* pro
 }
 
 void ResolveToken(const v1::JobSpec& spec, v1::ModelSpec* student) {
-  const CatalogEntry* entry = FindModel(student->name());
-  if (entry == nullptr || !IsVitPytorch(entry->family) || student->has_distillation_token()) return;
+  const models::CatalogEntry* entry = models::FindModel(student->name());
+  if (entry == nullptr || !models::IsVitPytorch(entry->family) || student->has_distillation_token()) return;
   student->set_distillation_token(spec.distillation().type() != v1::DistillationSpec::NONE);
 }
 
@@ -98,7 +98,7 @@ void ResolveData(v1::JobSpec* spec) {
   FillChannels(statistics.rgb_mean, statistics.gray_mean, spec->model().in_chans(), data->mutable_mean());
   FillChannels(statistics.rgb_std, statistics.gray_std, spec->model().in_chans(), data->mutable_std());
   if (spec->augment().crop() == v1::AugmentSpec::DEFAULT) {
-    spec->mutable_augment()->set_crop(HoldsPhotographs(*spec) ? v1::AugmentSpec::RESIZED : v1::AugmentSpec::PADDED);
+    spec->mutable_augment()->set_crop(UsesResizedCrop(*spec) ? v1::AugmentSpec::RESIZED : v1::AugmentSpec::PADDED);
   }
 }
 
@@ -132,7 +132,7 @@ void WriteDefaults(Message* message) {
 
 }  // namespace
 
-bool HoldsPhotographs(const v1::JobSpec& spec) {
+bool UsesResizedCrop(const v1::JobSpec& spec) {
   const v1::DataSpec::Format format = spec.data().format();
   return format == v1::DataSpec::IMAGE_FOLDER || format == v1::DataSpec::TAR ||
          (format == v1::DataSpec::CIFAR && spec.model().img_size() > 32);
@@ -145,7 +145,7 @@ bool WantsTeacher(const v1::JobSpec& spec) {
 
 void Resolve(const ResolveContext& context, v1::JobSpec* spec, Problems* problems) {
   if (spec->name().empty()) spec->set_name(context.default_name);
-  if (spec->run_dir().empty()) spec->set_run_dir(AbsolutePath(context.working_folder, "runs/" + spec->name()));
+  if (spec->run_dir().empty()) spec->set_run_dir(files::AbsolutePath(context.working_folder, "runs/" + spec->name()));
   ResolveToken(*spec, spec->mutable_model());
   ResolveModelAt("model", spec->mutable_model(), problems);
   ResolveTeacher(spec, problems);

@@ -1,4 +1,4 @@
-// Fills in what depends on other fields, so that afterwards the spec says everything explicitly.
+// Fills in fields that depend on others, so that the resolved spec is fully explicit.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ struct ResolveContext {
 //   model.distillation_token   where vit-pytorch's students leave it unset: whether the job distils
 //   teacher                only `schedule: NONE` where there is no teacher (ask schedule(), not has_teacher()); else AUTO became INLINE and
 //                          record DEFAULT became ARGMAX (HARD) or DENSE_FP32 (SOFT); mean and std stay unset, or have in_chans values
-//   data.seed              train.seed;  data.mean, data.std: in_chans values each (one given value stands for all)
+//   data.seed              train.seed;  data.mean, data.std: in_chans values each (a single value applies to all)
 //   augment.crop           RESIZED (IMAGE_FOLDER, TAR, CIFAR above 32 pixels), else PADDED
 //   schedule.warmup_epochs at most a tenth of train.epochs where it was not set; teacher.topk at most num_classes likewise
 // Models that cannot be resolved are told.
@@ -27,7 +27,7 @@ void Resolve(const ResolveContext& context, v1::JobSpec* spec, Problems* problem
 
 // Whether views are crops of pictures scaled to any size (DeiT's rule: not up to 32 pixels) rather than whole pictures, padded for training.
 // data.format and model.img_size are set.
-bool HoldsPhotographs(const v1::JobSpec& spec);
+bool UsesResizedCrop(const v1::JobSpec& spec);
 
 // Whether the spec asks for a teacher: schedule is not NONE, and a teacher's model or weights are given.
 bool WantsTeacher(const v1::JobSpec& spec);

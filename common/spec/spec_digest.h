@@ -1,4 +1,4 @@
-// Which jobs have the same weights: a digest over everything that can change them, and the difference of two specs.
+// Spec digest over everything that can change the weights, and the difference of two specs.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace deit::spec {
 
-// xxh3-64 of what stands behind a path, by field: "model.init_from", "teacher.weights" (weights), "data.root" (the data set's
-// fingerprint, whatever data.format is). Paths themselves never count.
+// xxh3-64 of the content behind a path, by field: "model.init_from", "teacher.weights" (weights), "data.root" (the data set's
+// fingerprint, for every data.format). Paths themselves never count.
 using ContentDigests = std::map<std::string, uint64_t>;
 
 // xxh3-64 over the lines "path=value\n" of all RESULT fields of a resolved spec whose value is not the schema's default, in the order of

@@ -1,4 +1,4 @@
-// A job file as a tree of names, values and places, before anybody asks what the names mean. Textproto and JSON give the same tree.
+// Parser of job files into a tree of names, values and locations, without knowledge of the schema. Textproto and JSON give the same tree.
 #pragma once
 
 #include <string>

@@ -6,7 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "common/base/numbers.h"
-#include "common/spec/model_catalog.h"
+#include "common/models/model_catalog.h"
 #include "common/spec/rand_augment.h"
 
 namespace deit::spec {
@@ -47,7 +47,7 @@ void CheckBatch(const v1::JobSpec& spec, Problems* problems) {
 // Batch norm divides by the number of values less one.
 void CheckBatchNorm(const v1::JobSpec& spec, Problems* problems) {
   const int lanes = spec.train().lanes(), batch = spec.train().batch_size();
-  if (batch != lanes || nets::FewestNormalisedPixels(NetworkOf(spec.model())) != 1) return;
+  if (batch != lanes || models::FewestNormalisedPixels(models::NetworkOf(spec.model())) != 1) return;
   problems->Add("train.batch_size",
                 absl::StrCat(batch, ": each of ", lanes, " lanes has one image, of which ", spec.model().name(),
                              " leaves one pixel at img_size ", spec.model().img_size(), ": batch norm needs two: set it to ", 2 * batch));
@@ -77,7 +77,7 @@ void CheckDistillation(const v1::JobSpec& spec, Problems* problems) {
   const bool has_teacher = spec.teacher().schedule() != Teacher::NONE;
   const Distillation::Type type = spec.distillation().type();
   if (type == Distillation::NONE) {
-    if (FindModel(spec.model().name()) != nullptr && spec.model().distillation_token()) {
+    if (models::FindModel(spec.model().name()) != nullptr && spec.model().distillation_token()) {
       problems->Add("model.distillation_token", "true: nothing trains it without a teacher: want false, or leave it unset");
     }
     if (has_teacher) {
@@ -127,7 +127,7 @@ void CheckTeacher(const v1::JobSpec& spec, Problems* problems) {
   for (const int adaptation : teacher.model().adapt()) {
     if (adaptation == v1::ModelSpec::POSITIONS) continue;
     problems->Add("teacher.model.adapt", absl::StrCat(v1::ModelSpec::Adaptation_Name(static_cast<v1::ModelSpec::Adaptation>(adaptation)),
-                                                      ": a teacher is not trained: nothing of it can be drawn anew"));
+                                                      ": the teacher is frozen: only POSITIONS can be adapted, not HEAD or DISTILLATION"));
   }
   CheckSchedule(teacher, problems);
   CheckRecord(spec, problems);
@@ -213,7 +213,7 @@ void Validate(const v1::JobSpec& resolved, Problems* problems) {
   CheckName(resolved, problems);
   CheckDevice(resolved, problems);
   CheckBatch(resolved, problems);
-  if (FindModel(resolved.model().name()) != nullptr) CheckBatchNorm(resolved, problems);
+  if (models::FindModel(resolved.model().name()) != nullptr) CheckBatchNorm(resolved, problems);
   CheckDistillation(resolved, problems);
   CheckLabels(resolved, problems);
   CheckTeacher(resolved, problems);

@@ -1,4 +1,5 @@
-// The rules between fields. Types and ranges of single fields are the loader's (assign.h), sizes of models the catalog's.
+// Validation rules that involve several fields. Types and ranges of single fields are the loader's (assign.h), sizes of models the
+// catalog's.
 #pragma once
 
 #include "common/spec/problems.h"

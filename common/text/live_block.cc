@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/json_text.h"
+#include "common/json/json_text.h"
 
 namespace deit::text {
 namespace {
@@ -27,7 +27,7 @@ std::string CutColored(const std::string& line, size_t width) {
       continue;
     }
     if (shown++ == width) return absl::StrCat(line.substr(0, i), colored ? kPlain : "");
-    i += std::max<size_t>(1, Utf8Length(absl::string_view(line).substr(i)));
+    i += std::max<size_t>(1, json::Utf8Length(absl::string_view(line).substr(i)));
   }
   return line;
 }

@@ -1,4 +1,4 @@
-// Lines of a terminal that are replaced in place, below what stands there already.
+// Block of terminal lines that is redrawn in place.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace deit::text {
 class LiveBlock {
  public:
   // The block as it is from now on, to be written with one call, so that nothing flickers: at most `height` - 1 lines (the last says how
-  // many more there are) of at most `width` characters. Lines may hold colour. After a change of size the screen begins anew.
+  // many more there are) of at most `width` characters. Lines may hold colour. After a resize the screen is redrawn.
   std::string Draw(std::vector<std::string> lines, size_t width, size_t height);
 
  private:

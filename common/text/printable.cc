@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/json_text.h"
+#include "common/json/json_text.h"
 
 namespace deit::text {
 namespace {
@@ -16,14 +16,14 @@ bool IsControl(absl::string_view character) {
 }
 
 // Bytes of the first character; a byte that is not UTF-8 counts as one.
-size_t NextLength(absl::string_view text) { return std::max<size_t>(1, Utf8Length(text)); }
+size_t NextLength(absl::string_view text) { return std::max<size_t>(1, json::Utf8Length(text)); }
 
 }  // namespace
 
 std::string Printable(absl::string_view text) {
   std::string printable;
   while (!text.empty()) {
-    const size_t length = Utf8Length(text);
+    const size_t length = json::Utf8Length(text);
     if (length == 0 || IsControl(text.substr(0, length))) printable.push_back('?');
     else absl::StrAppend(&printable, text.substr(0, length));
     text.remove_prefix(std::max<size_t>(1, length));

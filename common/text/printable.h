@@ -1,4 +1,4 @@
-// Text from files and users, made fit for one line of a terminal. Pure.
+// Sanitises text from files and users for one terminal line. Pure.
 #pragma once
 
 #include <cstddef>

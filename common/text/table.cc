@@ -38,7 +38,7 @@ size_t Total(const std::vector<Shown>& shown) {
   return total;
 }
 
-// Which columns stand in a line of `room` characters: first cells are cut, then columns go, then cells get back what is left.
+// Selects the columns that fit into `room` characters: first cells are cut, then columns go, then cells get back what is left.
 std::vector<Shown> Fit(const std::vector<Column>& columns, const std::vector<size_t>& natural, size_t room) {
   std::vector<Shown> shown;
   for (size_t i = 0; i < columns.size(); ++i) shown.push_back({i, natural[i]});

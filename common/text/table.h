@@ -1,4 +1,4 @@
-// Tables for people: columns two spaces apart, one line a row, so that awk and cut read them too.
+// Plain-text tables: columns two spaces apart, one line per row, so that awk and cut can read them.
 #pragma once
 
 #include <string>

@@ -6,9 +6,9 @@
 #include "common/base/log.h"
 #include "common/base/numbers.h"
 #include "common/files/operations.h"
-#include "common/job/job_owner.h"
+#include "common/job/job_store.h"
+#include "common/json/json_file.h"
 #include "common/process/identity.h"
-#include "common/run/json_file.h"
 #include "common/run/run_identity.h"
 #include "common/spec/load.h"
 #include "coordinator/cli/confirm.h"
@@ -28,7 +28,7 @@ constexpr absl::Duration kPoll = absl::Milliseconds(100);
 files::FileSystem& Fs() { return files::FileSystem::Posix(); }
 
 // Who makes the job stop: its owner; while none lives, who keeps its attempt.
-const v1::ProcessIdentity* Receiver(const jobs::Observation& seen) {
+const v1::ProcessIdentity* Receiver(const job::Observation& seen) {
   if (seen.signs.owner == Life::kAlive) return &seen.record.owner();
   if (seen.signs.guardian == Life::kAlive) return &seen.record.guardian();
   for (size_t i = 0; i < seen.signs.workers.size(); ++i) {
@@ -43,27 +43,27 @@ Status AskToStop(const v1::ProcessIdentity& receiver) {
 }
 
 // The job is over, but its owner did not live to record the cancellation: for a moment this process is its owner.
-Status RecordCancellation(const KnownJob& job, const JobLook& look) {
+Status RecordCancellation(const KnownJob& job, const JobSnapshot& look) {
   const run::RunFolder folder(job.run_dir());
   DEIT_ASSIGN_OR_RETURN(const v1::RunIdentity identity, run::ReadIdentity(Fs(), folder));
   DEIT_ASSIGN_OR_RETURN(v1::JobSpec spec, spec::LoadSpec(folder.Config(), {}));
   spec.set_run_dir(job.run_dir());
   const v1::JobRecord& record = look.seen.record;
-  job::OwnerOptions options{.take_over = true};
+  job::JobStoreOptions options{.take_over = true};
   options.workers = record.workers_wanted();
   options.workers_min = record.workers_min();
   options.workers_max = record.workers_max();
-  DEIT_ASSIGN_OR_RETURN(const auto owner, job::JobOwner::Take(spec, identity.spec_digest(), options));
+  DEIT_ASSIGN_OR_RETURN(const auto owner, job::JobStore::Take(spec, identity.spec_digest(), options));
   owner->ResumeAttempt(record.attempt());
-  const auto start = run::ReadAttemptFile<v1::AttemptStart>(Fs(), folder.Start(record.attempt()), record.attempt());
+  const auto start = json::ReadAttemptFile<v1::AttemptStart>(Fs(), folder.Start(record.attempt()), record.attempt());
   if (start.ok()) owner->Started(*start);
   if (look.seen.signs.result) owner->Ended(*look.seen.signs.result);
   owner->End(JobState::CANCELED, "canceled while no owner lived");
   return absl::OkStatus();
 }
 
-StatusOr<VerbExit> SayHowItEnded(KnownJob& job, const JobLook& look) {
-  const JobState::Value state = look.standing.state;
+StatusOr<VerbExit> SayHowItEnded(KnownJob& job, const JobSnapshot& look) {
+  const JobState::Value state = look.health.state;
   const bool recorded = look.seen.record.has_ended();
   if (state == JobState::STOPPED || (state == JobState::CANCELED && !recorded)) {
     DEIT_RETURN_IF_ERROR(
@@ -78,7 +78,7 @@ StatusOr<VerbExit> SayHowItEnded(KnownJob& job, const JobLook& look) {
       return VerbExit::kDone;
     default: break;
   }
-  return WithVerbExit(absl::AbortedError(absl::StrCat(job.Title(), ": failed instead of saving: ", StateText(look.standing))),
+  return WithVerbExit(absl::AbortedError(absl::StrCat(job.Title(), ": failed instead of saving: ", StateText(look.health))),
                       VerbExit::kFailed);
 }
 
@@ -88,7 +88,7 @@ StatusOr<VerbExit> Cancel(KnownJob& job, absl::Duration timeout) {
   const absl::Duration start = Clock::System().Elapsed();
   int64_t asked = 0;  // pid of who was asked last
   for (;;) {
-    const JobLook look = job.Look();
+    const JobSnapshot look = job.Look();
     if (look.over()) return SayHowItEnded(job, look);
     const v1::ProcessIdentity* receiver = Receiver(look.seen);
     if (receiver != nullptr && receiver->pid() != asked) {  // an owner that died passes nothing on
@@ -96,8 +96,8 @@ StatusOr<VerbExit> Cancel(KnownJob& job, absl::Duration timeout) {
       asked = receiver->pid();
     }
     if (Clock::System().Elapsed() - start >= timeout) {
-      const Status late = absl::DeadlineExceededError(absl::StrCat("cancel: ", job.Title(), ": ", DurationText(timeout),
-                                                                   " after it was asked to end still ", StateText(look.standing)));
+      const Status late = absl::DeadlineExceededError(
+          absl::StrCat("cancel: ", job.Title(), ": ", DurationText(timeout), " after it was asked to end still ", StateText(look.health)));
       return WithHint(late, absl::StrCat("it ends when its step is done; deit-coord wait ", job.id()));
     }
     if (!SleepUnlessInterrupted(kPoll)) {
@@ -110,9 +110,9 @@ StatusOr<VerbExit> Cancel(KnownJob& job, absl::Duration timeout) {
 StatusOr<VerbExit> RunCancel(const Arguments& arguments) {
   DEIT_ASSIGN_OR_RETURN(const absl::Duration timeout, ParseSeconds("timeout", arguments.Value("timeout").value_or(kUsualTimeout)));
   DEIT_ASSIGN_OR_RETURN(KnownJob job, KnownJob::Find("cancel", arguments));
-  const JobLook look = job.Look();
+  const JobSnapshot look = job.Look();
   if (look.over()) {
-    std::puts(absl::StrCat(job.Title(), ": is over already: ", StateText(look.standing)).c_str());
+    std::puts(absl::StrCat(job.Title(), ": is over already: ", StateText(look.health)).c_str());
     return VerbExit::kDone;
   }
   if (Receiver(look.seen) == nullptr) {

@@ -6,13 +6,13 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "common/base/json_text.h"
 #include "common/base/nearest.h"
 #include "common/base/numbers.h"
+#include "common/checkpoint/checkpoint_layout.h"
+#include "common/checkpoint/checkpoint_reader.h"
 #include "common/checkpoint/retention.h"
-#include "common/checkpoint/set_layout.h"
-#include "common/checkpoint/set_reader.h"
 #include "common/files/operations.h"
+#include "common/json/json_text.h"
 #include "coordinator/cli/checkpoint_export.h"
 #include "coordinator/cli/confirm.h"
 #include "coordinator/cli/verbs.h"
@@ -20,16 +20,16 @@
 namespace deit::cli {
 namespace {
 
+using checkpoint::CheckpointEntry;
+using checkpoint::CheckpointState;
 using checkpoint::Location;
-using checkpoint::SetEntry;
-using checkpoint::SetState;
 
-const char* Word(SetState state) {
+const char* Word(CheckpointState state) {
   switch (state) {
-    case SetState::kComplete: return "COMPLETE";
-    case SetState::kIncomplete: return "INCOMPLETE";
-    case SetState::kDamaged: return "DAMAGED";
-    case SetState::kUnreadable: return "UNREADABLE";
+    case CheckpointState::kComplete: return "COMPLETE";
+    case CheckpointState::kIncomplete: return "INCOMPLETE";
+    case CheckpointState::kDamaged: return "DAMAGED";
+    case CheckpointState::kUnreadable: return "UNREADABLE";
   }
   return "";
 }
@@ -37,22 +37,22 @@ const char* Word(SetState state) {
 // What DIR names: every set of a folder, or the one.
 struct Selection {
   Location location;
-  std::vector<SetEntry> sets;  // oldest first
+  std::vector<CheckpointEntry> sets;  // oldest first
 };
 
 StatusOr<Selection> Select(files::FileSystem& fs, const std::string& dir) {
   Selection selection;
   DEIT_ASSIGN_OR_RETURN(selection.location, checkpoint::Locate(fs, dir));
-  DEIT_ASSIGN_OR_RETURN(selection.sets, checkpoint::ListSets(fs, selection.location.root));
+  DEIT_ASSIGN_OR_RETURN(selection.sets, checkpoint::ListCheckpoints(fs, selection.location.root));
   const std::optional<int64_t> step = selection.location.step;
-  const auto other = [step](const SetEntry& set) { return step && set.step != *step; };
+  const auto other = [step](const CheckpointEntry& set) { return step && set.step != *step; };
   selection.sets.erase(std::remove_if(selection.sets.begin(), selection.sets.end(), other), selection.sets.end());
   return selection;
 }
 
 // --- list ---
 
-std::string Row(const SetEntry& set, absl::Time now) {
+std::string Row(const CheckpointEntry& set, absl::Time now) {
   const v1::CheckpointManifest* m = set.manifest ? &*set.manifest : nullptr;
   return absl::StrFormat("%10d  %7s  %6s  %7s  %9s  %6s  %s\n", set.step, m && m->has_epoch() ? absl::StrFormat("%.2f", m->epoch()) : "-",
                          m && m->has_val_acc1() ? AccuracyText(m->val_acc1()) : "-", m ? absl::StrCat(m->workers()) : "-",
@@ -65,35 +65,36 @@ void PrintTable(const Selection& selection, const std::vector<std::string>& asid
   if (selection.sets.empty()) absl::PrintF("no checkpoint in %s\n", selection.location.root);
   if (!selection.sets.empty())
     absl::PrintF("%10s  %7s  %6s  %7s  %9s  %6s  %s\n", "STEP", "EPOCH", "ACC1", "WORKERS", "SIZE", "AGE", "STATE");
-  for (const SetEntry& set : selection.sets) std::fputs(Row(set, absl::Now()).c_str(), stdout);
-  for (const SetEntry& set : selection.sets) {
-    if (!set.reason.empty()) absl::PrintF("%s: %s\n", checkpoint::SetName(set.step), set.reason);
+  for (const CheckpointEntry& set : selection.sets) std::fputs(Row(set, absl::Now()).c_str(), stdout);
+  for (const CheckpointEntry& set : selection.sets) {
+    if (!set.reason.empty()) absl::PrintF("%s: %s\n", checkpoint::CheckpointName(set.step), set.reason);
   }
   if (!aside.empty()) absl::PrintF("set aside: %s\n", absl::StrJoin(aside, ", "));
 }
 
-std::string JsonObject(const SetEntry& set) {
+std::string JsonObject(const CheckpointEntry& set) {
   const v1::CheckpointManifest* m = set.manifest ? &*set.manifest : nullptr;
-  return absl::StrCat("{\"step\": ", set.step, ", \"state\": \"", Word(set.state), "\", \"reason\": ", JsonQuote(set.reason),
-                      ", \"path\": ", JsonQuote(set.path), ", \"bytes\": ", set.bytes,
+  return absl::StrCat("{\"step\": ", set.step, ", \"state\": \"", Word(set.state), "\", \"reason\": ", json::JsonQuote(set.reason),
+                      ", \"path\": ", json::JsonQuote(set.path), ", \"bytes\": ", set.bytes,
                       ", \"epoch\": ", m && m->has_epoch() ? RoundTripText(m->epoch()) : "null",
                       ", \"val_acc1\": ", m && m->has_val_acc1() ? RoundTripText(m->val_acc1()) : "null",
                       ", \"workers\": ", m ? absl::StrCat(m->workers()) : "null",
                       ", \"created\": ", m ? RoundTripText(m->created()) : "null",
-                      ", \"weights_digest\": ", m ? JsonQuote(m->weights_digest()) : "null",
-                      ", \"state_digest\": ", m ? JsonQuote(m->state_digest()) : "null", "}");
+                      ", \"weights_digest\": ", m ? json::JsonQuote(m->weights_digest()) : "null",
+                      ", \"state_digest\": ", m ? json::JsonQuote(m->state_digest()) : "null", "}");
 }
 
 StatusOr<VerbExit> List(files::FileSystem& fs, const Arguments& arguments, const std::string& dir) {
   DEIT_ASSIGN_OR_RETURN(const Selection selection, Select(fs, dir));
-  DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> aside, checkpoint::ListSetsAside(fs, selection.location.root));
+  DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> aside, checkpoint::ListQuarantined(fs, selection.location.root));
   if (!arguments.Has("json")) {
     PrintTable(selection, aside);
     return VerbExit::kDone;
   }
   const std::string sets =
-      absl::StrJoin(selection.sets, ",\n    ", [](std::string* out, const SetEntry& set) { out->append(JsonObject(set)); });
-  const std::string names = absl::StrJoin(aside, ", ", [](std::string* out, const std::string& name) { out->append(JsonQuote(name)); });
+      absl::StrJoin(selection.sets, ",\n    ", [](std::string* out, const CheckpointEntry& set) { out->append(JsonObject(set)); });
+  const std::string names =
+      absl::StrJoin(aside, ", ", [](std::string* out, const std::string& name) { out->append(json::JsonQuote(name)); });
   absl::PrintF("{\n  \"schema\": \"deit.checkpoints/v1\",\n  \"sets\": [%s%s%s],\n  \"set_aside\": [%s]\n}\n", sets.empty() ? "" : "\n    ",
                sets, sets.empty() ? "" : "\n  ", names);
   return VerbExit::kDone;
@@ -105,13 +106,13 @@ StatusOr<VerbExit> Verify(files::FileSystem& fs, const Arguments&, const std::st
   DEIT_ASSIGN_OR_RETURN(const Selection selection, Select(fs, dir));
   if (selection.sets.empty()) return absl::NotFoundError(absl::StrCat(dir, ": no checkpoint"));
   VerbExit exit = VerbExit::kDone;
-  for (const SetEntry& set : selection.sets) {
+  for (const CheckpointEntry& set : selection.sets) {
     std::vector<Status> faults = checkpoint::FindFaults(fs, set.path);
-    if (set.state == SetState::kIncomplete) faults = {absl::NotFoundError(set.reason)};
+    if (set.state == CheckpointState::kIncomplete) faults = {absl::NotFoundError(set.reason)};
     // A set in the making is no fault of a run folder, but it is one of a set that was named.
-    const bool counts = set.state != SetState::kIncomplete || selection.location.step.has_value();
-    const char* word = set.state == SetState::kIncomplete ? "incomplete" : "bad";
-    absl::PrintF("%s: %s\n", checkpoint::SetName(set.step),
+    const bool counts = set.state != CheckpointState::kIncomplete || selection.location.step.has_value();
+    const char* word = set.state == CheckpointState::kIncomplete ? "incomplete" : "bad";
+    absl::PrintF("%s: %s\n", checkpoint::CheckpointName(set.step),
                  faults.empty() ? absl::StrCat("good, ", set.manifest ? set.manifest->files_size() : 0, " files, ",
                                                BytesText(static_cast<double>(set.bytes)))
                                 : word);
@@ -127,14 +128,14 @@ StatusOr<VerbExit> Export(files::FileSystem& fs, const Arguments& arguments, con
   const ExportOptions options{.output = arguments.Value("output").value_or(""), .ema = arguments.Has("ema")};
   if (options.output.empty()) return UsageError("checkpoint export: no folder to write to", "add --output=FOLDER");
   DEIT_ASSIGN_OR_RETURN(const Selection selection, Select(fs, dir));
-  const auto newest =
-      std::find_if(selection.sets.rbegin(), selection.sets.rend(), [](const SetEntry& set) { return set.state == SetState::kComplete; });
+  const auto newest = std::find_if(selection.sets.rbegin(), selection.sets.rend(),
+                                   [](const CheckpointEntry& set) { return set.state == CheckpointState::kComplete; });
   if (newest == selection.sets.rend()) {
     const std::string why = selection.sets.empty() ? "" : absl::StrCat(": ", selection.sets.back().reason);
     return absl::NotFoundError(absl::StrCat(dir, ": no complete checkpoint", why));
   }
   const std::string run_folder = files::ParentOf(selection.location.root);
-  DEIT_ASSIGN_OR_RETURN(const Exported exported, ExportSet(fs, run_folder, newest->path, options));
+  DEIT_ASSIGN_OR_RETURN(const Exported exported, ExportCheckpoint(fs, run_folder, newest->path, options));
   absl::PrintF("%s of step %d: %d tensors, %s, in %s\n", options.ema ? "averaged weights" : "weights", newest->step, exported.tensors,
                BytesText(static_cast<double>(exported.bytes)), options.output);
   std::puts(exported.how_to_load.c_str());
@@ -156,16 +157,17 @@ StatusOr<VerbExit> Prune(files::FileSystem& fs, const Arguments& arguments, cons
     return VerbExit::kDone;
   }
   // Nothing goes before its successor is known to be good.
-  for (const SetEntry& set : selection.sets) {
-    const bool stays = set.state == SetState::kComplete && std::find(steps.begin(), steps.end(), set.step) == steps.end();
+  for (const CheckpointEntry& set : selection.sets) {
+    const bool stays = set.state == CheckpointState::kComplete && std::find(steps.begin(), steps.end(), set.step) == steps.end();
     if (!stays) continue;
-    DEIT_RETURN_IF_ERROR(
-        WithHint(checkpoint::VerifySet(fs, set.path).status(), "nothing was deleted; deit-coord checkpoint verify shows all faults"));
+    DEIT_RETURN_IF_ERROR(WithHint(checkpoint::VerifyCheckpoint(fs, set.path).status(),
+                                  "nothing was deleted; deit-coord checkpoint verify shows all faults"));
   }
-  const std::string names = absl::StrJoin(steps, ", ", [](std::string* out, int64_t step) { out->append(checkpoint::SetName(step)); });
+  const std::string names =
+      absl::StrJoin(steps, ", ", [](std::string* out, int64_t step) { out->append(checkpoint::CheckpointName(step)); });
   DEIT_ASSIGN_OR_RETURN(const bool confirmed, Confirm(arguments, "checkpoint prune", absl::StrCat("delete ", names, "?")));
   if (!confirmed) return absl::CancelledError("checkpoint prune: nothing was deleted");
-  for (int64_t step : steps) DEIT_RETURN_IF_ERROR(checkpoint::RemoveSet(fs, selection.location.root, step));
+  for (int64_t step : steps) DEIT_RETURN_IF_ERROR(checkpoint::RemoveCheckpoint(fs, selection.location.root, step));
   absl::PrintF("deleted %s\n", names);
   return VerbExit::kDone;
 }

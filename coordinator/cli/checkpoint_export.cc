@@ -8,9 +8,9 @@
 #include "common/checkpoint/safetensors.h"
 #include "common/checkpoint/tensor_catalog.h"
 #include "common/files/operations.h"
-#include "common/nets/vit_pytorch.h"
+#include "common/models/model_catalog.h"
+#include "common/models/vit_pytorch.h"
 #include "common/spec/load.h"
-#include "common/spec/model_catalog.h"
 #include "coordinator/cli/timm_config.h"
 #include "coordinator/cli/vit_pytorch_config.h"
 
@@ -58,7 +58,7 @@ struct Loading {
 };
 
 Loading LoadingOf(const v1::JobSpec& job, const std::string& folder) {
-  if (spec::IsVitPytorch(spec::FamilyOf(job.model()))) {
+  if (models::IsVitPytorch(models::FamilyOf(job.model()))) {
     return {.vit_pytorch = true,
             .config = VitPytorchConfig(job),
             .sentence = absl::StrCat("load them with vit-pytorch: config.json names the class, load_state_dict takes ", folder,
@@ -80,7 +80,7 @@ struct Part {
 std::vector<Part> Divide(const std::vector<checkpoint::TensorData>& tensors, bool vit_pytorch) {
   std::vector<Part> parts = {{"model.safetensors", {}}, {"model_distillation.safetensors", {}}};
   for (const checkpoint::TensorData& tensor : tensors)
-    parts[vit_pytorch && nets::IsDistillWrappers(tensor.name) ? 1 : 0].tensors.push_back(tensor);
+    parts[vit_pytorch && models::IsDistillWrappers(tensor.name) ? 1 : 0].tensors.push_back(tensor);
   if (parts[1].tensors.empty()) parts.pop_back();
   return parts;
 }
@@ -96,11 +96,11 @@ StatusOr<uint64_t> Write(files::FileSystem& fs, const std::string& path, const s
 
 }  // namespace
 
-StatusOr<Exported> ExportSet(files::FileSystem& fs, const std::string& run_folder, const std::string& set_folder,
-                             const ExportOptions& options) {
+StatusOr<Exported> ExportCheckpoint(files::FileSystem& fs, const std::string& run_folder, const std::string& checkpoint_folder,
+                                    const ExportOptions& options) {
   DEIT_ASSIGN_OR_RETURN(const v1::JobSpec job, ReadJob(fs, run_folder));
-  DEIT_ASSIGN_OR_RETURN(const v1::CheckpointManifest manifest, checkpoint::VerifySet(fs, set_folder));
-  DEIT_ASSIGN_OR_RETURN(const TensorCatalog catalog, TensorCatalog::Open(fs, set_folder, manifest));
+  DEIT_ASSIGN_OR_RETURN(const v1::CheckpointManifest manifest, checkpoint::VerifyCheckpoint(fs, checkpoint_folder));
+  DEIT_ASSIGN_OR_RETURN(const TensorCatalog catalog, TensorCatalog::Open(fs, checkpoint_folder, manifest));
   DEIT_ASSIGN_OR_RETURN(const Weights weights, Gather(catalog, options.ema));
   DEIT_RETURN_IF_ERROR(files::CreateFolders(fs, options.output));
   const Loading loading = LoadingOf(job, options.output);

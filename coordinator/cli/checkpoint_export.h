@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "common/checkpoint/set_reader.h"
+#include "common/checkpoint/checkpoint_reader.h"
 #include "common/files/file_system.h"
 
 namespace deit::cli {
@@ -21,7 +21,7 @@ struct Exported {
 };
 
 // Verifies the set, then writes. The architecture comes from config.textproto in `run_folder`.
-StatusOr<Exported> ExportSet(files::FileSystem& fs, const std::string& run_folder, const std::string& set_folder,
-                             const ExportOptions& options);
+StatusOr<Exported> ExportCheckpoint(files::FileSystem& fs, const std::string& run_folder, const std::string& checkpoint_folder,
+                                    const ExportOptions& options);
 
 }  // namespace deit::cli

@@ -5,8 +5,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/base/digest.h"
-#include "common/base/json_text.h"
 #include "common/base/nearest.h"
+#include "common/json/json_text.h"
 #include "common/spec/load.h"
 #include "common/spec/spec_digest.h"
 #include "coordinator/cli/job_arguments.h"
@@ -50,8 +50,8 @@ void PrintTable(const std::vector<spec::FieldDifference>& differences) {
 void PrintJson(const std::vector<spec::FieldDifference>& differences) {
   std::vector<std::string> objects;
   for (const spec::FieldDifference& d : differences) {
-    objects.push_back(absl::StrFormat("\n  {\"path\": %s, \"before\": %s, \"after\": %s, \"effect\": \"%s\"}", JsonQuote(d.path),
-                                      JsonQuote(d.before), JsonQuote(d.after), v1::Effect_Name(d.effect)));
+    objects.push_back(absl::StrFormat("\n  {\"path\": %s, \"before\": %s, \"after\": %s, \"effect\": \"%s\"}", json::JsonQuote(d.path),
+                                      json::JsonQuote(d.before), json::JsonQuote(d.after), v1::Effect_Name(d.effect)));
   }
   absl::PrintF("[%s%s]\n", absl::StrJoin(objects, ","), objects.empty() ? "" : "\n");
 }

@@ -2,8 +2,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
-#include "common/jobs/job_record.h"
-#include "common/run/unix_time.h"
+#include "common/base/unix_time.h"
+#include "common/job/job_record.h"
 #include "common/text/printable.h"
 #include "coordinator/cli/exit_code.h"
 
@@ -18,28 +18,28 @@ StatusOr<KnownJob> KnownJob::Find(const std::string& verb, const Arguments& argu
 }
 
 StatusOr<KnownJob> KnownJob::Find(const std::string& word) {
-  DEIT_ASSIGN_OR_RETURN(jobs::StateFolder folder, jobs::StateFolder::FromEnvironment());
-  auto record = jobs::FindJobRecord(files::FileSystem::Posix(), folder, word);
+  DEIT_ASSIGN_OR_RETURN(job::StateFolder folder, job::StateFolder::FromEnvironment());
+  auto record = job::FindJobRecord(files::FileSystem::Posix(), folder, word);
   if (absl::IsInvalidArgument(record.status())) return WithVerbExit(record.status(), VerbExit::kUsage);
   DEIT_RETURN_IF_ERROR(record.status());
   return KnownJob(std::move(folder), *std::move(record));
 }
 
-JobLook KnownJob::Look() {
+JobSnapshot KnownJob::Look() {
   auto& fs = files::FileSystem::Posix();
-  if (auto newest = jobs::ReadJobRecord(fs, folder_, record_.job()); newest.ok()) {
+  if (auto newest = job::ReadJobRecord(fs, folder_, record_.job()); newest.ok()) {
     newest->set_run_dir(record_.run_dir());  // where it was found
     record_ = *std::move(newest);
   }
-  JobLook look{.seen = jobs::Observe(fs, folder_, record_), .standing = {}};
-  look.standing = jobs::Judge(look.seen.record, look.seen.signs, run::UnixSeconds(absl::Now()));
+  JobSnapshot look{.seen = job::Observe(fs, folder_, record_), .health = {}};
+  look.health = job::ResolveJobState(look.seen.record, look.seen.signs, UnixSeconds(absl::Now()));
   return look;
 }
 
 std::string KnownJob::Title() const { return absl::StrCat("job ", id(), " (", text::Printable(record_.name()), ")"); }
 
-std::string StateText(const jobs::Standing& standing) {
-  return absl::StrCat(v1::JobState::Value_Name(standing.state), standing.reason.empty() ? "" : ": ", text::Printable(standing.reason));
+std::string StateText(const job::JobHealth& health) {
+  return absl::StrCat(v1::JobState::Value_Name(health.state), health.reason.empty() ? "" : ": ", text::Printable(health.reason));
 }
 
 StatusOr<absl::Duration> ParseSeconds(const std::string& flag, const std::string& text) {

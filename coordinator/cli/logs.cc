@@ -86,7 +86,7 @@ int NewestAttempt(const run::RunFolder& folder) { return run::LastAttempt(Fs(), 
 // Whether somebody may still write. A worker says its last words after its job's end is recorded, but does not live long after that.
 class LastWords {
  public:
-  bool Spoken(const JobLook& look) {
+  bool Spoken(const JobSnapshot& look) {
     if (!look.over()) return false;
     const absl::Duration now = Clock::System().Elapsed();
     if (!over_since_) over_since_ = now;
@@ -108,7 +108,7 @@ StatusOr<VerbExit> Follow(KnownJob& job, const run::RunFolder& folder, Wanted wa
   do {
     EndIfNobodyReads();
     // In this order: whatever was written before the end was seen is printed.
-    const JobLook look = job.Look();
+    const JobSnapshot look = job.Look();
     const int newest = NewestAttempt(folder);
     if (!logs && newest > 0) logs = Open(folder, wanted.attempt.value_or(newest), wanted);
     const bool goes_on = logs && newest > logs->attempt() && !wanted.attempt;
@@ -120,7 +120,7 @@ StatusOr<VerbExit> Follow(KnownJob& job, const run::RunFolder& folder, Wanted wa
       wanted.choice.tail.reset();
       logs = Open(folder, logs->attempt() + 1, wanted);
     } else if (ended) {
-      if (over) LogInfo(absl::StrCat(job.Title(), ": ", StateText(look.standing)));
+      if (over) LogInfo(absl::StrCat(job.Title(), ": ", StateText(look.health)));
       return VerbExit::kDone;
     }
   } while (SleepUnlessInterrupted(kPoll));

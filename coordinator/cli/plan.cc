@@ -7,8 +7,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "common/dataset/index.h"
-#include "common/jobs/state_folder.h"
-#include "common/plan/job_stream.h"
+#include "common/job/state_folder.h"
+#include "common/plan/job_sampler.h"
 #include "common/plan/lanes.h"
 #include "coordinator/cli/job_arguments.h"
 #include "coordinator/cli/verbs.h"
@@ -44,7 +44,7 @@ struct Row {
 
 // Calls `print` for each place of the steps, in order of positions.
 template <typename Print>
-void ForEachRow(const plan::Stream& stream, int lanes, StepRange steps, const Print& print) {
+void ForEachRow(const plan::Sampler& stream, int lanes, StepRange steps, const Print& print) {
   const uint64_t batch_size = stream.options().batch_size;
   const uint64_t micro_batch = batch_size / static_cast<uint64_t>(lanes);
   for (uint64_t step = steps.begin; step < steps.end; ++step) {
@@ -56,7 +56,7 @@ void ForEachRow(const plan::Stream& stream, int lanes, StepRange steps, const Pr
   }
 }
 
-void PrintJson(const plan::Stream& stream, int lanes, StepRange steps) {
+void PrintJson(const plan::Sampler& stream, int lanes, StepRange steps) {
   ForEachRow(stream, lanes, steps, [](const Row& row) {
     absl::PrintF(
         "{\"step\": %d, \"lane\": %d, \"slot\": %d, \"position\": %d, \"epoch\": %d, \"repeat\": %d, \"image\": %d, "
@@ -66,7 +66,7 @@ void PrintJson(const plan::Stream& stream, int lanes, StepRange steps) {
   });
 }
 
-void PrintTable(const plan::Stream& stream, int lanes, StepRange steps) {
+void PrintTable(const plan::Sampler& stream, int lanes, StepRange steps) {
   const uint64_t batch_size = stream.options().batch_size;
   const plan::View last = stream.At(steps.end * batch_size - 1);
   struct Column {
@@ -100,8 +100,8 @@ StatusOr<VerbExit> RunPlan(const Arguments& arguments) {
   DEIT_ASSIGN_OR_RETURN(const std::string format, OutputFormat(arguments, {"table", "json"}));
   DEIT_ASSIGN_OR_RETURN(const StepRange steps, ParseSteps(arguments));
   DEIT_ASSIGN_OR_RETURN(const v1::JobSpec job, LoadJob(arguments));
-  DEIT_ASSIGN_OR_RETURN(const auto index, dataset::OpenIndex(job, dataset::Split::kTrain, jobs::IndexFolder()));
-  DEIT_ASSIGN_OR_RETURN(const plan::Stream stream, plan::StreamOf(job, static_cast<uint64_t>(index->size())));
+  DEIT_ASSIGN_OR_RETURN(const auto index, dataset::OpenIndex(job, dataset::Split::kTrain, job::IndexFolder()));
+  DEIT_ASSIGN_OR_RETURN(const plan::Sampler stream, plan::SamplerOf(job, static_cast<uint64_t>(index->size())));
   if (format == "json") {
     PrintJson(stream, job.train().lanes(), steps);
   } else {

@@ -11,8 +11,8 @@
 #include "common/dataset/index.h"
 #include "common/files/operations.h"
 #include "common/job/job_digest.h"
-#include "common/job/job_owner.h"
-#include "common/jobs/state_folder.h"
+#include "common/job/job_store.h"
+#include "common/job/state_folder.h"
 #include "common/spec/load.h"
 #include "coordinator/cli/job_arguments.h"
 #include "coordinator/cli/verbs.h"
@@ -57,21 +57,21 @@ StatusOr<v1::JobSpec> LoadRunJob(const Arguments& arguments) {
   return spec::LoadSpec(config, overrides);
 }
 
-StatusOr<job::OwnerOptions> ReadOptions(const Arguments& arguments, const v1::JobSpec& spec) {
+StatusOr<job::JobStoreOptions> ReadOptions(const Arguments& arguments, const v1::JobSpec& spec) {
   const std::string resume = arguments.Value("resume").value_or("auto");
   if (resume != "auto" && resume != "never") return UsageError(absl::StrCat("--resume: ", resume, ": want auto or never"));
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const auto count = supervise::CountWorkers(arguments.Value("np").value_or(""), spec.train().lanes(), spec.threads_per_worker(), cores);
   if (!count.ok()) return WithVerbExit(count.status(), VerbExit::kUsage);
-  return job::OwnerOptions{.allow_config_change = arguments.Has("allow_config_change"),
-                           .take_over = true,
-                           .begin_anew = resume == "never",
-                           .workers = count->workers,
-                           .workers_min = count->min,
-                           .workers_max = count->max};
+  return job::JobStoreOptions{.allow_config_change = arguments.Has("allow_config_change"),
+                              .take_over = true,
+                              .fresh_start = resume == "never",
+                              .workers = count->workers,
+                              .workers_min = count->min,
+                              .workers_max = count->max};
 }
 
-void Announce(const job::JobOwner& owner, const v1::JobSpec& spec) {
+void Announce(const job::JobStore& owner, const v1::JobSpec& spec) {
   const int workers = owner.record().workers_wanted();
   LogInfo(absl::StrCat("job ", owner.job(), " ", spec.name(), ": ", workers, workers == 1 ? " worker" : " workers", ", run folder ",
                        owner.folder().path(), "; Ctrl-C saves and stops"));
@@ -86,7 +86,7 @@ VerbExit ExitOf(const supervise::JobEnd& end) {
   }
 }
 
-void SayEnd(const supervise::JobEnd& end, const job::JobOwner& owner) {
+void SayEnd(const supervise::JobEnd& end, const job::JobStore& owner) {
   const std::string again = absl::StrCat("; go on with: deit-coord run --run_dir=", owner.folder().path());
   const std::string job = absl::StrCat("job ", owner.job(), ": ");
   switch (end.state) {
@@ -103,11 +103,11 @@ StatusOr<VerbExit> RunRun(const Arguments& arguments) {
   DEIT_ASSIGN_OR_RETURN(const v1::JobSpec spec, LoadRunJob(arguments));
   DEIT_ASSIGN_OR_RETURN(const std::string worker_program, FindWorkerProgram());
   DEIT_RETURN_IF_ERROR(CheckMpirun());
-  DEIT_ASSIGN_OR_RETURN(const job::OwnerOptions owning, ReadOptions(arguments, spec));
-  DEIT_ASSIGN_OR_RETURN(const auto train, dataset::OpenIndex(spec, dataset::Split::kTrain, jobs::IndexFolder()));
+  DEIT_ASSIGN_OR_RETURN(const job::JobStoreOptions owning, ReadOptions(arguments, spec));
+  DEIT_ASSIGN_OR_RETURN(const auto train, dataset::OpenIndex(spec, dataset::Split::kTrain, job::IndexFolder()));
   DEIT_ASSIGN_OR_RETURN(const std::string digest, job::DigestJob(spec, *train));
   supervise::EventLoop loop;
-  DEIT_ASSIGN_OR_RETURN(const auto owner, job::JobOwner::Take(spec, digest, owning));
+  DEIT_ASSIGN_OR_RETURN(const auto owner, job::JobStore::Take(spec, digest, owning));
   supervise::SupervisorOptions options{
       .spec = &spec, .owner = owner.get(), .loop = &loop, .worker_program = worker_program, .take_over = {}};
   DEIT_ASSIGN_OR_RETURN(options.take_over, supervise::FindAbandonedAttempt(*owner));

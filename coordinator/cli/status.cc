@@ -8,8 +8,8 @@
 #include "absl/time/clock.h"
 #include "common/base/log.h"
 #include "common/base/terminal.h"
-#include "common/jobs/job_record.h"
-#include "common/run/json.h"
+#include "common/job/job_record.h"
+#include "common/json/message_json.h"
 #include "common/text/live_block.h"
 #include "coordinator/cli/interruption.h"
 #include "coordinator/cli/job_arguments.h"
@@ -30,7 +30,7 @@ class Source {
  public:
   static StatusOr<Source> Open(const Arguments& arguments) {
     Source source;
-    DEIT_ASSIGN_OR_RETURN(source.folder_, jobs::StateFolder::FromEnvironment());
+    DEIT_ASSIGN_OR_RETURN(source.folder_, job::StateFolder::FromEnvironment());
     if (arguments.words().empty() && arguments.overrides().empty()) return source;
     DEIT_ASSIGN_OR_RETURN(source.job_, KnownJob::Find("status", arguments));
     return source;
@@ -39,14 +39,14 @@ class Source {
   StatusOr<v1::StatusReport> Report() {
     auto& fs = files::FileSystem::Posix();
     if (job_) return status::MakeReport({job_->Look().seen}, {}, absl::Now());
-    DEIT_ASSIGN_OR_RETURN(jobs::JobRecords known, jobs::ListJobRecords(fs, *folder_));
-    std::vector<jobs::Observation> seen;
-    for (v1::JobRecord& record : known.records) seen.push_back(jobs::Observe(fs, *folder_, std::move(record)));
+    DEIT_ASSIGN_OR_RETURN(job::JobRecords known, job::ListJobRecords(fs, *folder_));
+    std::vector<job::Observation> seen;
+    for (v1::JobRecord& record : known.records) seen.push_back(job::Observe(fs, *folder_, std::move(record)));
     return status::MakeReport(seen, known.unreadable, absl::Now());
   }
 
  private:
-  std::optional<jobs::StateFolder> folder_;
+  std::optional<job::StateFolder> folder_;
   std::optional<KnownJob> job_;
 };
 
@@ -81,9 +81,9 @@ void PrintLines(const std::vector<std::string>& lines) {
 
 void Print(const v1::StatusReport& report, const Form& form) {
   if (form.IsTable()) return PrintLines(form.Page(report));
-  if (form.format == "json") std::fputs(run::ToJsonText(report).c_str(), stdout);
+  if (form.format == "json") std::fputs(json::ToJsonText(report).c_str(), stdout);
   for (const v1::JobStatus& job : report.jobs()) {
-    if (form.format == "jsonl") std::puts(run::ToJsonLine(job).c_str());
+    if (form.format == "jsonl") std::puts(json::ToJsonLine(job).c_str());
     if (form.format == "name") std::puts(job.job().c_str());
   }
 }
@@ -133,7 +133,7 @@ StatusOr<VerbExit> AppendChanges(Source& source, const Form& form, absl::Duratio
     const std::vector<v1::StatusChange> changes = status::ChangesBetween(before.value_or(v1::StatusReport()), report);
     if (form.IsTable()) AppendRows(report, changes, first, form);
     for (const v1::StatusChange& change : changes) {
-      if (form.format == "jsonl") std::puts(run::ToJsonLine(change).c_str());
+      if (form.format == "jsonl") std::puts(json::ToJsonLine(change).c_str());
     }
     std::fflush(stdout);
     before = report;

@@ -5,14 +5,14 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/base/json_text.h"
 #include "common/base/numbers.h"
-#include "common/spec/model_catalog.h"
+#include "common/json/json_text.h"
+#include "common/models/model_catalog.h"
 
 namespace deit::cli {
 namespace {
 
-using spec::Family;
+using models::Family;
 
 // The shortest text that reads back as the same float.
 std::string Shortest(float value) {
@@ -32,8 +32,8 @@ std::string EvaluationInterpolation(const v1::AugmentSpec& augment) {
 
 // The published model of the same family and the same inner sizes, if there is one.
 std::optional<std::string> PublishedNameOf(const v1::ModelSpec& model) {
-  for (const spec::CatalogEntry& entry : spec::ModelCatalog()) {
-    if (entry.family != spec::FamilyOf(model) || entry.name.find_first_of("0123456789") == std::string::npos) continue;
+  for (const models::CatalogEntry& entry : models::ModelCatalog()) {
+    if (entry.family != models::FamilyOf(model) || entry.name.find_first_of("0123456789") == std::string::npos) continue;
     v1::ModelSpec like = model;
     like.set_name(entry.name);
     like.set_num_classes(entry.sizes.num_classes());
@@ -81,7 +81,7 @@ std::optional<Architecture> PublishedOf(const v1::ModelSpec& model, const char* 
 }
 
 std::optional<Architecture> ArchitectureOf(const v1::ModelSpec& model) {
-  switch (spec::FamilyOf(model)) {
+  switch (models::FamilyOf(model)) {
     case Family::kVit: return TransformerOf(model, "vit", "vit_tiny_patch16_224", "\"head\"");
     case Family::kDeit: return TransformerOf(model, "deit", "deit_tiny_patch16_224", "\"head\"");
     case Family::kDeitDistilled:
@@ -104,18 +104,18 @@ std::optional<std::string> TimmConfig(const v1::JobSpec& job) {
   const std::optional<Architecture> architecture = ArchitectureOf(model);
   if (!architecture) return std::nullopt;
   const std::string size = absl::StrCat(model.img_size());
-  const bool fixed = spec::NetworkOf(model).empty();  // a transformer's positions belong to one size
-  return absl::StrCat("{\n  \"architecture\": ", JsonQuote(architecture->name), ",\n  \"num_classes\": ", model.num_classes(),
+  const bool fixed = models::NetworkOf(model).empty();  // a transformer's positions belong to one size
+  return absl::StrCat("{\n  \"architecture\": ", json::JsonQuote(architecture->name), ",\n  \"num_classes\": ", model.num_classes(),
                       ",\n  \"model_args\": {\"in_chans\": ", model.in_chans(), ", \"num_classes\": ", model.num_classes(),
                       architecture->sizes, "},\n  \"pretrained_cfg\": {\"input_size\": [", model.in_chans(), ", ", size, ", ", size,
                       "], \"fixed_input_size\": ", fixed ? "true" : "false", ", \"num_classes\": ", model.num_classes(), ", ",
-                      PixelsOf(job), ", \"first_conv\": ", JsonQuote(architecture->first_conv),
+                      PixelsOf(job), ", \"first_conv\": ", json::JsonQuote(architecture->first_conv),
                       ", \"classifier\": ", architecture->classifier, "}\n}\n");
 }
 
 std::string PixelsOf(const v1::JobSpec& job) {
   return absl::StrCat("\"mean\": ", ListOf(job.data().mean()), ", \"std\": ", ListOf(job.data().std()),
-                      ", \"interpolation\": ", JsonQuote(EvaluationInterpolation(job.augment())),
+                      ", \"interpolation\": ", json::JsonQuote(EvaluationInterpolation(job.augment())),
                       ", \"crop_pct\": ", RoundTripText(job.evaluate().crop_ratio()));
 }
 

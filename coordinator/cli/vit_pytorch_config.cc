@@ -3,14 +3,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
-#include "common/nets/transformer.h"
-#include "common/spec/model_catalog.h"
+#include "common/models/model_catalog.h"
+#include "common/models/transformer.h"
 #include "coordinator/cli/timm_config.h"
 
 namespace deit::cli {
 namespace {
 
-using spec::Family;
+using models::Family;
 
 std::string Common(const v1::ModelSpec& model) {
   return absl::StrCat("\"image_size\": ", model.img_size(), ", \"num_classes\": ", model.num_classes(), ", \"dim\": ", model.embed_dim(),
@@ -21,7 +21,7 @@ std::string Blocks(const v1::ModelSpec& model) {
   return absl::StrCat("\"depth\": ", model.depth(), ", \"heads\": ", model.num_heads(), ", \"dim_head\": ", model.head_dim());
 }
 
-std::string PlainBlocks(const v1::ModelSpec& model) { return absl::StrCat(Blocks(model), ", \"mlp_dim\": ", nets::HiddenUnits(model)); }
+std::string PlainBlocks(const v1::ModelSpec& model) { return absl::StrCat(Blocks(model), ", \"mlp_dim\": ", models::HiddenUnits(model)); }
 
 std::string Layers(const v1::ModelSpec& model) {
   std::vector<std::string> pairs;
@@ -43,7 +43,7 @@ std::string InnerTransformer(const v1::ModelSpec& model) {
 
 std::string Architecture(const v1::ModelSpec& model) {
   const std::string patch = absl::StrCat(", \"patch_size\": ", model.patch_size());
-  switch (spec::FamilyOf(model)) {
+  switch (models::FamilyOf(model)) {
     case Family::kDistillableVit: return Built("vit_pytorch.vit.ViT", absl::StrCat(Common(model), patch, ", ", PlainBlocks(model)));
     case Family::kDistillableT2tVit:
       return Built("vit_pytorch.t2t.T2TViT", absl::StrCat(Common(model), ", ", PlainBlocks(model), ", ", Layers(model)));

@@ -30,15 +30,15 @@ StatusOr<VerbExit> RunWait(const Arguments& arguments) {
   CatchInterrupts();
   const absl::Duration start = Clock::System().Elapsed();
   for (;;) {
-    const JobLook look = job.Look();
+    const JobSnapshot look = job.Look();
     if (look.over()) {
-      std::puts(absl::StrCat(job.Title(), ": ", StateText(look.standing)).c_str());
-      return ExitOf(look.standing.state);
+      std::puts(absl::StrCat(job.Title(), ": ", StateText(look.health)).c_str());
+      return ExitOf(look.health.state);
     }
     const absl::Duration left = timeout - (Clock::System().Elapsed() - start);
     if (left <= absl::ZeroDuration()) {
       return absl::DeadlineExceededError(
-          absl::StrCat("wait: ", job.Title(), ": after ", DurationText(timeout), " still ", StateText(look.standing)));
+          absl::StrCat("wait: ", job.Title(), ": after ", DurationText(timeout), " still ", StateText(look.health)));
     }
     if (!SleepUnlessInterrupted(std::min(kPoll, left))) return VerbExit::kInterrupted;
   }

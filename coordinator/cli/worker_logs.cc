@@ -5,7 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
-#include "common/run/json_file.h"
+#include "common/json/json_file.h"
 #include "proto/run.pb.h"
 
 namespace deit::cli {
@@ -37,7 +37,7 @@ std::vector<int> ListWorkers(files::FileSystem& fs, const run::RunFolder& folder
 
 std::optional<int> FirstFailedWorker(files::FileSystem& fs, const run::RunFolder& folder, int attempt) {
   v1::Summary summary;
-  if (run::ReadJsonFile(fs, folder.Summary(), &summary).ok()) {
+  if (json::ReadJsonFile(fs, folder.Summary(), &summary).ok()) {
     for (const v1::Summary::Attempt& known : summary.attempts()) {
       if (known.attempt() == attempt && known.has_worker()) return known.worker();
     }
@@ -45,7 +45,7 @@ std::optional<int> FirstFailedWorker(files::FileSystem& fs, const run::RunFolder
   std::optional<int> first;
   double first_time = 0;
   for (const int worker : ListWorkers(fs, folder, attempt)) {
-    const auto error = run::ReadAttemptFile<v1::WorkerError>(fs, folder.Error(attempt, worker), attempt);
+    const auto error = json::ReadAttemptFile<v1::WorkerError>(fs, folder.Error(attempt, worker), attempt);
     if (!error.ok() || (first && first_time <= error->time())) continue;
     first = worker;
     first_time = error->time();

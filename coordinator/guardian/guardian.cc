@@ -13,12 +13,12 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/unix_time.h"
 #include "common/files/operations.h"
+#include "common/json/json_file.h"
 #include "common/process/children.h"
 #include "common/process/identity.h"
 #include "common/process/process_folder.h"
-#include "common/run/json_file.h"
-#include "common/run/unix_time.h"
 #include "proto/job.pb.h"
 
 namespace deit::guardian {
@@ -103,8 +103,8 @@ StatusOr<pid_t> StartLauncher(const run::RunFolder& folder, v1::GuardianRecord* 
   ::close(gate[0]);
   DEIT_ASSIGN_OR_RETURN(*record->mutable_launcher(), process::IdentityOf(launcher));
   *record->mutable_guardian() = process::Self();
-  record->set_time(run::UnixSeconds(absl::Now()));
-  const Status written = run::ReplaceJsonFile(Fs(), folder.Guardian(record->attempt()), *record);
+  record->set_time(UnixSeconds(absl::Now()));
+  const Status written = json::ReplaceJsonFile(Fs(), folder.Guardian(record->attempt()), *record);
   if (written.ok() && ::write(gate[1], "!", 1) != 1) LogWarning("the launcher ended before it began");
   ::close(gate[1]);
   return written.ok() ? StatusOr<pid_t>(launcher) : written;
@@ -141,7 +141,7 @@ void Sweep(const std::string& temporary_folder) {
 
 Status Keep(const run::RunFolder& folder, int attempt) {
   if (!AwaitOwner()) return absl::CancelledError("guardian: its owner was killed before anything began");
-  DEIT_ASSIGN_OR_RETURN(auto record, run::ReadAttemptFile<v1::GuardianRecord>(Fs(), folder.Guardian(attempt), attempt));
+  DEIT_ASSIGN_OR_RETURN(auto record, json::ReadAttemptFile<v1::GuardianRecord>(Fs(), folder.Guardian(attempt), attempt));
   if (record.command().empty()) return absl::InvalidArgumentError(absl::StrCat(folder.Guardian(attempt), ": names no command"));
   DEIT_RETURN_IF_ERROR(RedirectOutput(folder, attempt));
   process::AdoptOrphans();
@@ -154,13 +154,13 @@ Status Keep(const run::RunFolder& folder, int attempt) {
   v1::LauncherExit end;
   end.set_attempt(attempt);
   const int status = AwaitLauncher(launcher, &end);
-  end.set_time(run::UnixSeconds(absl::Now()));
+  end.set_time(UnixSeconds(absl::Now()));
   if (WIFSIGNALED(status)) end.set_signal(WTERMSIG(status));
   else end.set_exit_code(WEXITSTATUS(status));
   end.set_swept(process::KillChildren(kKillLimit));
   end.set_out_of_memory_kills(OutOfMemoryKills() - memory_kills);
   Sweep(record.temporary_folder());
-  return run::WriteJsonFile(Fs(), folder.Exit(attempt), end);
+  return json::WriteJsonFile(Fs(), folder.Exit(attempt), end);
 }
 
 }  // namespace deit::guardian

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <tuple>
 
+#include "common/base/unix_time.h"
 #include "common/run/summary.h"
-#include "common/run/unix_time.h"
 
 namespace deit::status {
 namespace {
@@ -40,7 +40,7 @@ void AddTimes(const v1::JobRecord& record, double now, v1::JobStatus* job) {
   job->set_updated_age_seconds(AgeOf(record.updated(), now));
 }
 
-void AddProcesses(const jobs::Observation& seen, double now, v1::JobStatus* job) {
+void AddProcesses(const job::Observation& seen, double now, v1::JobStatus* job) {
   const v1::JobRecord& record = seen.record;
   job->set_host(record.owner().host());
   *job->mutable_owner() = record.owner();
@@ -51,7 +51,7 @@ void AddProcesses(const jobs::Observation& seen, double now, v1::JobStatus* job)
     worker->set_worker(from.worker());
     worker->set_host(from.process().host());
     worker->set_pid(from.process().pid());
-    worker->set_alive(jobs::WorkerLives(seen.signs, static_cast<size_t>(i), now));
+    worker->set_alive(job::WorkerLives(seen.signs, static_cast<size_t>(i), now));
     worker->set_step(from.step());
     worker->set_phase(from.phase());
     worker->set_heard_age_seconds(AgeOf(from.heard(), now));
@@ -61,16 +61,16 @@ void AddProcesses(const jobs::Observation& seen, double now, v1::JobStatus* job)
 
 }  // namespace
 
-v1::JobStatus DescribeJob(const jobs::Observation& seen, absl::Time time) {
-  const double now = run::UnixSeconds(time);
+v1::JobStatus DescribeJob(const job::Observation& seen, absl::Time time) {
+  const double now = UnixSeconds(time);
   const v1::JobRecord& record = seen.record;
-  const jobs::Standing standing = jobs::Judge(record, seen.signs, now);
+  const job::JobHealth health = job::ResolveJobState(record, seen.signs, now);
   v1::JobStatus job;
   job.set_job(record.job());
   job.set_name(record.name());
-  job.set_state(standing.state);
-  job.set_reason(standing.reason);
-  job.set_hint(standing.hint);
+  job.set_state(health.state);
+  job.set_reason(health.reason);
+  job.set_hint(health.hint);
   job.set_run_dir(record.run_dir());
   job.set_spec_digest(record.spec_digest());
   job.set_attempt(record.attempt());
@@ -87,11 +87,11 @@ v1::JobStatus DescribeJob(const jobs::Observation& seen, absl::Time time) {
   return job;
 }
 
-v1::StatusReport MakeReport(const std::vector<jobs::Observation>& seen, const std::vector<Status>& unreadable, absl::Time now) {
+v1::StatusReport MakeReport(const std::vector<job::Observation>& seen, const std::vector<Status>& unreadable, absl::Time now) {
   v1::StatusReport report;
   report.set_schema("deit.status/v1");
   report.set_generated_at(Rfc3339(now));
-  for (const jobs::Observation& observation : seen) *report.add_jobs() = DescribeJob(observation, now);
+  for (const job::Observation& observation : seen) *report.add_jobs() = DescribeJob(observation, now);
   const auto place = [](const v1::JobStatus& job) {
     const bool over = run::IsEnd(job.state());
     return std::make_tuple(over, over ? job.updated_age_seconds() : job.age_seconds(), job.job());

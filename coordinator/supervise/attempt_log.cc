@@ -5,8 +5,8 @@
 #include "absl/strings/match.h"
 #include "common/base/log.h"
 #include "common/base/terminal.h"
-#include "common/run/json.h"
-#include "common/run/json_file.h"
+#include "common/json/json_file.h"
+#include "common/json/message_json.h"
 
 namespace deit::supervise {
 namespace {
@@ -18,13 +18,13 @@ bool IsMessage(absl::string_view line) { return absl::StartsWith(line, "deit-wor
 
 }  // namespace
 
-AttemptLog::AttemptLog(job::JobOwner* owner, int attempt, bool fresh)
+AttemptLog::AttemptLog(job::JobStore* owner, int attempt, bool fresh)
     : owner_(owner), attempt_(attempt), events_(Fs(), owner->folder().AttemptEvents(attempt)),
       output_(Fs(), owner->folder().LauncherStdout(attempt)), errors_(Fs(), owner->folder().LauncherStderr(attempt)) {
   if (CanRewriteLines(STDOUT_FILENO)) {
-    run::ProgressOptions options;
+    metrics::ProgressOptions options;
     options.rewrite = true;
-    progress_ = std::make_unique<run::Progress>(options);
+    progress_ = std::make_unique<metrics::Progress>(options);
   }
   if (fresh) return;
   output_.SkipTo(0).IgnoreError();
@@ -49,7 +49,7 @@ void AttemptLog::Follow() {
 }
 
 void AttemptLog::LookForStart() {
-  const auto start = run::ReadAttemptFile<v1::AttemptStart>(Fs(), owner_->folder().Start(attempt_), attempt_);
+  const auto start = json::ReadAttemptFile<v1::AttemptStart>(Fs(), owner_->folder().Start(attempt_), attempt_);
   if (!start.ok()) return;
   started_ = true;
   owner_->Started(*start);
@@ -59,14 +59,14 @@ void AttemptLog::CopyEvents() {
   events_
       .Read([this](absl::string_view line) {
         v1::Event event;
-        if (!copied_.contains(std::string(line)) && run::FromJson(line, &event).ok()) owner_->CopyEvent(event);
+        if (!copied_.contains(std::string(line)) && json::FromJson(line, &event).ok()) owner_->CopyEvent(event);
       })
       .IgnoreError();
 }
 
 void AttemptLog::ShowProgress() {
   v1::Progress progress;
-  if (!run::ReadJsonFile(Fs(), owner_->folder().Progress(), &progress).ok()) return;
+  if (!json::ReadJsonFile(Fs(), owner_->folder().Progress(), &progress).ok()) return;
   if (progress.attempt() != attempt_ || progress.time() == shown_) return;
   shown_ = progress.time();
   progress_->Update(progress);

@@ -15,10 +15,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/files/operations.h"
+#include "common/json/json_file.h"
 #include "common/process/children.h"
 #include "common/process/identity.h"
 #include "common/process/process_folder.h"
-#include "common/run/json_file.h"
 
 namespace deit::supervise {
 namespace {
@@ -94,7 +94,7 @@ StatusOr<AttemptProcess> AttemptProcess::Launch(const run::RunFolder& folder, in
                                                             Environment(command.environment), gate[0]));
   DEIT_ASSIGN_OR_RETURN(*record.mutable_guardian(), process::IdentityOf(guardian));
   // Nothing starts before its guardian is on record: were we killed in between, the next owner could not know of it.
-  DEIT_RETURN_IF_ERROR(run::ReplaceJsonFile(Fs(), folder.Guardian(attempt), record));
+  DEIT_RETURN_IF_ERROR(json::ReplaceJsonFile(Fs(), folder.Guardian(attempt), record));
   if (::write(gate[1], "!", 1) != 1) return absl::ErrnoToStatus(errno, "guardian");
   return process;
 }
@@ -107,7 +107,7 @@ AttemptProcess AttemptProcess::Adopt(const run::RunFolder& folder, int attempt) 
 
 // The launcher's identity is the guardian's to write.
 void AttemptProcess::ReadRecord() {
-  auto record = run::ReadAttemptFile<v1::GuardianRecord>(Fs(), folder_.Guardian(attempt_), attempt_);
+  auto record = json::ReadAttemptFile<v1::GuardianRecord>(Fs(), folder_.Guardian(attempt_), attempt_);
   if (record.ok() && record->has_launcher()) record_ = *std::move(record);
 }
 
@@ -150,7 +150,7 @@ std::optional<int> AttemptProcess::StoppedWorker() {
 }
 
 std::optional<v1::LauncherExit> AttemptProcess::Exit() const {
-  auto exit = run::ReadAttemptFile<v1::LauncherExit>(Fs(), folder_.Exit(attempt_), attempt_);
+  auto exit = json::ReadAttemptFile<v1::LauncherExit>(Fs(), folder_.Exit(attempt_), attempt_);
   return exit.ok() ? std::optional<v1::LauncherExit>(*std::move(exit)) : std::nullopt;
 }
 

@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/files/line_tail.h"
-#include "common/run/json.h"
+#include "common/json/message_json.h"
 #include "proto/run.pb.h"
 
 namespace deit::supervise {
@@ -37,7 +37,7 @@ int64_t ReachedStep(const run::RunFolder& folder) {
   int64_t reached = 0;
   for (const std::string& line : LastLines(folder.Metrics(), 2)) {  // a torn last line is no step
     v1::StepMetrics metrics;
-    if (run::FromJson(line, &metrics).ok()) reached = metrics.step() + 1;
+    if (json::FromJson(line, &metrics).ok()) reached = metrics.step() + 1;
   }
   return reached;
 }

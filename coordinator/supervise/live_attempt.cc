@@ -5,9 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/log.h"
+#include "common/base/unix_time.h"
+#include "common/json/json_file.h"
 #include "common/process/identity.h"
-#include "common/run/json_file.h"
-#include "common/run/unix_time.h"
 #include "coordinator/supervise/failure_report.h"
 
 namespace deit::supervise {
@@ -17,7 +17,7 @@ constexpr absl::Duration kGap = absl::Milliseconds(500);  // between two steps o
 constexpr uint64_t kNoticeLines = 500;
 
 absl::Duration Elapsed() { return Clock::System().Elapsed(); }
-double UnixNow() { return run::UnixSeconds(absl::Now()); }
+double UnixNow() { return UnixSeconds(absl::Now()); }
 
 }  // namespace
 
@@ -159,11 +159,11 @@ Evidence LiveAttempt::Gather() const {
     if (died_[k] > 0) worker.closed = died_[k];
     worker.step = records_[k].step();
     worker.phase = records_[k].phase();
-    const auto error = run::ReadAttemptFile<v1::WorkerError>(fs, folder_.Error(number_, worker.worker), number_);
+    const auto error = json::ReadAttemptFile<v1::WorkerError>(fs, folder_.Error(number_, worker.worker), number_);
     if (error.ok()) worker.error = *error;
     evidence.workers.push_back(worker);
   }
-  const auto result = run::ReadAttemptFile<v1::AttemptResult>(fs, folder_.Result(number_), number_);
+  const auto result = json::ReadAttemptFile<v1::AttemptResult>(fs, folder_.Result(number_), number_);
   if (result.ok()) evidence.result = *result;
   return evidence;
 }

@@ -14,10 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
+#include "common/base/unix_time.h"
 #include "common/control/control_address.h"
 #include "common/control/token_file.h"
 #include "common/run/error_report.h"
-#include "common/run/unix_time.h"
 #include "coordinator/control/control_server.h"
 #include "coordinator/supervise/attempt_log.h"
 #include "coordinator/supervise/failure_report.h"
@@ -118,7 +118,7 @@ class Supervisor {
     server_->SetAttempt(attempt);
     live_ = LiveAttempt::TakenOver(owner_.folder(), record, AttemptProcess::Adopt(owner_.folder(), attempt));
     log_ = std::make_unique<AttemptLog>(&owner_, attempt, false);
-    owner_.SetState(v1::JobState::RUNNING);
+    owner_.CheckpointState(v1::JobState::RUNNING);
     KeepRecord(true);
     return absl::OkStatus();
   }
@@ -149,7 +149,7 @@ class Supervisor {
   // One handler does all the looking; whatever else happens calls it early.
   void Tick() {
     if (live_) Look();
-    else if (restart_at_) AwaitRestart();
+    else if (restart_at_) WaitForRestart();
     if (finished_) {
       signals_.cancel();
       server_.reset();
@@ -164,7 +164,7 @@ class Supervisor {
   void Look() {
     live_->Step(limits_, wish_);
     if (live_->stopping() && owner_.record().state() != v1::JobState::DRAINING) {
-      owner_.SetState(v1::JobState::DRAINING, owner_.CancelRequested() ? "being canceled" : "finishes its step and saves");
+      owner_.CheckpointState(v1::JobState::DRAINING, owner_.CancelRequested() ? "being canceled" : "finishes its step and saves");
     }
     if (Elapsed() - followed_ >= kFollow) Follow();
     if (live_->Ended()) Conclude();
@@ -224,7 +224,7 @@ class Supervisor {
       timeline_.emplace();
       timeline_->failed = live_->failed();
       timeline_->noticed = live_->noticed();
-      timeline_->stopped = run::UnixSeconds(absl::Now());
+      timeline_->stopped = UnixSeconds(absl::Now());
     }
     live_.reset();
     log_.reset();
@@ -249,11 +249,11 @@ class Supervisor {
   void Schedule(const NextStep& next, const RootCause& cause) {
     restart_at_ = Elapsed() + next.delay;
     owner_.Event(v1::Event::RestartScheduled, next.reason);
-    if (next.delay > absl::ZeroDuration()) owner_.SetState(v1::JobState::RECOVERING, absl::StrCat(cause.text, ": ", next.reason));
-    else AwaitRestart();
+    if (next.delay > absl::ZeroDuration()) owner_.CheckpointState(v1::JobState::RECOVERING, absl::StrCat(cause.text, ": ", next.reason));
+    else WaitForRestart();
   }
 
-  void AwaitRestart() {
+  void WaitForRestart() {
     if (wish_ != Wish::kTrain) {
       NextStep stopped;
       stopped.state = v1::JobState::STOPPED;
@@ -305,7 +305,7 @@ class Supervisor {
   }
 
   const SupervisorOptions options_;
-  job::JobOwner& owner_;
+  job::JobStore& owner_;
   boost::asio::io_context& io_;
   boost::asio::signal_set& signals_;
   boost::asio::steady_timer timer_;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "common/base/status.h"
-#include "common/job/job_owner.h"
+#include "common/job/job_store.h"
 #include "proto/job.pb.h"
 #include "proto/spec.pb.h"
 
@@ -23,7 +23,7 @@ struct EventLoop {
 
 struct SupervisorOptions {
   const v1::JobSpec* spec;                 // resolved; outlives the supervisor
-  job::JobOwner* owner;                    // as above
+  job::JobStore* owner;                    // as above
   EventLoop* loop;                         // as above; made before the owner was
   std::string worker_program;              // deit-worker, absolute
   std::optional<v1::JobRecord> take_over;  // its attempt, begun by an owner that died, is gone on with

@@ -1,16 +1,16 @@
 #include "coordinator/supervise/take_over.h"
 
+#include "common/json/json_file.h"
 #include "common/process/identity.h"
-#include "common/run/json_file.h"
 #include "common/run/run_folder.h"
 #include "common/run/summary.h"
 
 namespace deit::supervise {
 
-StatusOr<std::optional<v1::JobRecord>> FindAbandonedAttempt(const job::JobOwner& owner) {
+StatusOr<std::optional<v1::JobRecord>> FindAbandonedAttempt(const job::JobStore& owner) {
   auto& fs = files::FileSystem::Posix();
   DEIT_ASSIGN_OR_RETURN(const int last, run::LastAttempt(fs, owner.folder()));
-  const auto keeper = run::ReadAttemptFile<v1::GuardianRecord>(fs, owner.folder().Guardian(last), last);
+  const auto keeper = json::ReadAttemptFile<v1::GuardianRecord>(fs, owner.folder().Guardian(last), last);
   if (!keeper.ok() || !keeper->has_guardian()) return std::nullopt;  // a bare mpirun's attempt, or none
   const process::Life life = process::LifeOf(keeper->guardian());
   if (life == process::Life::kUnknown) return std::nullopt;

@@ -9,7 +9,7 @@
 #include "common/dataset/listing_cache.h"
 #include "common/plan/philox.h"
 #include "tests/support/file_content.h"
-#include "tests/support/picture_files.h"
+#include "tests/support/image_files.h"
 #include "tests/support/temp_folder.h"
 #include "worker/data/loader.h"
 #include "worker/data/view_source.h"
@@ -73,9 +73,9 @@ void Views(benchmark::State& state) {
   const auto views = *NewTrainViews(spec, *index);
   std::vector<float> pixels(static_cast<size_t>(views->channels() * views->size() * views->size()));
   Rendered rendered;
-  const auto stream = *plan::Stream::Create({.images = static_cast<uint64_t>(index->size()),
-                                             .batch_size = 1,
-                                             .repeated_aug = static_cast<uint64_t>(spec.augment().repeated_aug())});
+  const auto stream = *plan::Sampler::Create({.images = static_cast<uint64_t>(index->size()),
+                                              .batch_size = 1,
+                                              .repeated_aug = static_cast<uint64_t>(spec.augment().repeated_aug())});
   uint64_t position = 0;
   for (auto _ : state) {
     if (!views->Render(stream.At(position++), pixels.data(), &rendered).ok()) state.SkipWithError("broken picture");
@@ -91,7 +91,7 @@ BENCHMARK(Views<RepeatedDeitJpegs>);
 void Decode(benchmark::State& state) {
   const v1::JobSpec spec = Jpegs();
   const auto index = *dataset::OpenIndex(spec, dataset::Split::kTrain);
-  const auto pictures = NewStoredPictures(spec, *index);
+  const auto pictures = NewStoredImages(spec, *index);
   Image image;
   int64_t i = 0;
   for (auto _ : state) {
@@ -107,7 +107,7 @@ void LoaderViews(benchmark::State& state) {
   const v1::JobSpec spec = SPEC();
   const auto index = *dataset::OpenIndex(spec, dataset::Split::kTrain);
   const auto views = *NewTrainViews(spec, *index);
-  const auto stream = *plan::Stream::Create({.images = static_cast<uint64_t>(index->size()), .batch_size = 256});
+  const auto stream = *plan::Sampler::Create({.images = static_cast<uint64_t>(index->size()), .batch_size = 256});
   const auto loader = *Loader::Start(
       stream, *views,
       {.lanes = {0, 8}, .lane_count = 8, .batch_size = 256, .end_step = uint64_t{1} << 40, .threads = static_cast<int>(state.range(0))});

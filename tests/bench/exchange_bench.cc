@@ -11,8 +11,8 @@
 #include "proto/spec.pb.h"
 #include "worker/collective/session.h"
 #include "worker/exchange/reducer.h"
-#include "worker/exchange/team.h"
-#include "worker/train/owned_state.h"
+#include "worker/exchange/worker_group.h"
+#include "worker/state/owned_state.h"
 
 namespace deit {
 namespace {
@@ -50,24 +50,24 @@ Status AllReduceInChunks(collective::Communicator& world, float* data, int64_t c
   for (int64_t begin = 0; begin < count; begin += chunk) {
     const size_t n = static_cast<size_t>(std::min(chunk, count - begin));
     DEIT_ASSIGN_OR_RETURN(auto transfer, world.AllReduce({data + begin, n, collective::ElementType::kFloat32}));
-    DEIT_RETURN_IF_ERROR(collective::Wait(*transfer, deadline, [] { return collective::Awaited{"all-reduce", ""}; }));
+    DEIT_RETURN_IF_ERROR(collective::Wait(*transfer, deadline, [] { return collective::WaitDescription{"all-reduce", ""}; }));
   }
   return absl::OkStatus();
 }
 
 Status Measure(collective::Communicator& world, int64_t width) {
   const plan::Grid grid(Shapes(width), 1 << 18);
-  exchange::TeamOptions options;
+  exchange::WorkerGroupOptions options;
   options.lanes = world.size();
   options.payload_capacity = [](const exchange::ExchangePlan&) { return size_t{64}; };
   options.deadline.limit = absl::Seconds(30);
-  DEIT_ASSIGN_OR_RETURN(const auto team, exchange::Team::Form(world, grid, options));
+  DEIT_ASSIGN_OR_RETURN(const auto worker_group, exchange::WorkerGroup::Form(world, grid, options));
   const auto adamw = update::NewOptimizer(v1::OptimizerSpec());
-  train::OwnedState owned(grid, team->plan().parts(), world.rank(), *adamw, false);
-  const auto reducer = exchange::NewExactReducer(&team->context());
+  state::OwnedState owned(grid, worker_group->plan().parts(), world.rank(), *adamw, false);
+  const auto reducer = exchange::NewExactReducer(&worker_group->context());
   const std::vector<double> decay(grid.tensors().size(), 0.05);
   const std::vector<size_t> sizes(static_cast<size_t>(world.size()), 8);
-  float* const slot = team->memory().slot(team->context().member(), 0);
+  float* const slot = worker_group->memory().slot(worker_group->context().member(), 0);
   std::fill(slot, slot + grid.elements(), 1e-3f);
   std::vector<float> copy(static_cast<size_t>(grid.elements()), 1e-3f);
 
@@ -77,18 +77,18 @@ Status Measure(collective::Communicator& world, int64_t width) {
   const std::vector<std::byte> token(8);
   for (int round = 0; round < kRounds; ++round) {
     // Everybody starts together: the exchange's own time is asked for, not the wait for a late peer.
-    DEIT_RETURN_IF_ERROR(team->gather().Exchange(token, sizes, "start"));
+    DEIT_RETURN_IF_ERROR(worker_group->gather().Exchange(token, sizes, "start"));
     exact.push_back(Seconds([&]() -> Status {
       DEIT_RETURN_IF_ERROR(reducer->BeginStep());
-      DEIT_RETURN_IF_ERROR(reducer->SetBucketsReady(team->plan().buckets()));
+      DEIT_RETURN_IF_ERROR(reducer->SetBucketsReady(worker_group->plan().buckets()));
       DEIT_RETURN_IF_ERROR(reducer->Finish());
       const auto squares = owned.Squares(slot);
-      DEIT_RETURN_IF_ERROR(team->gather().Exchange(token, sizes, "norms"));
-      owned.Update(*adamw, {1e-3, round + 1, 0.5}, decay, 0, slot, team->memory().weights());
-      return team->weight_gather().Publish();
+      DEIT_RETURN_IF_ERROR(worker_group->gather().Exchange(token, sizes, "norms"));
+      owned.Update(*adamw, {1e-3, round + 1, 0.5}, decay, 0, slot, worker_group->memory().weights());
+      return worker_group->parameter_all_gather().Publish();
     }));
     for (size_t k = 0; k < 3; ++k) {
-      DEIT_RETURN_IF_ERROR(team->gather().Exchange(token, sizes, "start"));
+      DEIT_RETURN_IF_ERROR(worker_group->gather().Exchange(token, sizes, "start"));
       library[k].push_back(Seconds([&] { return AllReduceInChunks(world, copy.data(), grid.elements(), chunks[k], options.deadline); }));
     }
   }
@@ -98,7 +98,7 @@ Status Measure(collective::Communicator& world, int64_t width) {
                 static_cast<double>(grid.elements()) * 4e-6, Median(exact) * kMs, Median(library[0]) * kMs, Median(library[1]) * kMs,
                 Median(library[2]) * kMs, Median(exact) / best);
   }
-  return team->gather().Exchange(token, sizes, "end");
+  return worker_group->gather().Exchange(token, sizes, "end");
 }
 
 }  // namespace

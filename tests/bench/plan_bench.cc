@@ -1,9 +1,9 @@
 // How fast the data plan is on one core: Philox, the epoch's order, and the stream with both.
 #include <benchmark/benchmark.h>
 
-#include "common/plan/order.h"
+#include "common/plan/permutation.h"
 #include "common/plan/philox.h"
-#include "common/plan/stream.h"
+#include "common/plan/sampler.h"
 
 namespace deit::plan {
 namespace {
@@ -40,7 +40,7 @@ BENCHMARK(NormalNumbers);
 
 void OrderOfOneEpoch(benchmark::State& state) {
   const uint64_t images = static_cast<uint64_t>(state.range(0));
-  const ImageOrder order = EpochOrder(1, 2, images);
+  const ImagePermutation order = EpochPermutation(1, 2, images);
   uint64_t rank = 0, sum = 0;
   for (auto _ : state) {
     sum += order.Image(rank);
@@ -52,9 +52,9 @@ void OrderOfOneEpoch(benchmark::State& state) {
 BENCHMARK(OrderOfOneEpoch)->ArgName("images")->Arg(60000)->Arg(1281167);
 
 // What a loader does for each view before it reads a pixel.
-void StreamPositions(benchmark::State& state) {
-  const Stream stream =
-      Stream::Create(
+void SamplerPositions(benchmark::State& state) {
+  const Sampler stream =
+      Sampler::Create(
           {.images = static_cast<uint64_t>(state.range(0)), .batch_size = 1024, .repeated_aug = static_cast<uint64_t>(state.range(1))})
           .value();
   uint64_t position = 0, sum = 0;
@@ -62,7 +62,7 @@ void StreamPositions(benchmark::State& state) {
   benchmark::DoNotOptimize(sum);
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(StreamPositions)->ArgNames({"images", "repeats"})->Args({60000, 1})->Args({1281167, 1})->Args({1281167, 3})->Args({1000, 1});
+BENCHMARK(SamplerPositions)->ArgNames({"images", "repeats"})->Args({60000, 1})->Args({1281167, 1})->Args({1281167, 3})->Args({1000, 1});
 
 }  // namespace
 }  // namespace deit::plan

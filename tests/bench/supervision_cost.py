@@ -1,4 +1,4 @@
-"""What supervision takes from training: processor time of deit-coord, the guardian and the workers' side threads, beside that of training.
+"""What supervision takes from training: processor time of deit-coord, the guardian and the workers' background threads, beside that of training.
 
 usage: supervision_cost.py BIN_DIR CONFIG [--seconds=40] [path=value ...]
 Processor time, unlike a difference of two rates, does not depend on what else the machine does.
@@ -31,7 +31,7 @@ def main():
         workers = [worker["process"]["pid"] for worker in record["workers"]]
         own = [f"/proc/{pid}/stat" for pid in (job.process.pid, record["guardian"]["pid"])]
         training = [f"/proc/{pid}/task/{pid}/stat" for pid in workers]
-        # All threads but the first: the loader's too, so this is more than the side thread takes.
+        # All threads but the first: the loader's too, so this is more than the background thread takes.
         beside = [f"/proc/{pid}/task/{thread}/stat" for pid in workers for thread in os.listdir(f"/proc/{pid}/task") if int(thread) != pid]
         before = [sum(map(processor_time, files)) for files in (own, beside, training)]
         time.sleep(options.seconds)

@@ -11,12 +11,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "common/base/clock.h"
+#include "common/models/model_catalog.h"
+#include "common/models/model_tensors.h"
 #include "common/process/own_usage.h"
-#include "common/spec/model_catalog.h"
 #include "worker/engine/numerics.h"
-#include "worker/engine/weights_file.h"
-#include "worker/models/frozen_model.h"
-#include "worker/models/model_tensors.h"
+#include "worker/nn/frozen_model.h"
+#include "worker/weights/weights_file.h"
 
 namespace deit {
 namespace {
@@ -27,7 +27,7 @@ constexpr int kWarmUp = 3;  // forwards, until memory and kernels are settled
 double Now() { return absl::ToDoubleSeconds(Clock::System().Elapsed()); }
 
 struct Loaded {
-  models::FrozenModel teacher;
+  nn::FrozenModel teacher;
   double seconds = 0;
   int64_t bytes = 0;       // of the values that it keeps
   int64_t peak_bytes = 0;  // by which the process grew, at most
@@ -37,9 +37,9 @@ StatusOr<Loaded> Load(const v1::ModelSpec& model, const std::string& path, v1::P
   Loaded loaded;
   const int64_t before = process::ResidentBytes();
   const double start = Now();
-  DEIT_ASSIGN_OR_RETURN(const auto weights, engine::WeightsFile::Open(path, models::TensorsOf(model), weights::PlanOptionsOf(model)));
+  DEIT_ASSIGN_OR_RETURN(const auto weights, weights::WeightsFile::Open(path, models::TensorsOf(model), weights::PlanOptionsOf(model)));
   DEIT_ASSIGN_OR_RETURN(loaded.teacher,
-                        models::NewFrozenModel(model, precision, [&weights](size_t t, float* out) { return weights.Read(t, out); }));
+                        nn::NewFrozenModel(model, precision, [&weights](size_t t, float* out) { return weights.Read(t, out); }));
   loaded.seconds = Now() - start;
   loaded.peak_bytes = process::PeakResidentBytes() - before;
   for (const at::Tensor& value : loaded.teacher.values) loaded.bytes += static_cast<int64_t>(value.nbytes());
@@ -49,7 +49,7 @@ StatusOr<Loaded> Load(const v1::ModelSpec& model, const std::string& path, v1::P
 Status Run(const std::string& name, const std::string& path, v1::Precision precision, int forwards) {
   v1::ModelSpec wanted;
   wanted.set_name(name);
-  DEIT_ASSIGN_OR_RETURN(const v1::ModelSpec model, spec::ResolveModel(wanted));
+  DEIT_ASSIGN_OR_RETURN(const v1::ModelSpec model, models::ResolveModel(wanted));
   DEIT_RETURN_IF_ERROR(engine::SetThreads(1));
   DEIT_ASSIGN_OR_RETURN(const Loaded loaded, Load(model, path, precision));
   const at::NoGradGuard no_grad;

@@ -106,7 +106,7 @@ class Pictures(ClusterTest):
         self.assertEqual(len(list((self.folder / "state/indexes").glob("*.index"))), 2, "the lists are kept")
         self.one.write_bytes(self.good + b"\0")  # in place: no folder changes
         self.refuse(CORRUPT, f"{self.one}: {len(self.good) + 1} bytes: it had {len(self.good)} when data.root was listed",
-                    f"hint: touch {self.one.parent}, so that data.root is listed anew", run="other")
+                    f"hint: touch {self.one.parent}, so that data.root is listed again", run="other")
         self.one.write_bytes(self.good)
         shutil.copy(self.one, self.root / "train/class_1/new.jpg")
         said = self.train(self.config, "run", *self.words, *SHORT, code=RUN_FOLDER)

@@ -6,7 +6,7 @@
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
-#include "worker/data/picture_source.h"
+#include "worker/data/image_source.h"
 
 // The input is CIFAR-100's training file, and the file of its class names as well.
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto index = deit::dataset::OpenIndex(spec, deit::dataset::Split::kTrain);
   if (!index.ok()) return 0;
   DEIT_CHECK((*index)->classes().size() == 100, "classes=", (*index)->classes().size());
-  const auto pictures = deit::data::NewCifarPictures(spec, **index);
+  const auto pictures = deit::data::NewCifarImages(spec, **index);
   DEIT_CHECK(pictures.ok(), "what has an index has pictures");
   deit::data::Image image;
   for (int64_t i = 0; i < (*index)->size(); ++i) {

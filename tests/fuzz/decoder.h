@@ -3,7 +3,7 @@
 
 #include "absl/strings/string_view.h"
 #include "common/base/status.h"
-#include "worker/data/image.h"
+#include "worker/data/decode_image.h"
 
 namespace deit::testing {
 

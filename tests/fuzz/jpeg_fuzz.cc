@@ -1,7 +1,7 @@
 #include "common/base/digest.h"
 #include "tests/fuzz/decoder.h"
 #include "tests/fuzz/fuzz_target.h"
-#include "tests/support/picture_parts.h"
+#include "tests/support/image_regions.h"
 
 namespace deit::testing {
 namespace {

@@ -1,4 +1,4 @@
-"""Writes what timm computes, for tests/worker/models/parity_test.cc, and what it lists, for registry_test.cc:
+"""Writes what timm computes, for tests/worker/nn/parity_test.cc, and what it lists, for registry_test.cc:
 
   python tests/parity/reference_models.py reduced|full|registry     (timm 1.0.31, torch 2.14.1)
 

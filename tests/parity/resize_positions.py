@@ -1,4 +1,4 @@
-"""Prints what timm's resample_abs_pos_embed makes of keyed position embeddings, for tests/worker/engine/fit_positions_test.cc.
+"""Prints what timm's resample_abs_pos_embed makes of keyed position embeddings, for tests/worker/weights/fit_positions_test.cc.
 
   python tests/parity/resize_positions.py     (timm 1.0.31, torch 2.14.1)
 """

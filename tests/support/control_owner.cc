@@ -74,11 +74,11 @@ void ControlOwner::SetAttempt(int attempt) {
 
 bool ControlOwner::Await(const std::function<bool(const Said&)>& wanted) const {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, absl::ToChronoNanoseconds(kPatience), [&] { return wanted(said_); });
+  return changed_.wait_for(lock, absl::ToChronoNanoseconds(kTimeout), [&] { return wanted(said_); });
 }
 
 bool ControlOwner::AwaitRefused(const std::string& cause, int64_t count) const {
-  const absl::Time deadline = absl::Now() + kPatience;
+  const absl::Time deadline = absl::Now() + kTimeout;
   while (absl::Now() < deadline) {
     const auto counts = refused();
     if (const auto it = counts.find(cause); it != counts.end() && it->second >= count) return true;

@@ -37,11 +37,11 @@ class ControlOwner {
   std::map<std::string, int64_t> refused() const;
   void SetAttempt(int attempt);
 
-  // Whether what was said comes to satisfy `wanted` within kPatience.
+  // Whether what was said comes to satisfy `wanted` within kTimeout.
   bool Await(const std::function<bool(const Said&)>& wanted) const;
   bool AwaitRefused(const std::string& cause, int64_t count) const;  // refused() comes to say so
 
-  static constexpr absl::Duration kPatience = absl::Seconds(20);
+  static constexpr absl::Duration kTimeout = absl::Seconds(20);
 
  private:
   struct Thread;

@@ -14,7 +14,7 @@
 namespace deit::testing {
 namespace {
 
-constexpr timeval kPatience = {.tv_sec = 20, .tv_usec = 0};
+constexpr timeval kTimeout = {.tv_sec = 20, .tv_usec = 0};
 
 sockaddr_in Address(uint16_t port) {
   sockaddr_in address{};
@@ -31,8 +31,8 @@ int NewSocket() {
 }
 
 void LimitWaits(int fd) {
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
-  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof(kPatience));
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kTimeout, sizeof(kTimeout));
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kTimeout, sizeof(kTimeout));
 }
 
 }  // namespace

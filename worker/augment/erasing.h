@@ -1,4 +1,4 @@
-// Random erasing as timm's RandomErasing (after normalisation): which boxes, and what stands in them.
+// Random erasing as timm's RandomErasing (after normalisation): boxes and their fill.
 #pragma once
 
 #include <cstdint>

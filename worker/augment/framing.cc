@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/plan/job_stream.h"
+#include "common/plan/job_sampler.h"
 #include "common/spec/resolve.h"
 
 namespace deit::augment {
@@ -36,7 +36,7 @@ Rectangle Fallback(int width, int height, const v1::AugmentSpec& augment) {
 
 Framing ShowAll(const v1::JobSpec& spec, int width, int height, double ratio) {
   const int size = spec.model().img_size();
-  return spec::HoldsPhotographs(spec) ? CentreCrop(width, height, size, ratio) : Whole(width, height, size);
+  return spec::UsesResizedCrop(spec) ? CentreCrop(width, height, size, ratio) : Whole(width, height, size);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What is cut out of a picture for a view: pure arithmetic on sizes and keyed random numbers.
+// Crop geometry of a view: pure arithmetic on sizes and keyed random numbers.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ Framing PaddedCrop(int width, int height, int size, int padding, plan::RandomStr
 // The framing of one training view, flip included. augment.crop is resolved. CENTER frames as evaluation does by default.
 Framing TrainFraming(const v1::JobSpec& spec, uint64_t position, int width, int height);
 
-// The framing of evaluation: CentreCrop by evaluate.crop_ratio of photographs (spec::HoldsPhotographs), else Whole.
+// The framing of evaluation: CentreCrop by evaluate.crop_ratio of photographs (spec::UsesResizedCrop), else Whole.
 Framing EvaluationFraming(const v1::JobSpec& spec, int width, int height);
 
 }  // namespace deit::augment

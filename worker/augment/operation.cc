@@ -34,32 +34,32 @@ double GrayFactor(double m, RandomStream*) { return std::clamp(1.0 - MinMax(m, 0
 double BlurRadius(double m, RandomStream*) { return MinMax(m, 0.1, 2.0); }
 
 template <void (*FUNCTION)(Image*)>
-void Plain(const Operation&, const Surroundings&, Image* image) {
+void Plain(const Operation&, const OperationContext&, Image* image) {
   FUNCTION(image);
 }
 template <void (*FUNCTION)(int, Image*)>
-void WithWhole(const Operation& operation, const Surroundings&, Image* image) {
+void WithWhole(const Operation& operation, const OperationContext&, Image* image) {
   FUNCTION(static_cast<int>(operation.argument), image);
 }
 template <void (*FUNCTION)(double, Image*)>
-void WithFactor(const Operation& operation, const Surroundings&, Image* image) {
+void WithFactor(const Operation& operation, const OperationContext&, Image* image) {
   FUNCTION(operation.argument, image);
 }
-void Color(const Operation& operation, const Surroundings& around, Image* image) {
+void Color(const Operation& operation, const OperationContext& around, Image* image) {
   pixels::Saturation(operation.argument, image, around.scratch);
 }
-void Sharpness(const Operation& operation, const Surroundings& around, Image* image) {
+void Sharpness(const Operation& operation, const OperationContext& around, Image* image) {
   pixels::Sharpness(operation.argument, image, around.scratch);
 }
-void Blur(const Operation& operation, const Surroundings& around, Image* image) {
+void Blur(const Operation& operation, const OperationContext& around, Image* image) {
   pixels::GaussianBlur(operation.argument, image, around.scratch);
 }
-void Rotate(const Operation& operation, const Surroundings& around, Image* image) {
+void Rotate(const Operation& operation, const OperationContext& around, Image* image) {
   pixels::Rotate(*image, operation.argument, operation.filter, around.fill, around.scratch);
   std::swap(*image, *around.scratch);
 }
 template <AffineMap (*MAP)(double, const Image&)>
-void Mapped(const Operation& operation, const Surroundings& around, Image* image) {
+void Mapped(const Operation& operation, const OperationContext& around, Image* image) {
   pixels::Affine(*image, MAP(operation.argument, *image), operation.filter, around.fill, around.scratch);
   std::swap(*image, *around.scratch);
 }

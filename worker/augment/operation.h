@@ -1,4 +1,4 @@
-// The operations that augmentation does to a view's 8-bit pixels, under timm's names: one table, one row for each.
+// Augmentation operations on a view's 8-bit pixels, under timm's names: one table row per operation.
 #pragma once
 
 #include "absl/strings/string_view.h"
@@ -18,7 +18,7 @@ struct Operation {
 };
 
 // Besides the operation itself: what shows where a map reaches outside the picture, and memory.
-struct Surroundings {
+struct OperationContext {
   pixels::Colour fill{};
   pixels::Image* scratch = nullptr;
 };
@@ -29,7 +29,7 @@ struct OperationKind {
   bool moves_pixels;          // uses `filter` and the fill colour
   // The argument at a magnitude (10 is the paper's full strength); draws its sign where it has one. Null where there is no argument.
   double (*argument)(double magnitude, plan::RandomStream* random);
-  void (*apply)(const Operation& operation, const Surroundings& surroundings, pixels::Image* image);
+  void (*apply)(const Operation& operation, const OperationContext& context, pixels::Image* image);
 };
 
 // Null if there is none of this name.

@@ -1,4 +1,4 @@
-// RandAugment as timm draws it: which operations a view gets, and how strong they are.
+// RandAugment as timm draws it: the operations of a view and their magnitudes.
 #pragma once
 
 #include <cstdint>

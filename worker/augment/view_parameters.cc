@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/plan/job_stream.h"
+#include "common/plan/job_sampler.h"
 #include "worker/augment/erasing.h"
 
 namespace deit::augment {

@@ -1,5 +1,5 @@
-// Everything that is drawn for one view, and the pictures' way from it: what preview prints, and what rendering follows. Every draw is a
-// keyed function of (data.seed, position, purpose).
+// Random parameters of one view, printed by preview and followed by rendering. Every draw is a keyed function of (data.seed, position,
+// purpose).
 #pragma once
 
 #include <cstdint>

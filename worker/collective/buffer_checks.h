@@ -1,4 +1,4 @@
-// What every backend asks of its arguments before it starts an operation. InvalidArgument names the value: a bug of the caller.
+// Argument checks shared by all backends. InvalidArgument names the value: a bug of the caller.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// A group of workers that exchange ranges of elements. One thin asynchronous interface; backends: threads of one process
+// Communicator: a group of workers that exchange ranges of elements. One thin asynchronous interface; backends: threads of one process
 // (local_communicator.h) and MPI processes (mpi_communicator.h), chosen at run time by session.h.
 #pragma once
 
@@ -31,13 +31,13 @@ inline constexpr size_t kMaxCount = (size_t{1} << 31) - 1;
 inline constexpr int kMaxTag = (1 << 20) - 1;
 
 // One operation under way. One thread at a time.
-// Destroyed unfinished, it is given up: a receive or send that met nobody is withdrawn; otherwise the backend may still touch
+// Destroyed unfinished, it is given up: an unmatched receive or send is withdrawn; otherwise the backend may still touch
 // the buffer, so an owner gives up only on its way out of the process or with the buffer kept.
 class Transfer {
  public:
   virtual ~Transfer() = default;
 
-  // True once finished, and ever after. Makes progress; never blocks. Nothing progresses while nobody tests.
+  // True once finished, and ever after. Makes progress; never blocks. No progress is made while no transfer is tested.
   // Unavailable: the peer is known to be gone, or the library failed. InvalidArgument: the sizes of both sides differ.
   virtual StatusOr<bool> Test() = 0;
 };

@@ -10,7 +10,7 @@
 
 namespace deit::collective {
 
-ExitGuard::ExitGuard(Deadline deadline, Awaited awaited)
+ExitGuard::ExitGuard(Deadline deadline, WaitDescription awaited)
     : watcher_([this, deadline, awaited = std::move(awaited)] { Watch(deadline, awaited); }) {}
 
 ExitGuard::~ExitGuard() {
@@ -22,12 +22,12 @@ ExitGuard::~ExitGuard() {
   watcher_.join();
 }
 
-void ExitGuard::Watch(Deadline deadline, const Awaited& awaited) {
-  Patience patience(deadline);
+void ExitGuard::Watch(Deadline deadline, const WaitDescription& awaited) {
+  DeadlineTimer patience(deadline);
   std::unique_lock lock(mutex_);
   while (!left_.wait_for(lock, std::chrono::milliseconds(100), [this] { return has_left_; })) {
-    if (!patience.Exhausted()) continue;
-    LogError(Expired(deadline, awaited).message());
+    if (!patience.Expired()) continue;
+    LogError(DeadlineError(deadline, awaited).message());
     std::fflush(nullptr);
     _exit(static_cast<int>(ExitCode::kPeerLost));
   }

@@ -1,4 +1,4 @@
-// A deadline for blocking library calls that cannot be left: MPI_Init, MPI_Comm_create_group, MPI_Finalize.
+// Watchdog for blocking library calls that cannot be interrupted: MPI_Init, MPI_Comm_create_group, MPI_Finalize.
 #pragma once
 
 #include <condition_variable>
@@ -13,13 +13,13 @@ namespace deit::collective {
 // While it lives, a thread watches; when the deadline passes, it prints "EVENT within LIMIT" and ends the process with 69.
 class ExitGuard {
  public:
-  ExitGuard(Deadline deadline, Awaited awaited);
+  ExitGuard(Deadline deadline, WaitDescription awaited);
   ~ExitGuard();
   ExitGuard(const ExitGuard&) = delete;
   ExitGuard& operator=(const ExitGuard&) = delete;
 
  private:
-  void Watch(Deadline deadline, const Awaited& awaited);
+  void Watch(Deadline deadline, const WaitDescription& awaited);
 
   std::mutex mutex_;
   std::condition_variable left_;

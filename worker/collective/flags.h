@@ -1,4 +1,4 @@
-// Progress flags in shared memory: how workers of one node tell each other how far they are, without messages.
+// Progress flags in shared memory, by which the workers of one node signal progress without messages.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 namespace deit::collective {
 
 // A table of 64-bit flags, one row per rank, each flag on its own cache line. Only its rank sets a row's flags, to growing values (a
-// step number, say); everybody reads. What was written before Set() is seen by whoever saw the value (release / acquire).
+// step number, say); everybody reads. What was written before Set() is visible to every reader of the value (release / acquire).
 // Thread-safe. The memory is not owned.
 class FlagBoard {
  public:

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "worker/collective/buffer_checks.h"
 #include "worker/collective/local_group.h"
-#include "worker/collective/mapped_parts.h"
+#include "worker/collective/mapped_regions.h"
 #include "worker/collective/wait.h"
 
 namespace deit::collective {
@@ -46,27 +46,26 @@ class LocalMessage final : public Transfer {
 
 class LocalCollective final : public Transfer {
  public:
-  LocalCollective(std::shared_ptr<LocalGroup> group, std::shared_ptr<Meeting> meeting)
-      : group_(std::move(group)), meeting_(std::move(meeting)) {}
+  LocalCollective(std::shared_ptr<LocalGroup> group, std::shared_ptr<CollectiveOp> op) : group_(std::move(group)), op_(std::move(op)) {}
 
   ~LocalCollective() override {
     const std::scoped_lock lock(group_->mutex);
-    if (!meeting_->done && meeting_->error.ok()) meeting_->error = absl::UnavailableError("a worker gave up a collective operation");
+    if (!op_->done && op_->error.ok()) op_->error = absl::UnavailableError("a worker gave up a collective operation");
   }
 
   StatusOr<bool> Test() override {
     const std::scoped_lock lock(group_->mutex);
-    if (!meeting_->error.ok()) return meeting_->error;
-    if (meeting_->done) return true;
-    for (size_t rank = 0; rank < meeting_->seats.size(); ++rank) {
-      if (!meeting_->seats[rank].taken && group_->left[rank]) return HasLeft(static_cast<int>(rank));
+    if (!op_->error.ok()) return op_->error;
+    if (op_->done) return true;
+    for (size_t rank = 0; rank < op_->seats.size(); ++rank) {
+      if (!op_->seats[rank].taken && group_->left[rank]) return HasLeft(static_cast<int>(rank));
     }
     return false;
   }
 
  private:
   std::shared_ptr<LocalGroup> group_;
-  std::shared_ptr<Meeting> meeting_;
+  std::shared_ptr<CollectiveOp> op_;
 };
 
 class LocalCommunicator final : public Communicator {
@@ -92,17 +91,17 @@ class LocalCommunicator final : public Communicator {
 
   StatusOr<std::unique_ptr<Transfer>> AllReduce(Buffer buffer) override {
     DEIT_RETURN_IF_ERROR(CheckBuffer(buffer));
-    return Meet(&SumForAll, {.taken = true, .input = buffer, .output = buffer, .counts = {}});
+    return JoinOp(&SumForAll, {.taken = true, .input = buffer, .output = buffer, .counts = {}});
   }
 
   StatusOr<std::unique_ptr<Transfer>> ReduceScatter(Buffer input, const std::vector<size_t>& counts, Buffer output) override {
     DEIT_RETURN_IF_ERROR(CheckParts(input, counts, output, rank_, size()));
-    return Meet(&SumParts, {.taken = true, .input = input, .output = output, .counts = counts});
+    return JoinOp(&SumParts, {.taken = true, .input = input, .output = output, .counts = counts});
   }
 
   StatusOr<std::unique_ptr<Transfer>> AllGather(Buffer input, const std::vector<size_t>& counts, Buffer output) override {
     DEIT_RETURN_IF_ERROR(CheckParts(output, counts, input, rank_, size()));
-    return Meet(&GatherParts, {.taken = true, .input = input, .output = output, .counts = counts});
+    return JoinOp(&GatherParts, {.taken = true, .input = input, .output = output, .counts = counts});
   }
 
   StatusOr<std::unique_ptr<Communicator>> Subgroup(const std::vector<int>& members, std::string_view name) override {
@@ -113,14 +112,16 @@ class LocalCommunicator final : public Communicator {
 
   StatusOr<std::unique_ptr<SharedMemory>> Share(size_t bytes) override {
     DEIT_RETURN_IF_ERROR(CheckOneNode(hosts()));
-    std::shared_ptr<Meeting> meeting = group_->Join(rank_, &MakeParts, {.taken = true, .input = {}, .output = {}, .counts = {bytes}});
-    LocalCollective transfer(group_, meeting);
-    DEIT_RETURN_IF_ERROR(Wait(transfer, {group_->options.setup_limit}, [] { return Awaited{"not all workers came to share memory", ""}; }));
-    return std::make_unique<MappedParts>(meeting->mapping, PartTable(meeting->part_bytes));
+    std::shared_ptr<CollectiveOp> op = group_->Join(rank_, &MakeParts, {.taken = true, .input = {}, .output = {}, .counts = {bytes}});
+    LocalCollective transfer(group_, op);
+    DEIT_RETURN_IF_ERROR(Wait(transfer, {group_->options.setup_limit}, [] {
+      return WaitDescription{"not all workers came to share memory", ""};
+    }));
+    return std::make_unique<MappedRegions>(op->mapping, RegionTable(op->part_bytes));
   }
 
  private:
-  StatusOr<std::unique_ptr<Transfer>> Meet(Meeting::Work work, Seat seat) {
+  StatusOr<std::unique_ptr<Transfer>> JoinOp(CollectiveOp::Work work, Participant seat) {
     return std::make_unique<LocalCollective>(group_, group_->Join(rank_, work, std::move(seat)));
   }
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "worker/collective/mapped_parts.h"
+#include "worker/collective/mapped_regions.h"
 
 namespace deit::collective {
 namespace {
@@ -37,9 +37,9 @@ void Copy(void* to, const void* from, size_t bytes) {
   if (bytes > 0 && to != from) std::memcpy(to, from, bytes);
 }
 
-Status CheckAlike(const Meeting& meeting) {
-  const Seat& first = meeting.seats.front();
-  for (const Seat& seat : meeting.seats) {
+Status CheckAlike(const CollectiveOp& op) {
+  const Participant& first = op.seats.front();
+  for (const Participant& seat : op.seats) {
     if (seat.counts != first.counts || seat.input.type != first.input.type) {
       return absl::InvalidArgumentError("collective operation: the members' counts or element types differ");
     }
@@ -73,78 +73,78 @@ std::shared_ptr<Posting> Mailbox::PostReceive(Posting receive) {
   return posting;
 }
 
-Status SumForAll(Meeting& meeting, const LocalOptions& /*options*/) {
-  const Buffer& sum = meeting.seats.front().output;
-  for (const Seat& seat : meeting.seats) {
+Status SumForAll(CollectiveOp& op, const LocalOptions& /*options*/) {
+  const Buffer& sum = op.seats.front().output;
+  for (const Participant& seat : op.seats) {
     if (seat.input.count != sum.count || seat.input.type != sum.type) {
       return absl::InvalidArgumentError("all-reduce: the members' buffers differ");
     }
   }
-  for (size_t rank = 1; rank < meeting.seats.size(); ++rank) AddInto(sum.type, sum.data, meeting.seats[rank].input.data, sum.count);
-  for (const Seat& seat : meeting.seats) Copy(seat.output.data, sum.data, sum.bytes());
+  for (size_t rank = 1; rank < op.seats.size(); ++rank) AddInto(sum.type, sum.data, op.seats[rank].input.data, sum.count);
+  for (const Participant& seat : op.seats) Copy(seat.output.data, sum.data, sum.bytes());
   return absl::OkStatus();
 }
 
-Status SumParts(Meeting& meeting, const LocalOptions& /*options*/) {
-  DEIT_RETURN_IF_ERROR(CheckAlike(meeting));
+Status SumParts(CollectiveOp& op, const LocalOptions& /*options*/) {
+  DEIT_RETURN_IF_ERROR(CheckAlike(op));
   size_t offset = 0;
-  for (const Seat& seat : meeting.seats) {
+  for (const Participant& seat : op.seats) {
     const Buffer& sum = seat.output;
-    Copy(sum.data, At(meeting.seats.front().input, offset), sum.bytes());
-    for (size_t rank = 1; rank < meeting.seats.size(); ++rank) {
-      AddInto(sum.type, sum.data, At(meeting.seats[rank].input, offset), sum.count);
+    Copy(sum.data, At(op.seats.front().input, offset), sum.bytes());
+    for (size_t rank = 1; rank < op.seats.size(); ++rank) {
+      AddInto(sum.type, sum.data, At(op.seats[rank].input, offset), sum.count);
     }
     offset += sum.count;
   }
   return absl::OkStatus();
 }
 
-Status GatherParts(Meeting& meeting, const LocalOptions& /*options*/) {
-  DEIT_RETURN_IF_ERROR(CheckAlike(meeting));
+Status GatherParts(CollectiveOp& op, const LocalOptions& /*options*/) {
+  DEIT_RETURN_IF_ERROR(CheckAlike(op));
   size_t offset = 0;
-  for (const Seat& from : meeting.seats) {
-    for (const Seat& to : meeting.seats) Copy(At(to.output, offset), from.input.data, from.input.bytes());
+  for (const Participant& from : op.seats) {
+    for (const Participant& to : op.seats) Copy(At(to.output, offset), from.input.data, from.input.bytes());
     offset += from.input.count;
   }
   return absl::OkStatus();
 }
 
-Status MakeParts(Meeting& meeting, const LocalOptions& options) {
-  for (const Seat& seat : meeting.seats) {
+Status MakeParts(CollectiveOp& op, const LocalOptions& options) {
+  for (const Participant& seat : op.seats) {
     if (seat.counts.size() != 1) return absl::InvalidArgumentError("shared memory: some members are in another operation");
-    meeting.part_bytes.push_back(seat.counts.front());
+    op.part_bytes.push_back(seat.counts.front());
   }
-  const size_t total = PartTable(meeting.part_bytes).total();
+  const size_t total = RegionTable(op.part_bytes).total();
   if (total > options.shared_memory_room) {
     return absl::ResourceExhaustedError(absl::StrCat("shared memory: ", total, " bytes: only ", options.shared_memory_room, " are free"));
   }
   DEIT_ASSIGN_OR_RETURN(Mapping mapping, Mapping::Private(total));
-  meeting.mapping = std::make_shared<const Mapping>(std::move(mapping));
+  op.mapping = std::make_shared<const Mapping>(std::move(mapping));
   return absl::OkStatus();
 }
 
 LocalGroup::LocalGroup(std::vector<std::string> host_of_each, const LocalOptions& all_options)
-    : hosts(std::move(host_of_each)), options(all_options), mailboxes(hosts.size()), left(hosts.size()), meetings_joined(hosts.size()) {}
+    : hosts(std::move(host_of_each)), options(all_options), mailboxes(hosts.size()), left(hosts.size()), ops_joined(hosts.size()) {}
 
-std::shared_ptr<Meeting> LocalGroup::Join(int rank, Meeting::Work work, Seat seat) {
+std::shared_ptr<CollectiveOp> LocalGroup::Join(int rank, CollectiveOp::Work work, Participant seat) {
   const std::scoped_lock lock(mutex);
-  const uint64_t ordinal = meetings_joined[static_cast<size_t>(rank)]++;
-  std::shared_ptr<Meeting>& entry = meetings[ordinal];
+  const uint64_t ordinal = ops_joined[static_cast<size_t>(rank)]++;
+  std::shared_ptr<CollectiveOp>& entry = meetings[ordinal];
   if (entry == nullptr) {
-    entry = std::make_shared<Meeting>();
+    entry = std::make_shared<CollectiveOp>();
     entry->work = work;
     entry->seats.resize(hosts.size());
     entry->missing = hosts.size();
   }
-  const std::shared_ptr<Meeting> meeting = entry;
-  if (meeting->work != work) meeting->error = absl::InvalidArgumentError("collective operation: the members started different ones");
-  meeting->seats[static_cast<size_t>(rank)] = std::move(seat);
-  if (--meeting->missing == 0) {
-    if (meeting->error.ok()) meeting->error = work(*meeting, options);
-    meeting->done = true;
+  const std::shared_ptr<CollectiveOp> op = entry;
+  if (op->work != work) op->error = absl::InvalidArgumentError("collective operation: the members started different ones");
+  op->seats[static_cast<size_t>(rank)] = std::move(seat);
+  if (--op->missing == 0) {
+    if (op->error.ok()) op->error = work(*op, options);
+    op->done = true;
     meetings.erase(ordinal);
   }
-  return meeting;
+  return op;
 }
 
 std::shared_ptr<LocalGroup> LocalGroup::JoinSubgroup(const std::vector<int>& members, std::string_view name, size_t index) {

@@ -1,4 +1,4 @@
-// What the members of a local group share: mailboxes for messages, meetings for collective operations. Private to local_communicator.cc.
+// Shared state of a local group: mailboxes for messages, rendezvous for collective operations. Private to local_communicator.cc.
 #pragma once
 
 #include <atomic>
@@ -28,7 +28,7 @@ struct Posting {
   Status error = {};
 };
 
-// The postings of one receiver that met nobody yet, in the order of posting. Whoever comes second copies.
+// Unmatched postings of one receiver, in the order of posting. The second of a pair copies.
 struct Mailbox {
   std::shared_ptr<Posting> PostSend(Posting send, int sender);
   std::shared_ptr<Posting> PostReceive(Posting receive);
@@ -39,7 +39,7 @@ struct Mailbox {
 };
 
 // What one member brings to a collective operation.
-struct Seat {
+struct Participant {
   bool taken = false;
   Buffer input;
   Buffer output;
@@ -47,11 +47,11 @@ struct Seat {
 };
 
 // One collective operation: the last member to arrive does everybody's work. Guarded by the group's mutex.
-struct Meeting {
-  using Work = Status (*)(Meeting& meeting, const LocalOptions& options);
+struct CollectiveOp {
+  using Work = Status (*)(CollectiveOp& op, const LocalOptions& options);
 
   Work work = nullptr;
-  std::vector<Seat> seats;
+  std::vector<Participant> seats;
   size_t missing = 0;
   bool done = false;
   Status error;
@@ -60,19 +60,19 @@ struct Meeting {
 };
 
 // The kinds of work. InvalidArgument when the members' arguments differ.
-Status SumForAll(Meeting& meeting, const LocalOptions& options);
-Status SumParts(Meeting& meeting, const LocalOptions& options);
-Status GatherParts(Meeting& meeting, const LocalOptions& options);
-Status MakeParts(Meeting& meeting, const LocalOptions& options);  // ResourceExhausted beyond options.shared_memory_room
+Status SumForAll(CollectiveOp& op, const LocalOptions& options);
+Status SumParts(CollectiveOp& op, const LocalOptions& options);
+Status GatherParts(CollectiveOp& op, const LocalOptions& options);
+Status MakeParts(CollectiveOp& op, const LocalOptions& options);  // ResourceExhausted beyond options.shared_memory_room
 
 struct LocalGroup {
   LocalGroup(std::vector<std::string> host_of_each, const LocalOptions& all_options);
   int size() const { return static_cast<int>(hosts.size()); }
 
   // Takes this rank's seat in its next meeting.
-  std::shared_ptr<Meeting> Join(int rank, Meeting::Work work, Seat seat);
+  std::shared_ptr<CollectiveOp> Join(int rank, CollectiveOp::Work work, Participant seat);
 
-  // The group of these members under this name, made by whoever asks first; each (by index in `members`) gets a new one at each call.
+  // The group of these members under this name, made by the first caller; each (by index in `members`) gets a new one at each call.
   std::shared_ptr<LocalGroup> JoinSubgroup(const std::vector<int>& members, std::string_view name, size_t index);
 
   const std::vector<std::string> hosts;
@@ -80,9 +80,9 @@ struct LocalGroup {
   std::vector<Mailbox> mailboxes;       // by receiver
   std::vector<std::atomic<bool>> left;  // by rank: its communicator is gone
 
-  std::mutex mutex;                                       // guards the rest, and all meetings
-  std::vector<uint64_t> meetings_joined;                  // by rank
-  std::map<uint64_t, std::shared_ptr<Meeting>> meetings;  // by ordinal, until all have come
+  std::mutex mutex;                                            // guards the rest, and all meetings
+  std::vector<uint64_t> ops_joined;                            // by rank
+  std::map<uint64_t, std::shared_ptr<CollectiveOp>> meetings;  // by ordinal, until all have come
   struct Subgroup {
     std::vector<int> members;
     std::string name;

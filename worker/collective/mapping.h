@@ -14,7 +14,7 @@ constexpr size_t RoundUpToPage(size_t bytes) { return (bytes + kPageBytes - 1) /
 class Mapping {
  public:
   static StatusOr<Mapping> Private(size_t bytes);                    // of this process; ResourceExhausted
-  static StatusOr<Mapping> File(int file_descriptor, size_t bytes);  // the file's start, shared with whoever maps it
+  static StatusOr<Mapping> File(int file_descriptor, size_t bytes);  // the file's start, shared by all who map it
 
   Mapping(Mapping&& other) noexcept;
   Mapping& operator=(Mapping&& other) noexcept;

@@ -15,7 +15,7 @@
 #include "common/base/digest.h"
 #include "worker/collective/buffer_checks.h"
 #include "worker/collective/exit_guard.h"
-#include "worker/collective/node_memory.h"
+#include "worker/collective/shared_memory.h"
 
 namespace deit::collective {
 namespace {
@@ -149,7 +149,7 @@ class MpiCommunicator final : public Communicator {
     DEIT_ASSIGN_OR_RETURN(const std::unique_ptr<Transfer> transfer,
                           AllGather({.data = place, .count = kBytes}, std::vector<size_t>(static_cast<size_t>(size_), kBytes),
                                     {.data = names.data(), .count = names.size()}));
-    DEIT_RETURN_IF_ERROR(Wait(*transfer, {options_.setup_limit}, [] { return Awaited{"not all workers started", ""}; }));
+    DEIT_RETURN_IF_ERROR(Wait(*transfer, {options_.setup_limit}, [] { return WaitDescription{"not all workers started", ""}; }));
     for (size_t start = 0; start < names.size(); start += kBytes) hosts_.emplace_back(names.data() + start);
     return absl::OkStatus();
   }

@@ -25,7 +25,7 @@ constexpr const char* kSharedDirectory = "/dev/shm";
 // others in the middle of theirs.
 class Departure {
  public:
-  // Collective over the world. Memory that cannot be shared: nobody waits for anybody.
+  // Collective over the world. Where memory cannot be shared, no worker waits.
   static StatusOr<Departure> Prepare(Communicator& world) {
     std::vector<int> node;
     for (int rank = 0; rank < world.size(); ++rank) {
@@ -46,7 +46,7 @@ class Departure {
     FlagBoard gone(std::move(rows), 1);
     gone.Set(rank_, 0, 1);
     for (int rank = 0; rank < size_; ++rank) {
-      const Status status = gone.WaitAtLeast(rank, 0, 1, {absl::Seconds(1)}, [] { return Awaited{"a worker did not end", ""}; });
+      const Status status = gone.WaitAtLeast(rank, 0, 1, {absl::Seconds(1)}, [] { return WaitDescription{"a worker did not end", ""}; });
       if (!status.ok()) return;  // the launcher sees to it
     }
   }
@@ -71,7 +71,7 @@ class MpiSession final : public Session {
   Status Leave() override {
     uint8_t here = 1;
     DEIT_ASSIGN_OR_RETURN(const std::unique_ptr<Transfer> transfer, world_->AllReduce({.data = &here, .count = 1}));
-    DEIT_RETURN_IF_ERROR(Wait(*transfer, {setup_limit_}, [] { return Awaited{"not all workers came to the end", ""}; }));
+    DEIT_RETURN_IF_ERROR(Wait(*transfer, {setup_limit_}, [] { return WaitDescription{"not all workers came to the end", ""}; }));
     const ExitGuard guard({setup_limit_}, {"MPI did not end", ""});
     if (folder_) folder_->Restore();
     MPI_Finalize();

@@ -1,4 +1,4 @@
-// The launch this process belongs to: the world communicator, and how to leave it.
+// Session of the launch that this process belongs to: the world communicator, and an orderly exit.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ class Session {
   virtual Communicator& world() = 0;
 
   // Leaves in order, together with all others (each calls it, any code), then ends the process with `code`: output is flushed,
-  // destructors and atexit handlers do not run (60 ms saved). Ends with 69 if somebody does not come within the set-up limit.
+  // destructors and atexit handlers do not run (60 ms saved). Ends with 69 if a worker does not arrive within the set-up limit.
   [[noreturn]] void Finish(ExitCode code);
 
   // Ends this process with `code` and takes the whole launch with it, without waiting for anybody: after a lost peer or an

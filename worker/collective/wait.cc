@@ -24,15 +24,15 @@ void Pause() {
 
 }  // namespace
 
-Status Expired(const Deadline& deadline, const Awaited& awaited) {
+Status DeadlineError(const Deadline& deadline, const WaitDescription& awaited) {
   std::string message = absl::StrCat(awaited.event, " within ", absl::FormatDuration(deadline.limit));
   if (!awaited.detail.empty()) absl::StrAppend(&message, " (", awaited.detail, ")");
   return absl::DeadlineExceededError(message);
 }
 
-Patience::Patience(Deadline deadline) : deadline_(deadline), start_(deadline.clock->Elapsed()), last_look_(start_) {}
+DeadlineTimer::DeadlineTimer(Deadline deadline) : deadline_(deadline), start_(deadline.clock->Elapsed()), last_look_(start_) {}
 
-bool Patience::Exhausted() {
+bool DeadlineTimer::Expired() {
   const absl::Duration now = deadline_.clock->Elapsed();
   const absl::Duration gap = now - last_look_;
   last_look_ = now;
@@ -46,11 +46,11 @@ Status WaitUntil(absl::FunctionRef<StatusOr<bool>()> ready, Deadline deadline, D
     if (done) return absl::OkStatus();
     Pause();
   }
-  Patience patience(deadline);
+  DeadlineTimer patience(deadline);
   for (int round = 0;; round += round < kYields) {
     DEIT_ASSIGN_OR_RETURN(const bool done, ready());
     if (done) return absl::OkStatus();
-    if (patience.Exhausted()) return Expired(deadline, what());
+    if (patience.Expired()) return DeadlineError(deadline, what());
     if (round < kYields) {
       sched_yield();
     } else {

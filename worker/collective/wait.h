@@ -1,4 +1,4 @@
-// Waiting for others, always with a deadline that is named when it passes (law 6).
+// Waits for other workers, each with a deadline that is named when it passes (law 6).
 #pragma once
 
 #include <memory>
@@ -21,10 +21,10 @@ struct Deadline {
 
 // One wait's account of its deadline. A waiter that was itself kept from running for more than 250 ms between two looks (stopped,
 // suspended) gets the longest such time back: the others may have waited for it meanwhile. Not thread-safe.
-class Patience {
+class DeadlineTimer {
  public:
-  explicit Patience(Deadline deadline);
-  bool Exhausted();  // looks at the clock
+  explicit DeadlineTimer(Deadline deadline);
+  bool Expired();  // looks at the clock
 
  private:
   const Deadline deadline_;
@@ -35,12 +35,12 @@ class Patience {
 
 // What did not happen, for the message "EVENT within 30s (DETAIL)":
 // {"worker 1 did not deliver bucket 3 of step 12", "last reported: step 11, phase update"}.
-struct Awaited {
+struct WaitDescription {
   std::string event;
   std::string detail;  // may be empty
 };
-Status Expired(const Deadline& deadline, const Awaited& awaited);  // that message, as DeadlineExceeded (exit 69)
-using Describe = absl::FunctionRef<Awaited()>;                     // called only when the deadline has passed
+Status DeadlineError(const Deadline& deadline, const WaitDescription& awaited);  // that message, as DeadlineExceeded (exit 69)
+using Describe = absl::FunctionRef<WaitDescription()>;                           // called only when the deadline has passed
 
 // Calls `ready` until it returns true or an error: 2,000 times with a pause, 200 times with sched_yield, then between naps of 50 us
 // (latency first, then nothing is taken from computing threads). Expired() once patience is exhausted.

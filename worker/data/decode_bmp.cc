@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "common/base/status.h"
-#include "worker/data/colours.h"
-#include "worker/data/image.h"
+#include "worker/data/color_conversion.h"
+#include "worker/data/decode_image.h"
 
 namespace deit::data {
 namespace {
@@ -184,7 +184,7 @@ class Runs {
  private:
   uint8_t Byte(size_t i) const { return static_cast<uint8_t>(bytes_[at_ + i]); }
 
-  // The index that stands in `value` for pixel i of a run.
+  // The index in `value` for pixel i of a run.
   uint8_t Half(size_t i, unsigned value) const {
     return static_cast<uint8_t>(!two_per_byte_ ? value : i % 2 == 0 ? value >> 4 : value & 15);
   }

@@ -9,8 +9,8 @@
 #include <jerror.h>  // whose codes follow from what jpeglib.h defines
 
 #include "common/base/status.h"
-#include "worker/data/colours.h"
-#include "worker/data/image.h"
+#include "worker/data/color_conversion.h"
+#include "worker/data/decode_image.h"
 
 namespace deit::data {
 namespace {
@@ -86,7 +86,7 @@ bool Start(Decoder* decoder, Picture* picture) {
   jpeg_start_decompress(&jpeg);
   pixels::Rectangle& part = picture->part;
   // Skipping rows miscounts them where a chroma sample spans more than two.
-  if (Guesses(jpeg) || jpeg.max_v_samp_factor > 2) part = WholePicture(picture->width, picture->height);
+  if (Guesses(jpeg) || jpeg.max_v_samp_factor > 2) part = WholeImage(picture->width, picture->height);
   // Upsampling takes neighbouring chroma samples, and at the ends of what is decoded it does with what it has: another result.
   const int margin = 2 * jpeg.max_h_samp_factor;
   const int begin = std::max(0, part.left - margin), end = std::min(picture->width, part.left + part.width + margin);
@@ -134,7 +134,7 @@ Status DecodeJpeg(absl::string_view bytes, RegionOf wanted, Picture* picture) {
   picture->width = static_cast<int>(jpeg.image_width);
   picture->height = static_cast<int>(jpeg.image_height);
   picture->part = wanted(picture->width, picture->height);
-  DEIT_CHECK(picture->part.width > 0 && picture->part.height > 0 && Holds(WholePicture(picture->width, picture->height), picture->part));
+  DEIT_CHECK(picture->part.width > 0 && picture->part.height > 0 && Holds(WholeImage(picture->width, picture->height), picture->part));
   if (!Start(&decoder, picture)) return Corrupt(decoder.cause);
   picture->image.Reset(static_cast<int>(jpeg.output_width), picture->part.height, jpeg.output_components);
   if (!ReadRows(&decoder, picture)) return Corrupt(decoder.cause);
@@ -145,7 +145,7 @@ Status DecodeJpeg(absl::string_view bytes, RegionOf wanted, Picture* picture) {
 Status DecodeJpeg(absl::string_view bytes, Image* image) {
   Picture picture;
   std::swap(picture.image, *image);  // keeps its memory
-  const Status status = DecodeJpeg(bytes, WholePicture, &picture);
+  const Status status = DecodeJpeg(bytes, WholeImage, &picture);
   std::swap(picture.image, *image);
   return status;
 }

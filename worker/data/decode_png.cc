@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "common/base/status.h"
-#include "worker/data/image.h"
+#include "worker/data/decode_image.h"
 
 namespace deit::data {
 namespace {

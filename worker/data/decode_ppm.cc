@@ -5,7 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
 #include "common/base/status.h"
-#include "worker/data/image.h"
+#include "worker/data/decode_image.h"
 
 namespace deit::data {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "absl/strings/match.h"
 #include "common/base/status.h"
-#include "worker/data/colours.h"
-#include "worker/data/image.h"
+#include "worker/data/color_conversion.h"
+#include "worker/data/decode_image.h"
 
 namespace deit::data {
 namespace {
@@ -283,7 +283,7 @@ Status DecodeTiff(absl::string_view bytes, Image* image) {
   image->Reset(static_cast<int>(layout.width), static_cast<int>(layout.height), layout.kept());
   const Unpacker unpacker(layout, image);
   const int planes = layout.by_planes() ? layout.colours() : 1;
-  memory.cause = {};  // what is said of tags that nobody needs
+  memory.cause = {};  // warnings about unused tags
   memory.reading = true;
   const bool read = layout.tiled ? ReadTiles(tiff.get(), layout, unpacker, planes) : ReadStrips(tiff.get(), layout, unpacker, planes);
   if (!read || memory.cause[0] != '\0') return Corrupt(memory, "its strips or tiles do not fit it");

@@ -1,4 +1,4 @@
-// WebP by libwebp. As Pillow: the first frame of whatever the file holds, on a canvas of zeros, without its alpha.
+// WebP by libwebp. As Pillow: the first frame, on a canvas of zeros, without its alpha.
 #include <webp/decode.h>
 #include <webp/demux.h>
 
@@ -7,7 +7,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "common/base/status.h"
-#include "worker/data/image.h"
+#include "worker/data/decode_image.h"
 
 namespace deit::data {
 namespace {

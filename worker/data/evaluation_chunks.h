@@ -1,5 +1,5 @@
-// Evaluation in fixed chunks: chunk c holds images [c*b, min(n, (c+1)*b)), whoever computes it, so that results do not depend on
-// the number of workers and each image counts once.
+// Evaluation in fixed chunks: chunk c holds images [c*b, min(n, (c+1)*b)), no matter which worker computes it, so that results do not
+// depend on the number of workers and each image counts once.
 #pragma once
 
 #include <cstdint>

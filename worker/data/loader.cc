@@ -18,7 +18,7 @@ namespace {
 // A few claims per thread and micro-batch: all threads finish it together, and small views do not queue for the lock.
 int ViewsPerClaim(int views, int threads) { return std::max(1, views / (4 * threads)); }
 
-void CheckOptions(const plan::Stream& stream, const LoaderOptions& options) {
+void CheckOptions(const plan::Sampler& stream, const LoaderOptions& options) {
   DEIT_CHECK(options.lane_count > 0 && options.batch_size > 0 && options.batch_size % options.lane_count == 0, options.batch_size, " / ",
              options.lane_count);
   DEIT_CHECK(static_cast<uint64_t>(options.batch_size) == stream.options().batch_size, options.batch_size);
@@ -28,11 +28,11 @@ void CheckOptions(const plan::Stream& stream, const LoaderOptions& options) {
 
 }  // namespace
 
-// Micro-batch number q (0, 1, ... in the order of Next()) stands in slot q mod slots. Views are claimed in order, so that the next
+// Micro-batch number q (0, 1, ... in the order of Next()) is in slot q mod slots. Views are claimed in order, so that the next
 // micro-batch is always the one nearest to completion. All state below `mutex_` is guarded by it; a claimed view is written without it.
 class Loader::Ring {
  public:
-  Ring(const plan::Stream& stream, const ViewSource& source, const LoaderOptions& options)
+  Ring(const plan::Sampler& stream, const ViewSource& source, const LoaderOptions& options)
       : stream_(stream), source_(source), options_(options), views_(options.batch_size / options.lane_count),
         total_((options.end_step - options.first_step) * static_cast<uint64_t>(options.lanes.size())),
         view_floats_(static_cast<size_t>(source.channels()) * static_cast<size_t>(source.size()) * static_cast<size_t>(source.size())) {}
@@ -204,7 +204,7 @@ class Loader::Ring {
     return Annotate(status, absl::StrCat("step ", StepOf(q), ", lane ", LaneOf(q), ", position ", view.position, ", image ", view.image));
   }
 
-  const plan::Stream& stream_;
+  const plan::Sampler& stream_;
   const ViewSource& source_;
   const LoaderOptions options_;
   const int views_;       // of one micro-batch
@@ -217,7 +217,7 @@ class Loader::Ring {
   std::condition_variable ready_;  // for Next()
   std::condition_variable work_;   // for the threads
   bool stopped_ = false;
-  Claim claimed_;      // .q and .begin: the first view that nobody has claimed
+  Claim claimed_;      // .q and .begin: the first unclaimed view
   uint64_t next_ = 0;  // the micro-batch held by the caller, else the one to hand out next
   bool held_ = false;
   Status failure_;
@@ -237,7 +237,7 @@ LoaderOptions LoaderOptionsOf(const v1::JobSpec& spec, plan::LaneRun lanes, uint
 Loader::Loader(std::unique_ptr<Ring> ring) : ring_(std::move(ring)) {}
 Loader::~Loader() = default;
 
-StatusOr<std::unique_ptr<Loader>> Loader::Start(const plan::Stream& stream, const ViewSource& source, const LoaderOptions& options) {
+StatusOr<std::unique_ptr<Loader>> Loader::Start(const plan::Sampler& stream, const ViewSource& source, const LoaderOptions& options) {
   CheckOptions(stream, options);
   auto ring = std::make_unique<Ring>(stream, source, options);
   DEIT_RETURN_IF_ERROR(ring->Start());

@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/plan/lanes.h"
-#include "common/plan/stream.h"
+#include "common/plan/sampler.h"
 #include "worker/data/micro_batch.h"
 #include "worker/data/view_source.h"
 
@@ -32,7 +32,7 @@ LoaderOptions LoaderOptionsOf(const v1::JobSpec& spec, plan::LaneRun lanes, uint
 class Loader {
  public:
   // Allocates (depth + 1) micro-batches, once, and starts the threads. `stream` and `source` outlive the loader.
-  static absl::StatusOr<std::unique_ptr<Loader>> Start(const plan::Stream& stream, const ViewSource& source, const LoaderOptions& options);
+  static absl::StatusOr<std::unique_ptr<Loader>> Start(const plan::Sampler& stream, const ViewSource& source, const LoaderOptions& options);
   ~Loader();  // Stop(), then joins: takes no longer than the views in progress
 
   // The next micro-batch, in order of step, then lane; null after the last. Blocks until it is rendered. It belongs to the caller until

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "common/plan/stream.h"
+#include "common/plan/sampler.h"
 #include "worker/augment/mixing.h"
 
 namespace deit::data {
@@ -14,7 +14,7 @@ inline constexpr int32_t kUnlabelled = -1;
 
 // Rows of `pixels`, `labels`, `views` and `mixes` belong together. `mixes` is empty where the job does not mix; else `pixels` are mixed
 // already, and the partner of row i is row n - 1 - i. `pixels` is (views.size(), C, S, S) fp32, starts on a 4,096-byte
-// bound (pixel_buffer.h) and belongs to whoever handed the batch out.
+// bound (pixel_buffer.h) and belongs to the source of the batch.
 struct MicroBatch {
   uint64_t step = 0;
   int lane = 0;

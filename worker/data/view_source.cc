@@ -42,13 +42,13 @@ StatusOr<std::vector<Table>> NormalisationTables(const v1::JobSpec& spec) {
   return tables;
 }
 
-StatusOr<std::unique_ptr<PictureSource>> Pictures(const v1::JobSpec& spec, const dataset::Index& index) {
+StatusOr<std::unique_ptr<ImageSource>> Pictures(const v1::JobSpec& spec, const dataset::Index& index) {
   switch (spec.data().format()) {
-    case v1::DataSpec::IDX: return NewIdxPictures(spec, index);
+    case v1::DataSpec::IDX: return NewIdxImages(spec, index);
     case v1::DataSpec::IMAGE_FOLDER:
-    case v1::DataSpec::TAR: return NewStoredPictures(spec, index);
-    case v1::DataSpec::CIFAR: return NewCifarPictures(spec, index);
-    case v1::DataSpec::SYNTHETIC: return NewSyntheticPictures(spec, index);
+    case v1::DataSpec::TAR: return NewStoredImages(spec, index);
+    case v1::DataSpec::CIFAR: return NewCifarImages(spec, index);
+    case v1::DataSpec::SYNTHETIC: return NewSyntheticImages(spec, index);
   }
   return absl::InvalidArgumentError("data.format: unknown");
 }
@@ -87,7 +87,7 @@ Rectangle Visible(const Framing& framing, int size) {
 }
 
 // What Frame() looks at of a picture; not empty.
-Rectangle LookedAt(const ViewParameters& parameters, int size) {
+Rectangle SourceRegion(const ViewParameters& parameters, int size) {
   const Framing& framing = parameters.framing;
   const Rectangle visible = Visible(framing, size);
   if (visible.width <= 0 || visible.height <= 0) return {0, 0, 1, 1};  // nothing but padding
@@ -97,9 +97,9 @@ Rectangle LookedAt(const ViewParameters& parameters, int size) {
 
 // Kept by each thread from view to view: fresh pages cost more than the resize.
 struct Scratch {
-  uint64_t source = 0;  // whose picture `picture` is; 0: nobody's
+  uint64_t source = 0;  // whose image `picture` is; 0: none
   int64_t image = 0;    // that was asked for
-  int64_t shown = 0;    // the same, or what stands in for it
+  int64_t shown = 0;    // the same, or its replacement
   Picture picture;
   Image scaled, window, spare;
   pixels::Resizer resizer;
@@ -131,9 +131,9 @@ class BadImages {
   std::set<int64_t> known_;
 };
 
-class PictureViews final : public ViewSource {
+class RenderedViews final : public ViewSource {
  public:
-  PictureViews(augment::ViewPolicy policy, const dataset::Index& index, std::unique_ptr<PictureSource> pictures, std::vector<Table> tables)
+  RenderedViews(augment::ViewPolicy policy, const dataset::Index& index, std::unique_ptr<ImageSource> pictures, std::vector<Table> tables)
       : policy_(std::move(policy)), size_(policy_.spec().model().img_size()), index_(index), pictures_(std::move(pictures)),
         tables_(std::move(tables)) {}
 
@@ -147,7 +147,7 @@ class PictureViews final : public ViewSource {
     ViewParameters& parameters = scratch.parameters;
     policy_.Draw(view.position, scratch.picture.width, scratch.picture.height, &parameters);
     Frame(parameters, &scratch);
-    const augment::Surroundings around{policy_.fill(), &scratch.spare};
+    const augment::OperationContext around{policy_.fill(), &scratch.spare};
     for (const augment::Operation& operation : parameters.operations) operation.kind->apply(operation, around, &scratch.window);
     Normalise(scratch.window, tables_, pixels);
     augment::Erase(policy_.spec().augment().remode(), policy_.seed(), view.position, parameters.erasures, channels(), size_, pixels);
@@ -173,13 +173,13 @@ class PictureViews final : public ViewSource {
   }
 
  private:
-  // What the view shows of its picture into scratch->picture, unless it stands there already; for several views of an image all of it.
+  // What the view shows of its picture into scratch->picture, unless it is there already; for several views of an image all of it.
   Status Load(const plan::View& view, Scratch* scratch) const {
     const auto image = static_cast<int64_t>(view.image);
     const auto wanted = [&](int width, int height) {
-      if (policy_.repeats_images()) return WholePicture(width, height);
+      if (policy_.repeats_images()) return WholeImage(width, height);
       policy_.Draw(view.position, width, height, &scratch->parameters);
-      return LookedAt(scratch->parameters, size_);
+      return SourceRegion(scratch->parameters, size_);
     };
     Picture& picture = scratch->picture;
     const bool known = scratch->source == number_ && scratch->image == image;
@@ -242,32 +242,32 @@ class PictureViews final : public ViewSource {
   const augment::ViewPolicy policy_;
   const int size_;
   const dataset::Index& index_;
-  const std::unique_ptr<PictureSource> pictures_;
+  const std::unique_ptr<ImageSource> pictures_;
   const std::vector<Table> tables_;
   mutable BadImages bad_images_;
 };
 
 StatusOr<std::unique_ptr<ViewSource>> NewViews(augment::ViewPolicy policy, const dataset::Index& index,
-                                               std::unique_ptr<PictureSource> pictures) {
+                                               std::unique_ptr<ImageSource> pictures) {
   DEIT_ASSIGN_OR_RETURN(std::vector<Table> tables, NormalisationTables(policy.spec()));
-  return std::make_unique<PictureViews>(std::move(policy), index, std::move(pictures), std::move(tables));
+  return std::make_unique<RenderedViews>(std::move(policy), index, std::move(pictures), std::move(tables));
 }
 
 }  // namespace
 
 StatusOr<std::unique_ptr<ViewSource>> NewTrainViews(const v1::JobSpec& spec, const dataset::Index& index,
-                                                    std::unique_ptr<PictureSource> pictures) {
+                                                    std::unique_ptr<ImageSource> pictures) {
   DEIT_ASSIGN_OR_RETURN(augment::ViewPolicy policy, augment::ViewPolicy::ForTraining(spec));
   return NewViews(std::move(policy), index, std::move(pictures));
 }
 
 StatusOr<std::unique_ptr<ViewSource>> NewTrainViews(const v1::JobSpec& spec, const dataset::Index& index) {
-  DEIT_ASSIGN_OR_RETURN(std::unique_ptr<PictureSource> pictures, Pictures(spec, index));
+  DEIT_ASSIGN_OR_RETURN(std::unique_ptr<ImageSource> pictures, Pictures(spec, index));
   return NewTrainViews(spec, index, std::move(pictures));
 }
 
 StatusOr<std::unique_ptr<ViewSource>> NewEvaluationViews(const v1::JobSpec& spec, const dataset::Index& index) {
-  DEIT_ASSIGN_OR_RETURN(std::unique_ptr<PictureSource> pictures, Pictures(spec, index));
+  DEIT_ASSIGN_OR_RETURN(std::unique_ptr<ImageSource> pictures, Pictures(spec, index));
   return NewViews(augment::ViewPolicy::ForEvaluation(spec), index, std::move(pictures));
 }
 

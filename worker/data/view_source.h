@@ -1,4 +1,4 @@
-// From a view's name to its pixels. The only place where pictures are read, cropped, flipped and normalised.
+// Renders views to pixels: the only place where images are read, cropped, flipped and normalised.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/dataset/index.h"
-#include "common/plan/stream.h"
+#include "common/plan/sampler.h"
 #include "proto/spec.pb.h"
 #include "worker/augment/view_parameters.h"
+#include "worker/data/image_source.h"
 #include "worker/data/micro_batch.h"
-#include "worker/data/picture_source.h"
 
 namespace deit::data {
 
@@ -24,7 +24,7 @@ struct ViewDescription {
   int height = 0;
 };
 
-// What stands beside a view's pixels.
+// Metadata of a view's pixels.
 struct Rendered {
   int32_t label = kUnlabelled;  // of the image that is shown, or kUnlabelled where the view has none
   bool replaced = false;        // another image than the view's is shown (data.on_bad_image)
@@ -36,7 +36,7 @@ class ViewSource {
   virtual ~ViewSource() = default;
   virtual int channels() const = 0;  // model.in_chans
   virtual int size() const = 0;      // model.img_size: pixels per side
-  // Writes channels() x size() x size() floats, (pixel / 255 - mean) / std, channel by channel, and what stands beside them. A thread that
+  // Writes channels() x size() x size() floats, (pixel / 255 - mean) / std, channel by channel, and their metadata. A thread that
   // renders several views of one image one after another decodes it once. Errors name the image's path: NotFound (unreadable), DataLoss
   // (broken picture), FailedPrecondition (another file than was listed).
   virtual absl::Status Render(const plan::View& view, float* pixels, Rendered* rendered) const = 0;
@@ -58,9 +58,9 @@ class ViewSource {
 absl::StatusOr<std::unique_ptr<ViewSource>> NewTrainViews(const v1::JobSpec& spec, const dataset::Index& index);
 // The same of other pictures than the spec names.
 absl::StatusOr<std::unique_ptr<ViewSource>> NewTrainViews(const v1::JobSpec& spec, const dataset::Index& index,
-                                                          std::unique_ptr<PictureSource> pictures);
+                                                          std::unique_ptr<ImageSource> pictures);
 
-// What evaluation sees: only view.image counts. Photographs (spec::HoldsPhotographs): short side to int(img_size / evaluate.crop_ratio),
+// What evaluation sees: only view.image counts. Photographs (spec::UsesResizedCrop): short side to int(img_size / evaluate.crop_ratio),
 // centre crop (torchvision's Resize and CenterCrop); others: the image, resized only where its size is not img_size.
 absl::StatusOr<std::unique_ptr<ViewSource>> NewEvaluationViews(const v1::JobSpec& spec, const dataset::Index& index);
 

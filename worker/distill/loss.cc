@@ -47,7 +47,7 @@ at::Tensor Copy(const std::vector<T>& values, at::IntArrayRef shape) {
   return tensor;
 }
 
-at::Tensor SoftLoss(const at::Tensor& logits, const TeacherTargets& teacher, const LossOptions& options) {
+at::Tensor SoftLoss(const at::Tensor& logits, const teacher::TeacherTargets& teacher, const LossOptions& options) {
   const double tau = options.tau;
   DEIT_CHECK(!teacher.logits.empty(), "a record without probabilities");
   const at::Tensor target = at::log_softmax(at::div(Copy(teacher.logits, {teacher.images, teacher.classes}), tau), 1);
@@ -56,15 +56,15 @@ at::Tensor SoftLoss(const at::Tensor& logits, const TeacherTargets& teacher, con
   return at::mul(divergence, tau * tau / static_cast<double>(divisor));
 }
 
-at::Tensor DistillationLoss(const at::Tensor& logits, const TeacherTargets& teacher, const LossOptions& options) {
+at::Tensor DistillationLoss(const at::Tensor& logits, const teacher::TeacherTargets& teacher, const LossOptions& options) {
   DEIT_CHECK(teacher.images == logits.size(0), "images=", teacher.images);
   DEIT_CHECK(teacher.classes == logits.size(1), "classes=", teacher.classes);
   if (options.type == DistillationType::kSoft) return SoftLoss(logits, teacher, options);
   return MeanNll(at::log_softmax(logits, 1), Copy(teacher.top1, {teacher.images}));
 }
 
-// The teacher's classes stand in for labels that are missing.
-at::Tensor CompleteLabels(const at::Tensor& labels, const TeacherTargets& teacher) {
+// The teacher's classes replace missing labels.
+at::Tensor CompleteLabels(const at::Tensor& labels, const teacher::TeacherTargets& teacher) {
   at::Tensor complete = labels.clone();
   int64_t* const label = complete.mutable_data_ptr<int64_t>();
   for (size_t image = 0; image < teacher.top1.size(); ++image) {
@@ -102,8 +102,8 @@ LossOptions LossOptionsOf(const v1::JobSpec& job) {
           .binary = job.train().bce_loss()};
 }
 
-LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& given_labels, const at::Tensor& keep,
-                          const TeacherTargets* teacher, const LossOptions& options) {
+LossResult MicroBatchLoss(const nn::Outputs& outputs, const at::Tensor& given_labels, const at::Tensor& keep,
+                          const teacher::TeacherTargets* teacher, const LossOptions& options) {
   DEIT_CHECK((teacher != nullptr) == (options.type != DistillationType::kNone));
   DEIT_CHECK(teacher != nullptr || options.labels, "nothing to learn from");
   const at::Tensor labels = teacher == nullptr ? given_labels : CompleteLabels(given_labels, *teacher);

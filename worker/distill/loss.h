@@ -6,8 +6,8 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "worker/distill/record.h"
-#include "worker/models/model.h"
+#include "common/teacher/teacher_output.h"
+#include "worker/nn/model.h"
 
 namespace deit::v1 {
 class JobSpec;
@@ -53,7 +53,7 @@ struct LossResult {
 // options.labels they are counted as correct or not, and nothing else.
 // `keep`: fp32 [N], of mixed views (augment/mixing.h); undefined where views are not mixed.
 // `teacher`: null without a teacher (options.type kNone), else of the same images and classes.
-LossResult MicroBatchLoss(const models::Outputs& outputs, const at::Tensor& labels, const at::Tensor& keep, const TeacherTargets* teacher,
-                          const LossOptions& options);
+LossResult MicroBatchLoss(const nn::Outputs& outputs, const at::Tensor& labels, const at::Tensor& keep,
+                          const teacher::TeacherTargets* teacher, const LossOptions& options);
 
 }  // namespace deit::distill

@@ -6,7 +6,7 @@
 
 namespace deit::distill {
 
-Teacher::Teacher(std::unique_ptr<models::Model> model, std::vector<at::Tensor> values, RecordFormat format, TeacherPixels pixels)
+Teacher::Teacher(std::unique_ptr<nn::Model> model, std::vector<at::Tensor> values, teacher::OutputFormat format, TeacherPixels pixels)
     : model_(std::move(model)), values_(std::move(values)), format_(format), pixels_(std::move(pixels)) {}
 
 at::Tensor Teacher::Logits(const at::Tensor& images) const {
@@ -17,7 +17,7 @@ at::Tensor Teacher::Logits(const at::Tensor& images) const {
 StatusOr<std::string> Teacher::Record(const at::Tensor& images) const {
   const at::Tensor logits = Logits(images);
   DEIT_CHECK(logits.size(1) == format_.classes, "logits=", logits.size(1), " record=", format_.classes);
-  return EncodeRecord(format_, logits.const_data_ptr<float>(), logits.size(0));
+  return teacher::EncodeOutput(format_, logits.const_data_ptr<float>(), logits.size(0));
 }
 
 }  // namespace deit::distill

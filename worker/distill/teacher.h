@@ -1,4 +1,4 @@
-// A frozen model that says what it sees in a micro-batch.
+// Frozen teacher model and its outputs for a micro-batch.
 #pragma once
 
 #include <memory>
@@ -7,9 +7,9 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "worker/distill/record.h"
+#include "common/teacher/teacher_output.h"
 #include "worker/distill/teacher_pixels.h"
-#include "worker/models/model.h"
+#include "worker/nn/model.h"
 
 namespace deit::distill {
 
@@ -17,10 +17,10 @@ namespace deit::distill {
 class Teacher {
  public:
   // `values[i]` belongs to model->tensors()[i], in the precision that it asks for; never changed.
-  Teacher(std::unique_ptr<models::Model> model, std::vector<at::Tensor> values, RecordFormat format, TeacherPixels pixels = {});
+  Teacher(std::unique_ptr<nn::Model> model, std::vector<at::Tensor> values, teacher::OutputFormat format, TeacherPixels pixels = {});
 
-  const models::Model& model() const { return *model_; }
-  const RecordFormat& format() const { return format_; }
+  const nn::Model& model() const { return *model_; }
+  const teacher::OutputFormat& format() const { return format_; }
 
   // fp32 [N, classes] of images as the student sees them (fp32 [N, C, H, W]): evaluation mode, no gradients, both heads averaged if there are
   // two.
@@ -30,9 +30,9 @@ class Teacher {
   StatusOr<std::string> Record(const at::Tensor& images) const;
 
  private:
-  std::unique_ptr<models::Model> model_;
+  std::unique_ptr<nn::Model> model_;
   std::vector<at::Tensor> values_;
-  RecordFormat format_;
+  teacher::OutputFormat format_;
   TeacherPixels pixels_;
 };
 

@@ -1,5 +1,5 @@
-// What a teacher sees of a micro-batch: the student's very pixels (cropped, augmented, mixed, erased), at the teacher's size and in the
-// teacher's normalisation. A pure function of those pixels, so a record still belongs to exactly what the student sees (law 2).
+// Teacher input of a micro-batch: the student's pixels (cropped, augmented, mixed, erased), at the teacher's size and in the teacher's
+// normalisation. A pure function of those pixels, so a teacher output belongs to exactly the pixels that the student sees (law 2).
 #pragma once
 
 #include <cstdint>

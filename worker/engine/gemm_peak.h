@@ -1,4 +1,4 @@
-// The most that tensor operations can do here: what a step's share of the processor is measured against.
+// Measured GEMM peak of this machine, the reference for a step's utilisation.
 #pragma once
 
 #include "proto/spec.pb.h"

@@ -1,18 +1,18 @@
-// A model's tensors as views of the flat buffers, and the way their gradients take back to them.
+// Model tensors as views of the flat buffers, and the path of their gradients back into them.
 #pragma once
 
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
-#include "worker/models/model.h"
+#include "worker/nn/model.h"
 #include "worker/train/engine.h"
 #include "worker/train/lane_accumulator.h"
 
 namespace deit::engine {
 
 // Hands gradients to the accumulator of the running lane. One thread at a time.
-class AccumulatorSink final : public models::GradientSink {
+class AccumulatorSink final : public nn::GradientSink {
  public:
   train::LaneAccumulator* accumulator = nullptr;  // set while a lane runs
   void Accept(int tensor, const at::Tensor& gradient) override;

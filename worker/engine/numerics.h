@@ -1,4 +1,4 @@
-// What makes the same program give the same bits, and the text by which two processes see whether they will (law 1).
+// Numerics settings that make results reproducible, and the fingerprint text that two processes compare (law 1).
 #pragma once
 
 #include <string>

@@ -58,11 +58,11 @@ at::Tensor ReportPass::TeachersLogits(const at::Tensor& images) const {
 void ReportPass::Add(const std::vector<at::Tensor>& values, const at::Tensor& images, const std::vector<int32_t>& labels,
                      train::EvaluationReport* report) const {
   const at::NoGradGuard no_grad;
-  models::ForwardContext context;
+  nn::ForwardContext context;
   if (report->layers() > 0) {
     context.observe = [report](int64_t layer, const at::Tensor& tokens) { AddCosines(layer, tokens, report); };
   }
-  const models::Outputs outputs = student_.Forward(values, {}, images, context);
+  const nn::Outputs outputs = student_.Forward(values, {}, images, context);
   std::vector<at::Tensor> logits = {outputs.head.contiguous()};
   if (two_heads_) {
     // As logits: the logarithm of the mean of both softmax outputs, up to a constant.

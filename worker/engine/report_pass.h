@@ -1,4 +1,4 @@
-// What student and teacher say of some images, and how alike the student's two tokens are, for the report.
+// Evaluation pass of the report: predictions of student and teacher, and similarity of the student's two tokens.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "worker/distill/teacher.h"
-#include "worker/models/model.h"
+#include "worker/nn/model.h"
 #include "worker/train/evaluation_report.h"
 
 namespace deit::engine {
@@ -16,7 +16,7 @@ namespace deit::engine {
 class ReportPass {
  public:
   // Both outlive it; `teacher` may be null. `two_heads`: the student has a second head in evaluation too.
-  ReportPass(const models::Model& student, bool two_heads, const distill::Teacher* teacher)
+  ReportPass(const nn::Model& student, bool two_heads, const distill::Teacher* teacher)
       : student_(student), two_heads_(two_heads), teacher_(teacher) {}
 
   // Voices: "class"; of a student with two heads also "distillation", "fused" (mean of both logits: what the model predicts, as DeiT's code) and
@@ -32,7 +32,7 @@ class ReportPass {
  private:
   at::Tensor TeachersLogits(const at::Tensor& images) const;
 
-  const models::Model& student_;
+  const nn::Model& student_;
   const bool two_heads_;
   const distill::Teacher* const teacher_;
 };

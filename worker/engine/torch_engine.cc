@@ -13,17 +13,17 @@
 #include "common/base/clock.h"
 #include "common/base/exit_code.h"
 #include "common/base/out_of_memory.h"
-#include "common/spec/model_catalog.h"
+#include "common/models/model_catalog.h"
+#include "common/models/model_tensors.h"
+#include "common/teacher/teacher_output.h"
 #include "worker/distill/loss.h"
-#include "worker/distill/record.h"
 #include "worker/distill/teacher.h"
 #include "worker/engine/leaves.h"
 #include "worker/engine/numerics.h"
 #include "worker/engine/report_pass.h"
-#include "worker/engine/weights_file.h"
-#include "worker/models/frozen_model.h"
-#include "worker/models/model.h"
-#include "worker/models/model_tensors.h"
+#include "worker/nn/frozen_model.h"
+#include "worker/nn/model.h"
+#include "worker/weights/weights_file.h"
 
 namespace deit::engine {
 namespace {
@@ -47,14 +47,15 @@ StatusOr<Result> Guarded(const char* what, const std::function<StatusOr<Result>(
 
 StatusOr<std::unique_ptr<distill::Teacher>> LoadTeacher(const v1::JobSpec& spec, std::vector<std::string>* notes) {
   const v1::TeacherSpec& teacher = spec.teacher();
-  DEIT_ASSIGN_OR_RETURN(const v1::ModelSpec model, spec::ResolveModel(teacher.model()));
+  DEIT_ASSIGN_OR_RETURN(const v1::ModelSpec model, models::ResolveModel(teacher.model()));
   weights::PlanOptions options = weights::PlanOptionsOf(model);
   options.is_teachers = true;
-  DEIT_ASSIGN_OR_RETURN(const WeightsFile weights, WeightsFile::Open(teacher.weights(), models::TensorsOf(model), options, 0));
+  DEIT_ASSIGN_OR_RETURN(const weights::WeightsFile weights,
+                        weights::WeightsFile::Open(teacher.weights(), models::TensorsOf(model), options, 0));
   notes->insert(notes->end(), weights.notes().begin(), weights.notes().end());
-  DEIT_ASSIGN_OR_RETURN(
-      auto frozen, models::NewFrozenModel(model, teacher.precision(), [&weights](size_t t, float* out) { return weights.Read(t, out); }));
-  DEIT_ASSIGN_OR_RETURN(const distill::RecordFormat format, distill::RecordFormatOf(spec));
+  DEIT_ASSIGN_OR_RETURN(auto frozen,
+                        nn::NewFrozenModel(model, teacher.precision(), [&weights](size_t t, float* out) { return weights.Read(t, out); }));
+  DEIT_ASSIGN_OR_RETURN(const teacher::OutputFormat format, teacher::OutputFormatOf(spec));
   distill::TeacherPixels pixels = distill::TeacherPixels::Of(spec);
   if (!pixels.description().empty()) notes->push_back(pixels.description());
   return std::make_unique<distill::Teacher>(std::move(frozen.model), std::move(frozen.values), format, std::move(pixels));
@@ -79,9 +80,9 @@ int64_t CountCorrect(const at::Tensor& logits, const std::vector<int32_t>& label
 
 class TorchEngine final : public train::Engine {
  public:
-  TorchEngine(const v1::JobSpec& spec, std::unique_ptr<models::Model> model, std::unique_ptr<distill::Teacher> teacher, Use use)
+  TorchEngine(const v1::JobSpec& spec, std::unique_ptr<nn::Model> model, std::unique_ptr<distill::Teacher> teacher, Use use)
       : spec_(spec), model_(std::move(model)), teacher_(std::move(teacher)), use_(use),
-        reporter_(*model_, spec::FamilyOf(spec.model()) == spec::Family::kDeitDistilled, teacher_.get()) {}
+        reporter_(*model_, models::FamilyOf(spec.model()) == models::Family::kDeitDistilled, teacher_.get()) {}
 
   const std::vector<models::TensorSpec>& tensors() const override { return model_->tensors(); }
   std::string numerics() const override { return DescribeNumerics(spec_); }
@@ -132,8 +133,8 @@ class TorchEngine final : public train::Engine {
     positions_.clear();
     for (const plan::View& view : batch.views) positions_.push_back(view.position);
     sink_.accumulator = &into;
-    const models::ForwardContext context{true, spec_.train().seed(), positions_.data(), &sink_};
-    const models::Outputs outputs = model_->Forward(values_, statistics_, images, context);
+    const nn::ForwardContext context{true, spec_.train().seed(), positions_.data(), &sink_};
+    const nn::Outputs outputs = model_->Forward(values_, statistics_, images, context);
     at::Tensor labels = at::empty({static_cast<int64_t>(batch.labels.size())}, at::kLong);
     std::copy(batch.labels.begin(), batch.labels.end(), labels.mutable_data_ptr<int64_t>());
     const distill::LossResult loss =
@@ -157,11 +158,11 @@ class TorchEngine final : public train::Engine {
     return keep;
   }
 
-  // Every teacher output goes through the same encode and decode, whoever computed it and wherever it was kept.
+  // Every teacher output goes through the same encode and decode, on any worker and from any store.
   Status AskTeacher(const at::Tensor& images) {
     if (!teacher_) return absl::OkStatus();
     DEIT_ASSIGN_OR_RETURN(const std::string record, teacher_->Record(images));
-    DEIT_ASSIGN_OR_RETURN(targets_, distill::DecodeRecord(teacher_->format(), record, images.size(0)));
+    DEIT_ASSIGN_OR_RETURN(targets_, teacher::DecodeOutput(teacher_->format(), record, images.size(0)));
     ++teacher_forwards_;
     return absl::OkStatus();
   }
@@ -178,8 +179,8 @@ class TorchEngine final : public train::Engine {
   StatusOr<EvaluationCounts> EvaluateChunk(const float* pixels, const std::vector<int32_t>& labels) {
     const at::NoGradGuard no_grad;
     CopyBuffers(tensors(), state_, values_);
-    const models::Outputs outputs = model_->Forward(values_, {}, Images(pixels, labels.size()), {});
-    const at::Tensor fused = models::FusedLogits(outputs).contiguous();
+    const nn::Outputs outputs = model_->Forward(values_, {}, Images(pixels, labels.size()), {});
+    const at::Tensor fused = nn::FusedLogits(outputs).contiguous();
     EvaluationCounts counts;
     counts.images = static_cast<int64_t>(labels.size());
     for (size_t i = 0; i < labels.size(); ++i)
@@ -190,7 +191,7 @@ class TorchEngine final : public train::Engine {
   }
 
   const v1::JobSpec spec_;
-  const std::unique_ptr<models::Model> model_;
+  const std::unique_ptr<nn::Model> model_;
   const std::unique_ptr<distill::Teacher> teacher_;
   const Use use_;
   const ReportPass reporter_;
@@ -198,7 +199,7 @@ class TorchEngine final : public train::Engine {
   AccumulatorSink sink_;
   std::vector<at::Tensor> values_, statistics_;  // by tensor; statistics_: undefined where not a running statistic
   std::vector<uint64_t> positions_;
-  distill::TeacherTargets targets_;
+  teacher::TeacherTargets targets_;
   train::EngineTimes times_;
   int64_t teacher_forwards_ = 0;
 };
@@ -210,7 +211,7 @@ StatusOr<std::unique_ptr<train::Engine>> NewTorchEngine(const v1::JobSpec& spec,
   if (notes == nullptr) notes = &unheard;
   using Result = std::unique_ptr<train::Engine>;
   return Guarded<Result>("building the model", [&]() -> StatusOr<Result> {
-    DEIT_ASSIGN_OR_RETURN(auto model, models::NewModel(spec.model(), spec.train().precision()));
+    DEIT_ASSIGN_OR_RETURN(auto model, nn::NewModel(spec.model(), spec.train().precision()));
     std::unique_ptr<distill::Teacher> teacher;
     if (use != Use::kEvaluation && spec.distillation().type() != v1::DistillationSpec::NONE) {
       auto loaded = LoadTeacher(spec, notes);

@@ -41,7 +41,9 @@ Status GatherIn(collective::Communicator& world, collective::Deadline deadline, 
   std::memcpy(own, mine.data(), mine.size());
   DEIT_ASSIGN_OR_RETURN(auto transfer,
                         world.AllGather({own, mine.size(), ElementType::kUint8}, counts, {all.data(), all.size(), ElementType::kUint8}));
-  return collective::Wait(*transfer, deadline, [&] { return collective::Awaited{absl::StrCat("a peer did not come to ", what), ""}; });
+  return collective::Wait(*transfer, deadline, [&] {
+    return collective::WaitDescription{absl::StrCat("a peer did not come to ", what), ""};
+  });
 }
 
 template <typename T>

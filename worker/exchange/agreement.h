@@ -1,4 +1,4 @@
-// One outcome for all: whatever happened to one worker, all workers go the same way.
+// Collective agreement on one outcome: all workers act alike, no matter which of them failed.
 #pragma once
 
 #include <cstddef>

@@ -29,7 +29,7 @@ const char* PhaseName(Phase phase) {
 void Context::Report(Phase phase) const {
   memory->flags().Set(member(), kStep, step);
   memory->flags().Set(member(), kPhase, static_cast<uint64_t>(phase));
-  if (whereabouts != nullptr) whereabouts->Report(PhaseName(phase));
+  if (worker_progress != nullptr) worker_progress->Report(PhaseName(phase));
 }
 
 std::string Context::LastReport(int worker) const {
@@ -65,7 +65,7 @@ Status Context::AwaitMembers(Flag flag, uint64_t value, absl::string_view what) 
       [&]() -> StatusOr<bool> { return FirstBelow(flag, value) < 0; }, deadline,
       [&] {
         const int late = FirstBelow(flag, value);
-        return collective::Awaited{absl::StrCat("worker ", late, " did not ", what, " of step ", step), LastReport(late)};
+        return collective::WaitDescription{absl::StrCat("worker ", late, " did not ", what, " of step ", step), LastReport(late)};
       });
 }
 

@@ -1,4 +1,4 @@
-// What the parts of the exchange have in common: the plan, the node's memory, the world and how far everybody is.
+// Context shared by the components of the exchange: plan, node buffers, world communicator and progress.
 #pragma once
 
 #include <cstdint>
@@ -6,11 +6,11 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "common/run/whereabouts.h"
+#include "common/control/worker_progress.h"
 #include "worker/collective/communicator.h"
 #include "worker/collective/wait.h"
 #include "worker/exchange/exchange_plan.h"
-#include "worker/exchange/node_memory.h"
+#include "worker/exchange/node_buffers.h"
 
 namespace deit::exchange {
 
@@ -21,11 +21,11 @@ const char* PhaseName(Phase phase);
 // Not owned: plan, memory and world outlive it. One per worker; used by its training thread.
 struct Context {
   const ExchangePlan* plan;
-  NodeMemory* memory;
+  NodeBuffers* memory;
   collective::Communicator* world;
-  collective::Deadline deadline;            // of each wait
-  uint64_t step = 0;                        // the step being worked on, for messages
-  run::Whereabouts* whereabouts = nullptr;  // hears of each phase too; may be null
+  collective::Deadline deadline;                       // of each wait
+  uint64_t step = 0;                                   // the step being worked on, for messages
+  control::WorkerProgress* worker_progress = nullptr;  // hears of each phase too; may be null
 
   int worker() const { return world->rank(); }
   int node() const { return plan->topology().node_of[static_cast<size_t>(worker())]; }

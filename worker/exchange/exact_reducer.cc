@@ -35,7 +35,7 @@ class ExactReducer final : public Reducer {
     for (int bucket = 0; bucket < plan_.buckets(); ++bucket) {
       Transfers& arrivals = arrivals_[static_cast<size_t>(bucket)];
       arrivals.clear();
-      const ElementRange part = plan_.PartOf(bucket, context_->worker());
+      const ElementRange part = plan_.ShardOf(bucket, context_->worker());
       if (part.count == 0) continue;
       for (size_t k = 0; k < remote.size(); ++k) {
         const Buffer buffer{Arrival(bucket, k), static_cast<size_t>(part.count), ElementType::kFloat32};
@@ -78,7 +78,7 @@ class ExactReducer final : public Reducer {
   }
 
  private:
-  // Where arriving sums and this node's outgoing sums stand: own parts and proxied parts of all buckets, packed.
+  // Location of arriving sums and of this node's outgoing sums: own parts and proxied parts of all buckets, packed.
   void LayOutStaging() {
     const size_t remote = plan_.RemoteInputs(context_->node()).size();
     const size_t outputs = plan_.NodeProgram(context_->node()).outputs.size();
@@ -94,7 +94,7 @@ class ExactReducer final : public Reducer {
     }
   }
 
-  size_t PaddedPart(int bucket, int owner) const { return (static_cast<size_t>(plan_.PartOf(bucket, owner).count) + 15) / 16 * 16; }
+  size_t PaddedPart(int bucket, int owner) const { return (static_cast<size_t>(plan_.ShardOf(bucket, owner).count) + 15) / 16 * 16; }
   float* Arrival(int bucket, size_t k) {
     return staging_.data() + arrival_offset_[static_cast<size_t>(bucket)] + k * PaddedPart(bucket, context_->worker());
   }
@@ -122,7 +122,7 @@ class ExactReducer final : public Reducer {
   }
 
   Status SendNodeSums(int bucket, int owner) {
-    const ElementRange part = plan_.PartOf(bucket, owner);
+    const ElementRange part = plan_.ShardOf(bucket, owner);
     if (part.count == 0) return absl::OkStatus();
     const plan::TreeProgram& program = plan_.NodeProgram(context_->node());
     const std::vector<const float*> inputs = NodeSums(part);
@@ -143,15 +143,15 @@ class ExactReducer final : public Reducer {
   }
 
   void ReduceOwn(int bucket) {
-    const ElementRange part = plan_.PartOf(bucket, context_->worker());
+    const ElementRange part = plan_.ShardOf(bucket, context_->worker());
     if (part.count == 0) return;
     std::vector<const float*> inputs = NodeSums(part);
     for (size_t k = 0; k < plan_.RemoteInputs(context_->node()).size(); ++k) inputs.push_back(Arrival(bucket, k));
-    float* const root = memory_.slot(context_->member(), 0) + part.begin;  // nobody else reads this worker's part of its own slots
+    float* const root = memory_.slot(context_->member(), 0) + part.begin;  // no other worker reads this worker's shard of its own slots
     RunTreeProgram(plan_.RootProgram(context_->node()), inputs, {&root, 1}, part.count);
   }
 
-  collective::Awaited Missing() const {
+  collective::WaitDescription Missing() const {
     for (int bucket = 0; bucket < plan_.buckets(); ++bucket) {
       const int late = context_->FirstBelow(kBucketsReady, first_bucket_ + static_cast<uint64_t>(bucket) + 1);
       if (late >= 0)
@@ -171,7 +171,7 @@ class ExactReducer final : public Reducer {
 
   Context* context_;
   const ExchangePlan& plan_;
-  NodeMemory& memory_;
+  NodeBuffers& memory_;
   std::vector<int> proxied_;  // owners on other nodes for whom this worker adds and sends
   std::vector<float> staging_;
   std::vector<size_t> arrival_offset_;

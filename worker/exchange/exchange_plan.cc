@@ -74,7 +74,7 @@ int ExchangePlan::ProxyOf(int owner, int node) const {
 int64_t ExchangePlan::GradientBytes(int worker) const {
   DEIT_CHECK(order_ == LaneOrder::kTree);
   const int node = topology_.node_of[static_cast<size_t>(worker)];
-  int64_t foreign = 0;  // sums of this node that stand in other workers' slots
+  int64_t foreign = 0;  // sums of this node in other workers' slots
   for (const SlotSum& sum : NodeInputs(node)) foreign += sum.worker != worker;
   const int64_t outputs = static_cast<int64_t>(NodeProgram(node).outputs.size());
   int64_t elements = OwnedBy(worker) * foreign;

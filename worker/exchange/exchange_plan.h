@@ -1,7 +1,7 @@
-// Who adds what, and what travels, so that every element's sum over the lanes is taken along one balanced binary tree whoever takes
-// part (law 1). Pure: each worker computes the same plan from the same arguments.
+// Communication and summation plan: every element's sum over the lanes follows one balanced binary tree, for any set of workers (law 1).
+// Pure: each worker computes the same plan from the same arguments.
 //
-// Each worker leaves the sums of its lanes' maximal subtrees in slots. A bucket is cut into one part per worker (plan::Parts). For a part
+// Each worker leaves the sums of its lanes' maximal subtrees in slots. A bucket is cut into one part per worker (plan::Shards). For a part
 // owned on another node, one worker of each node, the proxy, adds its node's sums along the tree as far as they go and sends the results;
 // the owner adds its own node's sums and what arrived to the root. So a node whose lanes form one subtree sends each element once: a ring's bytes.
 #pragma once
@@ -12,7 +12,7 @@
 #include "common/plan/grid.h"
 #include "common/plan/lane_tree.h"
 #include "common/plan/lanes.h"
-#include "common/plan/parts.h"
+#include "common/plan/shards.h"
 #include "worker/exchange/topology.h"
 
 namespace deit::exchange {
@@ -22,7 +22,7 @@ struct ElementRange {
   int64_t begin = 0, count = 0;
 };
 
-// One subtree sum that stands in a worker's slot.
+// One subtree sum in a worker's slot.
 struct SlotSum {
   int worker, slot;
   plan::Subtree subtree;
@@ -43,7 +43,7 @@ class ExchangePlan {
   ExchangePlan(const plan::Grid& grid, int lanes, LaneOrder order, Topology topology);
 
   const Topology& topology() const { return topology_; }
-  const plan::Parts& parts() const { return parts_; }
+  const plan::Shards& parts() const { return parts_; }
   int buckets() const { return static_cast<int>(ranges_.size()); }
   int lanes() const { return lanes_; }
   LaneOrder order() const { return order_; }
@@ -53,7 +53,7 @@ class ExchangePlan {
   const plan::AccumulationPlan& AccumulationOf(int worker) const { return accumulation_[static_cast<size_t>(worker)]; }
 
   // The part of `bucket` that `worker` owns; may be empty.
-  ElementRange PartOf(int bucket, int worker) const { return ranges_[static_cast<size_t>(bucket)][static_cast<size_t>(worker)]; }
+  ElementRange ShardOf(int bucket, int worker) const { return ranges_[static_cast<size_t>(bucket)][static_cast<size_t>(worker)]; }
 
   // Elements of all parts of `worker`, with the padding between tensors.
   int64_t OwnedBy(int worker) const { return owned_[static_cast<size_t>(worker)]; }
@@ -81,7 +81,7 @@ class ExchangePlan {
   LaneOrder order_;
   int64_t elements_;
   Topology topology_;
-  plan::Parts parts_;
+  plan::Shards parts_;
   std::vector<int64_t> owned_;
   std::vector<plan::AccumulationPlan> accumulation_;
   std::vector<std::vector<ElementRange>> ranges_;

@@ -16,7 +16,7 @@ class FastestReducer final : public Reducer {
     size_t largest = 0;
     for (int bucket = 0; bucket < plan_.buckets(); ++bucket) {
       reduced_offset_.push_back(largest);
-      largest += (static_cast<size_t>(plan_.PartOf(bucket, context->worker()).count) + 15) / 16 * 16;
+      largest += (static_cast<size_t>(plan_.ShardOf(bucket, context->worker()).count) + 15) / 16 * 16;
     }
     reduced_.resize(largest);
   }
@@ -39,13 +39,13 @@ class FastestReducer final : public Reducer {
 
   Status Finish() override {
     DEIT_RETURN_IF_ERROR(collective::WaitAll(running_, context_->deadline, [&] {
-      return collective::Awaited{absl::StrCat("the reduction of the gradients of step ", context_->step, " did not finish"),
-                                 context_->ReportOfLast()};
+      return collective::WaitDescription{absl::StrCat("the reduction of the gradients of step ", context_->step, " did not finish"),
+                                         context_->ReportOfLast()};
     }));
     running_.clear();
     float* const slot = context_->memory->slot(context_->member(), 0);
     for (int bucket = 0; bucket < plan_.buckets(); ++bucket) {
-      const ElementRange part = plan_.PartOf(bucket, context_->worker());
+      const ElementRange part = plan_.ShardOf(bucket, context_->worker());
       std::copy_n(reduced_.data() + reduced_offset_[static_cast<size_t>(bucket)], part.count, slot + part.begin);
     }
     return absl::OkStatus();
@@ -56,7 +56,7 @@ class FastestReducer final : public Reducer {
     std::vector<size_t> counts;
     int64_t begin = -1, total = 0;
     for (int w = 0; w < plan_.topology().workers(); ++w) {
-      const ElementRange part = plan_.PartOf(bucket, w);
+      const ElementRange part = plan_.ShardOf(bucket, w);
       if (begin < 0 && part.count > 0) begin = part.begin;
       counts.push_back(static_cast<size_t>(part.count));
       total += part.count;

@@ -24,7 +24,7 @@ class Reducer {
   virtual Status Poll() = 0;
 
   // Blocks, at most the context's deadline, until all own parts are reduced and no peer reads this worker's slots any more after
-  // the next small exchange. The sums of own parts then stand in this worker's slot 0.
+  // the next small exchange. The sums of own shards are then in this worker's slot 0.
   virtual Status Finish() = 0;
 
   // Bytes handed to the transport or read from another worker's slots, since the start.

@@ -1,5 +1,5 @@
-// Which workers share memory. A node is a group of workers that see each other's buffers; where shared memory has no room, or in a
-// world without it, every worker is a node of its own and everything travels as messages. Pure.
+// Topology: groups of workers that share memory. A node is a group of workers that see each other's buffers; where shared memory has no
+// room, or in a world without it, every worker is a node of its own and everything travels as messages. Pure.
 #pragma once
 
 #include <string>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "worker/pixels/image.h"
-#include "worker/pixels/kernels.h"
+#include "worker/pixels/pixel_kernels.h"
 
 namespace deit::pixels {
 

@@ -1,4 +1,4 @@
-// A picture in memory: 8-bit samples, interleaved, rows from the top without padding.
+// Image in memory: 8-bit samples, interleaved, rows from the top without padding.
 #pragma once
 
 #include <array>

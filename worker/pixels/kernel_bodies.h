@@ -1,5 +1,5 @@
-// The inner loops of kernels.h, for the instruction set that the including source is compiled for. Included by kernels.cc (every processor) and
-// kernels_avx2.cc; both give equal bytes.
+// Inner loops of pixel_kernels.h, for the instruction set that the including source is compiled for. Included by pixel_kernels.cc (every
+// processor) and pixel_kernels_avx2.cc; both give equal bytes.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-#include "worker/pixels/kernels.h"
+#include "worker/pixels/pixel_kernels.h"
 
 #define DEIT_INLINE inline __attribute__((always_inline))
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "worker/pixels/image.h"
-#include "worker/pixels/kernels.h"
+#include "worker/pixels/pixel_kernels.h"
 
 namespace deit::pixels {
 

@@ -34,7 +34,7 @@ void DrawText(Image* sheet, int left, int top, const std::string& text, const Co
   }
 }
 
-void DrawPicture(Image* sheet, int left, int top, const Image& picture, int scale) {
+void DrawImage(Image* sheet, int left, int top, const Image& picture, int scale) {
   for (int y = 0; y < picture.height * scale; ++y) {
     for (int x = 0; x < picture.width * scale; ++x) {
       const uint8_t* from = picture.row(y / scale) + x / scale * picture.channels;
@@ -67,7 +67,7 @@ Image ContactSheet(const std::vector<Tile>& tiles) {
   for (int i = 0; i < count; ++i) {
     const Tile& tile = tiles[static_cast<size_t>(i)];
     const int left = kMargin + i % columns * (tile_width + kMargin), top = kMargin + i / columns * (tile_height + kMargin);
-    DrawPicture(&sheet, left, top, tile.picture, scale);
+    DrawImage(&sheet, left, top, tile.picture, scale);
     int y = top + first.height * scale + 4;
     for (const std::string& caption : tile.captions) {
       const auto width = static_cast<size_t>(std::max(3, tile_width / kAdvance));

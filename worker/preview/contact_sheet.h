@@ -1,4 +1,4 @@
-// Many small pictures with captions in one large one.
+// Contact sheet: many small images with captions in one large image.
 #pragma once
 
 #include <string>

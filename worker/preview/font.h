@@ -1,4 +1,4 @@
-// Letters of 5 x 7 dots for captions.
+// Bitmap font of 5 x 7 pixels for captions.
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
-#include "common/plan/job_stream.h"
+#include "common/plan/job_sampler.h"
 
 namespace deit::preview {
 namespace {

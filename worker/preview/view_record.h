@@ -1,4 +1,4 @@
-// What is said of one view: in views.jsonl, and under its picture.
+// Description of one view, for views.jsonl and for the caption under its image.
 #pragma once
 
 #include <string>

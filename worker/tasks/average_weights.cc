@@ -1,7 +1,7 @@
 #include "worker/tasks/average_weights.h"
 
 #include "common/base/exit_code.h"
-#include "common/checkpoint/set_reader.h"
+#include "common/checkpoint/checkpoint_reader.h"
 #include "common/checkpoint/tensor_catalog.h"
 #include "common/checkpoint/weights_content.h"
 
@@ -43,15 +43,15 @@ Status Read(const TensorCatalog& catalog, const models::TensorSpec& tensor, floa
 
 }  // namespace
 
-Status LoadAverage(const std::string& set, const train::JobState& state) {
+Status LoadAverage(const std::string& set, const state::JobState& state) {
   const auto catalog = OpenAverage(set, *state.tensors);
   Status buffers = catalog.status();
   for (size_t t = 0; t < state.tensors->size() && buffers.ok(); ++t) {
     const int64_t offset = state.buffers->offset_of(static_cast<int>(t));
     if (offset >= 0) buffers = Read(*catalog, (*state.tensors)[t], state.buffers->values() + offset);
   }
-  DEIT_RETURN_IF_ERROR(state.team->Agree(buffers, "reading averaged weights"));
-  return train::FillWeights(state, [&](size_t t, float* out) { return Read(*catalog, (*state.tensors)[t], out); });
+  DEIT_RETURN_IF_ERROR(state.worker_group->Agree(buffers, "reading averaged weights"));
+  return state::FillWeights(state, [&](size_t t, float* out) { return Read(*catalog, (*state.tensors)[t], out); });
 }
 
 }  // namespace deit::tasks

@@ -1,8 +1,8 @@
 #include "absl/strings/str_format.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/models/model_catalog.h"
 #include "common/process/own_usage.h"
-#include "common/spec/model_catalog.h"
 #include "worker/engine/gemm_peak.h"
 #include "worker/engine/numerics.h"
 #include "worker/engine/torch_engine.h"
@@ -10,7 +10,7 @@
 #include "worker/tasks/job_setup.h"
 #include "worker/tasks/tasks.h"
 #include "worker/train/trainer.h"
-#include "worker/train/workspace.h"
+#include "worker/train/training_state.h"
 
 namespace deit::tasks {
 namespace {
@@ -46,7 +46,7 @@ struct Figures {
 };
 
 // The student's operations for one image: forward, and twice as many backward.
-double TrainingFlops(const v1::ModelSpec& model) { return 3 * 2 * spec::MacCount(model); }
+double TrainingFlops(const v1::ModelSpec& model) { return 3 * 2 * models::MacCount(model); }
 
 Figures Compare(const Reading& a, const Reading& b, const v1::JobSpec& spec, int workers, uint64_t steps) {
   const double n = static_cast<double>(steps), ms = 1e3 / n;
@@ -112,10 +112,10 @@ Status Benchmark(const Options& options, collective::Session& session) {
   auto inputs = OpenInputs(options);
   DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), SetupDeadline(), inputs.status(), "opening model and data"));
   const auto& [spec, data, engine] = *inputs;
-  DEIT_ASSIGN_OR_RETURN(const auto workspace, train::Workspace::Form(session.world(), spec, 0, *engine));
-  DEIT_RETURN_IF_ERROR(train::InitialiseWeights(workspace->state(), spec.train().seed()));
-  train::Trainer trainer(spec, *data.stream, workspace->state(), *engine, 0);
-  const plan::LaneRun lanes = workspace->team().plan().LanesOf(session.world().rank());
+  DEIT_ASSIGN_OR_RETURN(const auto training_state, train::TrainingState::Form(session.world(), spec, 0, *engine));
+  DEIT_RETURN_IF_ERROR(state::InitialiseWeights(training_state->state(), spec.train().seed()));
+  train::Trainer trainer(spec, *data.stream, training_state->state(), *engine, 0);
+  const plan::LaneRun lanes = training_state->worker_group().plan().LanesOf(session.world().rank());
   const data::LoaderOptions loading = data::LoaderOptionsOf(spec, lanes, 0, options.warmup_steps + options.steps);
   DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(*data.stream, *data.train_views, loading));
   train::LoaderSource source(loader.get());
@@ -125,7 +125,7 @@ Status Benchmark(const Options& options, collective::Session& session) {
     DEIT_RETURN_IF_ERROR(trainer.Step(step, source, false).status());
   }
   Figures figures = Compare(start, Reading::Of(trainer, *engine), spec, session.world().size(), options.steps);
-  figures.ring_bytes = workspace->team().plan().RingBytes();
+  figures.ring_bytes = training_state->worker_group().plan().RingBytes();
   figures.gemm_peak_gflops = engine::GemmPeak(spec.train().precision()) * 1e-9;
   if (session.world().rank() == 0) options.json ? PrintJson(figures) : PrintTable(figures);
   return absl::OkStatus();

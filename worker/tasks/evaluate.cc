@@ -3,9 +3,9 @@
 
 #include "absl/strings/str_format.h"
 #include "common/base/log.h"
-#include "common/checkpoint/set_reader.h"
+#include "common/checkpoint/checkpoint_reader.h"
 #include "common/checkpoint/weights_content.h"
-#include "common/jobs/state_folder.h"
+#include "common/job/state_folder.h"
 #include "common/run/run_folder.h"
 #include "worker/data/evaluation_chunks.h"
 #include "worker/engine/numerics.h"
@@ -17,7 +17,7 @@
 #include "worker/tasks/tasks.h"
 #include "worker/train/evaluator.h"
 #include "worker/train/report_text.h"
-#include "worker/train/workspace.h"
+#include "worker/train/training_state.h"
 
 namespace deit::tasks {
 namespace {
@@ -30,10 +30,10 @@ StatusOr<std::string> ChooseWeights(const Options& options, const v1::JobSpec& s
   }
   auto& fs = files::FileSystem::Posix();
   const std::string root = run::RunFolder(spec.run_dir()).Checkpoints();
-  DEIT_ASSIGN_OR_RETURN(const auto sets, checkpoint::ListSets(fs, root));
+  DEIT_ASSIGN_OR_RETURN(const auto sets, checkpoint::ListCheckpoints(fs, root));
   for (auto set = sets.rbegin(); set != sets.rend(); ++set) {
-    if (set->state != checkpoint::SetState::kComplete) continue;
-    const auto verified = checkpoint::VerifySet(fs, set->path);
+    if (set->state != checkpoint::CheckpointState::kComplete) continue;
+    const auto verified = checkpoint::VerifyCheckpoint(fs, set->path);
     if (verified.ok()) return set->path;
     LogWarning(absl::StrCat("checkpoint of step ", set->step, " is not used: ", verified.status().message()));
   }
@@ -55,7 +55,7 @@ StatusOr<Inputs> OpenInputs(const Options& options) {
   DEIT_ASSIGN_OR_RETURN(in.spec, LoadJob(options));
   DEIT_ASSIGN_OR_RETURN(in.weights, ChooseWeights(options, in.spec));
   DEIT_RETURN_IF_ERROR(engine::SetThreads(in.spec.threads_per_worker()));
-  DEIT_ASSIGN_OR_RETURN(in.index, dataset::OpenIndex(in.spec, dataset::Split::kValidation, jobs::IndexFolder()));
+  DEIT_ASSIGN_OR_RETURN(in.index, dataset::OpenIndex(in.spec, dataset::Split::kValidation, job::IndexFolder()));
   DEIT_ASSIGN_OR_RETURN(in.views, data::NewEvaluationViews(in.spec, *in.index));
   const engine::Use use = options.report ? engine::Use::kReport : engine::Use::kEvaluation;
   DEIT_ASSIGN_OR_RETURN(in.engine, engine::NewTorchEngine(in.spec, use, &in.notes));
@@ -93,17 +93,17 @@ Status Evaluate(const Options& options, collective::Session& session) {
   for (const std::string& note : in->notes) {
     if (speaks) LogInfo(absl::StrCat("teacher: ", note));
   }
-  DEIT_ASSIGN_OR_RETURN(const auto workspace, train::Workspace::Form(session.world(), in->spec, in->index->size(), *in->engine));
-  const train::JobState& state = workspace->state();
+  DEIT_ASSIGN_OR_RETURN(const auto training_state, train::TrainingState::Form(session.world(), in->spec, in->index->size(), *in->engine));
+  const state::JobState& state = training_state->state();
   const Status loaded = options.ema ? LoadAverage(in->weights, state) : LoadWeights(in->weights, in->spec, state);
   if (!loaded.ok()) return options.weights.empty() ? loaded : Annotate(loaded, "--weights");
   data::EvaluationChunks chunks(*in->views, in->index->size(), in->spec.evaluate().batch_size(), in->spec.data().threads());
   if (options.report) {
-    DEIT_ASSIGN_OR_RETURN(const auto report, train::Report(chunks, *in->engine, workspace->team()));
+    DEIT_ASSIGN_OR_RETURN(const auto report, train::Report(chunks, *in->engine, training_state->worker_group()));
     if (speaks) Print(report, in->weights, options.json);
     return absl::OkStatus();
   }
-  DEIT_ASSIGN_OR_RETURN(const auto counts, train::Evaluate(chunks, *in->engine, workspace->team()));
+  DEIT_ASSIGN_OR_RETURN(const auto counts, train::Evaluate(chunks, *in->engine, training_state->worker_group()));
   if (speaks) Print(counts, in->weights, options.json);
   return absl::OkStatus();
 }

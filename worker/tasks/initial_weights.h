@@ -1,17 +1,17 @@
-// Weights from a file or a checkpoint set into a job's state: what model.init_from and --task=evaluate start from.
+// Loads weights from a file or a checkpoint into a job's state, for model.init_from and --task=evaluate.
 #pragma once
 
 #include <string>
 
 #include "common/base/status.h"
 #include "proto/spec.pb.h"
-#include "worker/train/job_state.h"
+#include "worker/state/job_state.h"
 
 namespace deit::tasks {
 
 // Parameters and buffers from `path`, a safetensors file or a checkpoint set, adapted as spec.model allows; moments stay as they are, the EMA
 // starts as the weights. Worker 0 says what was adapted. Collective, as FillWeights; all workers get the same outcome. Errors: as
-// engine::WeightsFile.
-Status LoadWeights(const std::string& path, const v1::JobSpec& spec, const train::JobState& state);
+// weights::WeightsFile.
+Status LoadWeights(const std::string& path, const v1::JobSpec& spec, const state::JobState& state);
 
 }  // namespace deit::tasks

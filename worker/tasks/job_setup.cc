@@ -1,7 +1,7 @@
 #include "worker/tasks/job_setup.h"
 
-#include "common/jobs/state_folder.h"
-#include "common/plan/job_stream.h"
+#include "common/job/state_folder.h"
+#include "common/plan/job_sampler.h"
 #include "common/spec/load.h"
 
 namespace deit::tasks {
@@ -16,12 +16,12 @@ StatusOr<v1::JobSpec> LoadJob(const Options& options) {
 
 StatusOr<JobData> OpenData(const v1::JobSpec& spec) {
   JobData data;
-  DEIT_ASSIGN_OR_RETURN(data.train, dataset::OpenIndex(spec, dataset::Split::kTrain, jobs::IndexFolder()));
-  DEIT_ASSIGN_OR_RETURN(data.validation, dataset::OpenIndex(spec, dataset::Split::kValidation, jobs::IndexFolder()));
+  DEIT_ASSIGN_OR_RETURN(data.train, dataset::OpenIndex(spec, dataset::Split::kTrain, job::IndexFolder()));
+  DEIT_ASSIGN_OR_RETURN(data.validation, dataset::OpenIndex(spec, dataset::Split::kValidation, job::IndexFolder()));
   DEIT_ASSIGN_OR_RETURN(data.train_views, data::NewTrainViews(spec, *data.train));
   DEIT_ASSIGN_OR_RETURN(data.evaluation_views, data::NewEvaluationViews(spec, *data.validation));
-  DEIT_ASSIGN_OR_RETURN(auto stream, plan::StreamOf(spec, static_cast<uint64_t>(data.train->size())));
-  data.stream = std::make_unique<plan::Stream>(stream);
+  DEIT_ASSIGN_OR_RETURN(auto stream, plan::SamplerOf(spec, static_cast<uint64_t>(data.train->size())));
+  data.stream = std::make_unique<plan::Sampler>(stream);
   return data;
 }
 

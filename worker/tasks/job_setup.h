@@ -1,4 +1,4 @@
-// From a loaded spec to what training and evaluation need: data and plan.
+// Builds data and plan of a job from its loaded spec.
 #pragma once
 
 #include <memory>
@@ -6,7 +6,7 @@
 
 #include "common/base/status.h"
 #include "common/dataset/index.h"
-#include "common/plan/stream.h"
+#include "common/plan/sampler.h"
 #include "proto/spec.pb.h"
 #include "worker/collective/wait.h"
 #include "worker/data/view_source.h"
@@ -17,7 +17,7 @@ namespace deit::tasks {
 struct JobData {
   std::unique_ptr<dataset::Index> train, validation;
   std::unique_ptr<data::ViewSource> train_views, evaluation_views;
-  std::unique_ptr<plan::Stream> stream;
+  std::unique_ptr<plan::Sampler> stream;
 };
 
 // The resolved spec of the command line.

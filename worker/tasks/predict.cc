@@ -8,12 +8,12 @@
 #include "common/base/log.h"
 #include "common/checkpoint/safetensors.h"
 #include "common/files/operations.h"
+#include "common/models/model_tensors.h"
 #include "worker/engine/numerics.h"
-#include "worker/engine/weights_file.h"
-#include "worker/models/frozen_model.h"
-#include "worker/models/model_tensors.h"
+#include "worker/nn/frozen_model.h"
 #include "worker/tasks/job_setup.h"
 #include "worker/tasks/tasks.h"
+#include "worker/weights/weights_file.h"
 
 namespace deit::tasks {
 namespace {
@@ -42,12 +42,12 @@ StatusOr<at::Tensor> ReadImages(const std::string& path, const v1::ModelSpec& mo
   return images;
 }
 
-StatusOr<models::FrozenModel> ReadModel(const std::string& path, const v1::JobSpec& spec) {
+StatusOr<nn::FrozenModel> ReadModel(const std::string& path, const v1::JobSpec& spec) {
   const weights::PlanOptions options = weights::PlanOptionsOf(spec.model());
   const std::vector<models::TensorSpec> tensors = models::TensorsOf(spec.model());
-  DEIT_ASSIGN_OR_RETURN(const auto weights, engine::WeightsFile::Open(path, tensors, options, spec.train().seed()));
+  DEIT_ASSIGN_OR_RETURN(const auto weights, weights::WeightsFile::Open(path, tensors, options, spec.train().seed()));
   for (const std::string& note : weights.notes()) LogInfo(note);
-  return models::NewFrozenModel(spec.model(), spec.train().precision(), [&weights](size_t t, float* out) { return weights.Read(t, out); });
+  return nn::NewFrozenModel(spec.model(), spec.train().precision(), [&weights](size_t t, float* out) { return weights.Read(t, out); });
 }
 
 Status WriteLogits(const std::string& path, const std::map<std::string, at::Tensor>& outputs) {
@@ -74,11 +74,11 @@ Status Predict(const Options& options) {
   DEIT_ASSIGN_OR_RETURN(const v1::JobSpec spec, LoadJob(options));
   DEIT_RETURN_IF_ERROR(engine::SetThreads(spec.threads_per_worker()));
   try {
-    DEIT_ASSIGN_OR_RETURN(const models::FrozenModel frozen, ReadModel(options.weights, spec));
+    DEIT_ASSIGN_OR_RETURN(const nn::FrozenModel frozen, ReadModel(options.weights, spec));
     DEIT_ASSIGN_OR_RETURN(const at::Tensor images, ReadImages(options.input, spec.model()));
     const at::NoGradGuard no_grad;
-    const models::Outputs outputs = frozen.model->Forward(frozen.values, {}, images, {});
-    std::map<std::string, at::Tensor> logits = {{"logits", models::FusedLogits(outputs).contiguous()}};
+    const nn::Outputs outputs = frozen.model->Forward(frozen.values, {}, images, {});
+    std::map<std::string, at::Tensor> logits = {{"logits", nn::FusedLogits(outputs).contiguous()}};
     if (outputs.head_dist.defined()) {
       logits["head"] = outputs.head.contiguous();
       logits["head_dist"] = outputs.head_dist.contiguous();

@@ -1,4 +1,4 @@
-#include "worker/preview/preview.h"
+#include "worker/preview/preview_writer.h"
 
 #include "common/base/exit_code.h"
 #include "common/base/log.h"

@@ -1,4 +1,4 @@
-// What deit-worker can do, one file each. All run under any number of workers unless said; the returned status carries the exit code.
+// Tasks of deit-worker, one file each. All run with any number of workers unless noted; the returned status carries the exit code.
 #pragma once
 
 #include "common/base/status.h"

@@ -1,8 +1,8 @@
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
 #include "common/job/job_digest.h"
+#include "common/process/message_copy.h"
 #include "common/run/error_report.h"
-#include "common/run/message_copy.h"
 #include "worker/engine/numerics.h"
 #include "worker/engine/torch_engine.h"
 #include "worker/exchange/agreement.h"
@@ -25,15 +25,15 @@ StatusOr<std::unique_ptr<train::Engine>> BuildEngine(const v1::JobSpec& spec, in
   return engine;
 }
 
-Status StartWeights(const v1::JobSpec& spec, const train::JobState& state) {
-  if (spec.model().init_from().empty()) return train::InitialiseWeights(state, spec.train().seed());
+Status StartWeights(const v1::JobSpec& spec, const state::JobState& state) {
+  if (spec.model().init_from().empty()) return state::InitialiseWeights(state, spec.train().seed());
   return Annotate(LoadWeights(spec.model().init_from(), spec, state), "model.init_from");
 }
 
 Status RunAttempt(const Options& options, collective::Communicator& world, const v1::JobSpec& spec, const train::Attempt& attempt,
                   const std::string& spec_digest, const JobData& data) {
   const auto deadline = StallDeadline(spec);
-  options.whereabouts->Report("build model");
+  options.worker_progress->Report("build model");
   auto engine = BuildEngine(spec, world.rank());
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, engine.status(), "building the model"));
   const train::JobInputs inputs{&spec,
@@ -43,8 +43,8 @@ Status RunAttempt(const Options& options, collective::Communicator& world, const
                                 data.evaluation_views.get(),
                                 data.validation->size(),
                                 engine->get(),
-                                [&spec](const train::JobState& state) { return StartWeights(spec, state); }};
-  return train::RunJob(world, attempt, inputs, options.job, *options.whereabouts);
+                                [&spec](const state::JobState& state) { return StartWeights(spec, state); }};
+  return train::RunJob(world, attempt, inputs, options.job, *options.worker_progress);
 }
 
 }  // namespace
@@ -54,10 +54,10 @@ Status Train(const Options& options, collective::Session& session) {
   const auto spec = LoadJob(options);
   const auto deadline = spec.ok() ? StallDeadline(*spec) : SetupDeadline();
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, spec.status(), "reading the job"));
-  options.whereabouts->Report("open data");
+  options.worker_progress->Report("open data");
   const auto data = OpenData(*spec);
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, data.status(), "opening the data"));
-  options.whereabouts->Report("read weights");
+  options.worker_progress->Report("read weights");
   const auto digest = job::DigestJob(*spec, *data->train);
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, digest.status(), "reading weights"));
   DEIT_ASSIGN_OR_RETURN(const train::Attempt attempt, train::OpenAttempt(world, deadline, *spec, *digest,
@@ -65,7 +65,7 @@ Status Train(const Options& options, collective::Session& session) {
                                                                           options.job.resume == train::Resume::kNever, options.attempt}));
 
   const int worker = world.rank();
-  auto copy = run::MessageCopy::Start(attempt.folder.Stdout(attempt.number, worker), attempt.folder.Stderr(attempt.number, worker));
+  auto copy = process::MessageCopy::Start(attempt.folder.Stdout(attempt.number, worker), attempt.folder.Stderr(attempt.number, worker));
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, WithExitCode(copy.status(), ExitCode::kRunFolder), "opening logs"));
   *options.message_copy = *std::move(copy);  // how this task ended is said after it
   Status status = RunAttempt(options, world, *spec, attempt, *digest, *data);
@@ -73,7 +73,7 @@ Status Train(const Options& options, collective::Session& session) {
   if (code == ExitCode::kPeerLost) status = WithHint(std::move(status), "run again: training goes on from the newest checkpoint");
   if (!EndedWell(code)) {
     const auto error = run::MakeWorkerError(
-        status, {worker, attempt.number, static_cast<int64_t>(options.whereabouts->steps_done()), options.whereabouts->phase()},
+        status, {worker, attempt.number, static_cast<int64_t>(options.worker_progress->steps_done()), options.worker_progress->phase()},
         absl::Now());
     const Status written = run::WriteWorkerError(files::FileSystem::Posix(), attempt.folder.Error(attempt.number, worker), error);
     if (!written.ok()) LogWarning(written.message());

@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_format.h"
 #include "common/base/exit_code.h"
+#include "common/base/unix_time.h"
 #include "common/process/identity.h"
 #include "common/run/run_identity.h"
-#include "common/run/unix_time.h"
 #include "worker/exchange/agreement.h"
 
 namespace deit::train {
@@ -16,13 +16,13 @@ files::FileSystem& Fs() { return files::FileSystem::Posix(); }
 
 Status TakeFolder(collective::Communicator& world, const v1::JobSpec& spec, const std::string& spec_digest, const AttemptOptions& options,
                   Attempt* attempt) {
-  const job::OwnerOptions owning{.allow_config_change = options.allow_config_change,
-                                 .take_over = false,
-                                 .begin_anew = options.begin_anew,
-                                 .workers = world.size(),
-                                 .workers_min = world.size(),
-                                 .workers_max = world.size()};
-  DEIT_ASSIGN_OR_RETURN(attempt->owner, job::JobOwner::Take(spec, spec_digest, owning));
+  const job::JobStoreOptions owning{.allow_config_change = options.allow_config_change,
+                                    .take_over = false,
+                                    .fresh_start = options.fresh_start,
+                                    .workers = world.size(),
+                                    .workers_min = world.size(),
+                                    .workers_max = world.size()};
+  DEIT_ASSIGN_OR_RETURN(attempt->owner, job::JobStore::Take(spec, spec_digest, owning));
   attempt->job_id = attempt->owner->job();
   DEIT_ASSIGN_OR_RETURN(attempt->number, attempt->owner->BeginAttempt());
   return absl::OkStatus();
@@ -44,7 +44,7 @@ Status CheckFolder(const std::string& spec_digest, Attempt* attempt) {
 
 // Collective, under a bare launch: the owner learns who the workers are, and its record names them. Under deit-coord run they introduce
 // themselves.
-Status RecordWorkers(collective::Communicator& world, collective::Deadline deadline, job::JobOwner* owner) {
+Status RecordWorkers(collective::Communicator& world, collective::Deadline deadline, job::JobStore* owner) {
   const v1::ProcessIdentity self = process::Self();
   DEIT_ASSIGN_OR_RETURN(const auto pids, exchange::ShareNumbers(world, deadline, static_cast<uint64_t>(self.pid()), "naming processes"));
   DEIT_ASSIGN_OR_RETURN(const auto start_times, exchange::ShareNumbers(world, deadline, self.start_time(), "naming processes"));
@@ -53,10 +53,10 @@ Status RecordWorkers(collective::Communicator& world, collective::Deadline deadl
     v1::WorkerRecord* worker = owner->record().add_workers();
     worker->set_worker(static_cast<int>(w));
     worker->set_phase("start");
-    worker->set_heard(run::UnixSeconds(absl::Now()));
+    worker->set_heard(UnixSeconds(absl::Now()));
     v1::ProcessIdentity* process = worker->mutable_process();
     process->set_host(world.hosts()[w]);
-    if (process->host() == self.host()) process->set_boot_id(self.boot_id());  // nobody judges processes of another host by it
+    if (process->host() == self.host()) process->set_boot_id(self.boot_id());  // not used for processes of other hosts
     process->set_pid(static_cast<int64_t>(pids[w]));
     process->set_start_time(start_times[w]);
   }

@@ -1,12 +1,12 @@
-// One launch of a job's workers in its run folder. Under a bare launch worker 0 is the job's owner; under `deit-coord run` that is the
-// owner, and has said which attempt this is.
+// Attempt: one launch of a job's workers in its run folder. Under a bare launch worker 0 owns the job; under `deit-coord run` the
+// coordinator owns it and numbers the attempts.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "common/job/job_owner.h"
+#include "common/job/job_store.h"
 #include "common/run/run_folder.h"
 #include "proto/spec.pb.h"
 #include "worker/collective/communicator.h"
@@ -19,16 +19,16 @@ struct Attempt {
   int number = 1;
   std::string job_id;                    // 8 hex digits
   std::string nonce;                     // names this attempt's temporary files; equal on all workers
-  std::unique_ptr<job::JobOwner> owner;  // worker 0 of a bare launch only
+  std::unique_ptr<job::JobStore> owner;  // worker 0 of a bare launch only
 };
 
 struct AttemptOptions {
   bool allow_config_change = false;  // the run folder's job may have had other RESULT fields
-  bool begin_anew = false;           // checkpoints that are there are put aside
+  bool fresh_start = false;          // checkpoints that are there are put aside
   std::optional<int> number;         // the attempt that deit-coord run has begun; the two above are its business then
 };
 
-// Collective. Under a bare launch worker 0 takes the run folder (job::JobOwner) and draws the attempt's number; under an owner worker 0
+// Collective. Under a bare launch worker 0 takes the run folder (job::JobStore) and draws the attempt's number; under an owner worker 0
 // checks that the folder holds this job. Every worker makes its own log folder. Errors carry exit code 73: folder unwritable, in use,
 // or of another job.
 StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadline deadline, const v1::JobSpec& spec,

@@ -1,4 +1,4 @@
-// Where the trainer's micro-batches come from.
+// Source of the trainer's micro-batches.
 #pragma once
 
 #include "common/base/status.h"

@@ -1,4 +1,4 @@
-// What computes: forward and backward passes of one micro-batch. The trainer sees only this, and so knows neither torch nor models; tests
+// Compute engine: forward and backward passes of one micro-batch. The trainer depends on this interface only, not on torch or models; tests
 // train with an engine of a few lines.
 #pragma once
 
@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/models/tensor_spec.h"
 #include "worker/data/micro_batch.h"
-#include "worker/models/tensor_spec.h"
 #include "worker/train/evaluation_report.h"
 #include "worker/train/lane_accumulator.h"
 
 namespace deit::train {
 
-// Where the model's state stands, as the engine sees it. Not owned; unchanged for the engine's life.
+// The model's state, as the engine sees it. Not owned; unchanged for the engine's life.
 struct StateView {
   const float* weights = nullptr;             // flat, on the grid
   const uint16_t* compute_weights = nullptr;  // bfloat16 copy of the same, or null

@@ -1,5 +1,6 @@
-// What the DeiT paper looks at in a distilled model (arXiv 2012.12877, tables 3 and 4, section 5.2): how well each head, both together
-// and the teacher do, how often two of them disagree, and how alike the class and the distillation token are after every layer.
+// Evaluation report of a distilled model, with the quantities of the DeiT paper (arXiv 2012.12877, tables 3 and 4, section 5.2): accuracy
+// of each head, of both together and of the teacher, pairwise disagreement, and similarity of class and distillation token after every
+// layer.
 #pragma once
 
 #include <cstdint>

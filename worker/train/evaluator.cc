@@ -17,8 +17,8 @@ size_t EvaluationPayloadCapacity(int64_t chunks, int workers) {
   return static_cast<size_t>(ChunksOf(0, chunks, workers)) * sizeof(EvaluationCounts);
 }
 
-StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::Team& team) {
-  exchange::Context& context = team.context();
+StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::WorkerGroup& worker_group) {
+  exchange::Context& context = worker_group.context();
   const int workers = context.plan->topology().workers();
   context.Report(exchange::Phase::kEvaluate);
   std::vector<EvaluationCounts> mine;
@@ -29,12 +29,12 @@ StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engi
   }
   std::vector<size_t> sizes;
   for (int w = 0; w < workers; ++w) sizes.push_back(static_cast<size_t>(ChunksOf(w, chunks.count(), workers)) * sizeof(EvaluationCounts));
-  DEIT_RETURN_IF_ERROR(team.gather().Exchange(std::as_bytes(std::span(mine)), sizes, "evaluation"));
+  DEIT_RETURN_IF_ERROR(worker_group.gather().Exchange(std::as_bytes(std::span(mine)), sizes, "evaluation"));
 
   EvaluationCounts sum;
   for (int64_t c = 0; c < chunks.count(); ++c) {
     EvaluationCounts chunk;
-    std::memcpy(&chunk, team.gather().Of(static_cast<int>(c % workers)).data() + static_cast<size_t>(c / workers) * sizeof(chunk),
+    std::memcpy(&chunk, worker_group.gather().Of(static_cast<int>(c % workers)).data() + static_cast<size_t>(c / workers) * sizeof(chunk),
                 sizeof(chunk));
     sum.images += chunk.images;
     sum.correct_head += chunk.correct_head;
@@ -46,22 +46,22 @@ StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engi
   return sum;
 }
 
-StatusOr<EvaluationCounts> EvaluateAverages(data::EvaluationChunks& chunks, Engine& engine, const JobState& state) {
-  DEIT_RETURN_IF_ERROR(SwapAverages(state));
-  DEIT_ASSIGN_OR_RETURN(const EvaluationCounts counts, Evaluate(chunks, engine, *state.team));
-  DEIT_RETURN_IF_ERROR(SwapAverages(state));
+StatusOr<EvaluationCounts> EvaluateAverages(data::EvaluationChunks& chunks, Engine& engine, const state::JobState& state) {
+  DEIT_RETURN_IF_ERROR(state::SwapAverages(state));
+  DEIT_ASSIGN_OR_RETURN(const EvaluationCounts counts, Evaluate(chunks, engine, *state.worker_group));
+  DEIT_RETURN_IF_ERROR(state::SwapAverages(state));
   return counts;
 }
 
-StatusOr<EvaluationReport> Report(data::EvaluationChunks& chunks, Engine& engine, exchange::Team& team) {
-  exchange::Context& context = team.context();
+StatusOr<EvaluationReport> Report(data::EvaluationChunks& chunks, Engine& engine, exchange::WorkerGroup& worker_group) {
+  exchange::Context& context = worker_group.context();
   context.Report(exchange::Phase::kEvaluate);
   EvaluationReport report = engine.NewReport();
   for (int64_t c = context.worker(); c < chunks.count(); c += context.plan->topology().workers()) {
     DEIT_ASSIGN_OR_RETURN(const data::MicroBatch* batch, chunks.Load(c));
     DEIT_RETURN_IF_ERROR(engine.Report(batch->pixels, batch->labels, &report));
   }
-  DEIT_RETURN_IF_ERROR(team.SumNumbers(&report.sums(), "the report"));
+  DEIT_RETURN_IF_ERROR(worker_group.SumNumbers(&report.sums(), "the report"));
   return report;
 }
 

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "worker/data/evaluation_chunks.h"
-#include "worker/exchange/team.h"
+#include "worker/exchange/worker_group.h"
+#include "worker/state/job_state.h"
 #include "worker/train/engine.h"
-#include "worker/train/job_state.h"
 
 namespace deit::train {
 
@@ -16,13 +16,13 @@ namespace deit::train {
 size_t EvaluationPayloadCapacity(int64_t chunks, int workers);
 
 // Evaluates all chunks; collective over all workers, who all get the sums. Sums of losses are taken chunk by chunk in order.
-StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::Team& team);
+StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::WorkerGroup& worker_group);
 
-// The same of the averaged weights, which stand in the weights' place meanwhile. Needs an EMA.
-StatusOr<EvaluationCounts> EvaluateAverages(data::EvaluationChunks& chunks, Engine& engine, const JobState& state);
+// The same for the averaged weights, which replace the weights meanwhile. Needs an EMA.
+StatusOr<EvaluationCounts> EvaluateAverages(data::EvaluationChunks& chunks, Engine& engine, const state::JobState& state);
 
 // The same for the report: every worker gets that of all images.
-StatusOr<EvaluationReport> Report(data::EvaluationChunks& chunks, Engine& engine, exchange::Team& team);
+StatusOr<EvaluationReport> Report(data::EvaluationChunks& chunks, Engine& engine, exchange::WorkerGroup& worker_group);
 
 // In percent; 0 of no images.
 double Percent(int64_t correct, int64_t images);

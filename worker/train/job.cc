@@ -8,15 +8,15 @@
 #include "common/base/digest.h"
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
-#include "common/run/progress_text.h"
-#include "common/run/signals.h"
+#include "common/metrics/progress_text.h"
+#include "common/process/signals.h"
+#include "worker/checkpoint/checkpointer.h"
 #include "worker/exchange/agreement.h"
-#include "worker/train/checkpointer.h"
+#include "worker/state/state_digest.h"
 #include "worker/train/evaluator.h"
 #include "worker/train/run_outputs.h"
-#include "worker/train/state_digest.h"
 #include "worker/train/trainer.h"
-#include "worker/train/workspace.h"
+#include "worker/train/training_state.h"
 
 namespace deit::train {
 namespace {
@@ -24,17 +24,17 @@ namespace {
 class Job {
  public:
   Job(collective::Communicator& world, const Attempt& attempt, const JobInputs& in, const JobOptions& options,
-      run::Whereabouts& whereabouts)
+      control::WorkerProgress& worker_progress)
       : world_(world), attempt_(attempt), in_(in), spec_(*in.spec), options_(options),
-        whereabouts_(whereabouts), deadline_{absl::Seconds(in.spec->fault().stall_timeout())} {}
+        worker_progress_(worker_progress), deadline_{absl::Seconds(in.spec->fault().stall_timeout())} {}
 
   Status Run() {
     const absl::Duration start = Clock::System().Elapsed();
     DEIT_RETURN_IF_ERROR(CompareWorkers());
     DEIT_RETURN_IF_ERROR(Assemble());
-    whereabouts_.Report("load");
+    worker_progress_.Report("load");
     DEIT_RETURN_IF_ERROR(RestoreOrInitialise());
-    whereabouts_.Loaded(first_step_, absl::Now());
+    worker_progress_.Loaded(first_step_, absl::Now());
     DEIT_RETURN_IF_ERROR(OpenOutputs(absl::ToDoubleSeconds(Clock::System().Elapsed() - start)));
     const Status trained = Train();
     return End(trained);
@@ -69,17 +69,17 @@ class Job {
   }
 
   Status Assemble() {
-    DEIT_ASSIGN_OR_RETURN(workspace_, Workspace::Form(world_, spec_, in_.evaluation_images, *in_.engine));
-    workspace_->team().context().whereabouts = &whereabouts_;
+    DEIT_ASSIGN_OR_RETURN(training_state_, TrainingState::Form(world_, spec_, in_.evaluation_images, *in_.engine));
+    training_state_->worker_group().context().worker_progress = &worker_progress_;
     evaluation_.emplace(*in_.evaluation_views, in_.evaluation_images, spec_.evaluate().batch_size(), spec_.data().threads());
-    CheckpointerOptions saving;
+    checkpoint::CheckpointerOptions saving;
     saving.root = attempt_.folder.Checkpoints();
     saving.nonce = attempt_.nonce;
     saving.keep = spec_.checkpoint().keep();
     saving.job_id = attempt_.job_id;
     saving.spec_digest = in_.spec_digest;
     saving.numerics_fingerprint = fingerprint_;
-    checkpointer_.emplace(workspace_->state(), saving);
+    checkpointer_.emplace(training_state_->state(), saving);
     return absl::OkStatus();
   }
 
@@ -89,10 +89,10 @@ class Job {
     }
     if (!restored_ && options_.resume == Resume::kRequired) {
       return WithHint(absl::NotFoundError(absl::StrCat(attempt_.folder.Checkpoints(), ": no usable checkpoint")),
-                      "start without --resume=required to begin anew");
+                      "start without --resume=required to train from the beginning");
     }
     if (!restored_) {
-      DEIT_RETURN_IF_ERROR(in_.initialise(workspace_->state()));
+      DEIT_RETURN_IF_ERROR(in_.initialise(training_state_->state()));
     } else {
       progress_ = restored_->progress;
       if (first() && restored_->numerics_fingerprint != fingerprint_) {
@@ -104,7 +104,7 @@ class Job {
     resumed_ledger_ = std::exchange(progress_.ledger, {});
     first_step_ = progress_.step;
     evaluation_owed_ = first_step_ > 0 && !progress_.val_acc1 && EvaluationIsDue(first_step_);
-    trainer_.emplace(spec_, *in_.stream, workspace_->state(), *in_.engine, progress_.updates);
+    trainer_.emplace(spec_, *in_.stream, training_state_->state(), *in_.engine, progress_.updates);
     return absl::OkStatus();
   }
 
@@ -121,10 +121,10 @@ class Job {
       }
       auto opened = RunOutputs::Open(options);
       if (opened.ok()) outputs_ = *std::move(opened);
-      else return workspace_->team().Agree(WithExitCode(opened.status(), ExitCode::kRunFolder), "opening the run's files");
+      else return training_state_->worker_group().Agree(WithExitCode(opened.status(), ExitCode::kRunFolder), "opening the run's files");
       Announce();
     }
-    return workspace_->team().Agree(absl::OkStatus(), "opening the run's files");
+    return training_state_->worker_group().Agree(absl::OkStatus(), "opening the run's files");
   }
 
   void Announce() {
@@ -150,13 +150,14 @@ class Job {
     const uint64_t end = EndStep();
     if (evaluation_owed_) DEIT_RETURN_IF_ERROR(FinishEpoch(first_step_));
     if (first_step_ >= end) return absl::OkStatus();
-    const data::LoaderOptions loading = data::LoaderOptionsOf(spec_, workspace_->team().plan().LanesOf(world_.rank()), first_step_, end);
+    const data::LoaderOptions loading =
+        data::LoaderOptionsOf(spec_, training_state_->worker_group().plan().LanesOf(world_.rank()), first_step_, end);
     DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(*in_.stream, *in_.train_views, loading));
     LoaderSource source(loader.get());
     for (uint64_t step = first_step_; step < end; ++step) {
       const bool last_allowed = options_.stop_after_steps && step + 1 - first_step_ >= *options_.stop_after_steps;
       bool stop = false;
-      DEIT_RETURN_IF_ERROR(TrainStep(step, source, run::StopRequested() || last_allowed, &stop));
+      DEIT_RETURN_IF_ERROR(TrainStep(step, source, process::StopRequested() || last_allowed, &stop));
       DEIT_RETURN_IF_ERROR(AfterStep(step + 1, stop && step + 1 < end));
       if (stop && step + 1 < end) {
         RecordStop(step, last_allowed);
@@ -170,7 +171,9 @@ class Job {
 
   void RecordStop(uint64_t step, bool last_allowed) {
     if (!outputs_) return;
-    const std::string cause = run::StopRequested() ? run::StopCause() : last_allowed ? "--stop_after_steps" : "another worker was asked";
+    const std::string cause = process::StopRequested() ? process::StopCause()
+                              : last_allowed           ? "--stop_after_steps"
+                                                       : "another worker was asked";
     outputs_->Event(v1::Event::StopRequested, absl::StrCat("stops after step ", step, ": ", cause), step);
   }
 
@@ -185,7 +188,7 @@ class Job {
     progress_.step = step + 1;
     progress_.updates = trainer_->updates_done();
     progress_.views_replaced += result.decision.mean.replaced;
-    whereabouts_.StepDone(step + 1, seconds, absl::Now());
+    worker_progress_.StepDone(step + 1, seconds, absl::Now());
     if (outputs_) outputs_->StepDone(step, result, seconds, trainer_->times().data - data_before);
     return absl::OkStatus();
   }
@@ -228,9 +231,9 @@ class Job {
     std::optional<Evaluation> evaluation;
     if (EvaluationIsDue(steps_done)) {
       evaluation.emplace();
-      DEIT_ASSIGN_OR_RETURN(evaluation->weights, Evaluate(*evaluation_, *in_.engine, workspace_->team()));
-      if (workspace_->state().owned->has_ema()) {
-        DEIT_ASSIGN_OR_RETURN(evaluation->averages, EvaluateAverages(*evaluation_, *in_.engine, workspace_->state()));
+      DEIT_ASSIGN_OR_RETURN(evaluation->weights, Evaluate(*evaluation_, *in_.engine, training_state_->worker_group()));
+      if (training_state_->state().owned->has_ema()) {
+        DEIT_ASSIGN_OR_RETURN(evaluation->averages, EvaluateAverages(*evaluation_, *in_.engine, training_state_->state()));
       }
       progress_.val_acc1 = Percent(evaluation->weights.correct_fused, evaluation->weights.images);
       if (const auto& averages = evaluation->averages) progress_.val_acc1_ema = Percent(averages->correct_fused, averages->images);
@@ -245,7 +248,7 @@ class Job {
   // A save that fails is said, and does not stop training; only an end without a durable set does, or a peer that is lost.
   Status Save(uint64_t steps_done) {
     if (outputs_) outputs_->Sync();
-    JobProgress mine = progress_;
+    state::JobProgress mine = progress_;
     mine.ledger = trainer_->ledger();
     if (first()) mine.ledger.Merge(resumed_ledger_);
     const auto saved = checkpointer_->Save(mine, in_.stream->EpochsAt(steps_done));
@@ -272,24 +275,26 @@ class Job {
     std::string weights_digest;
     if (together) {
       DEIT_RETURN_IF_ERROR(GatherTotals(&result));
-      DEIT_ASSIGN_OR_RETURN(const uint64_t state_digest, StateDigest(workspace_->state()));
-      weights_digest = DigestHex(WeightsDigest(workspace_->state()));
+      DEIT_ASSIGN_OR_RETURN(const uint64_t state_digest, state::StateDigest(training_state_->state()));
+      weights_digest = DigestHex(state::WeightsDigest(training_state_->state()));
       result.set_weights_digest(weights_digest);
       result.set_state_digest(DigestHex(state_digest));
     }
     if (outputs_) outputs_->End(result, trained);
     if (first() && trained.ok()) {
-      PrintLine(run::FinishedLine(static_cast<int64_t>(progress_.step), result.epochs(), progress_.val_acc1.value_or(std::nan("")),
-                                  weights_digest));
+      PrintLine(metrics::FinishedLine(static_cast<int64_t>(progress_.step), result.epochs(), progress_.val_acc1.value_or(std::nan("")),
+                                      weights_digest));
     }
-    workspace_->team().context().Report(exchange::Phase::kEnd);
+    training_state_->worker_group().context().Report(exchange::Phase::kEnd);
     return trained;
   }
 
   Status GatherTotals(v1::AttemptResult* result) {
-    const auto share = [&](int64_t mine) { return workspace_->team().ShareNumbers(static_cast<uint64_t>(mine), "the summary"); };
+    const auto share = [&](int64_t mine) {
+      return training_state_->worker_group().ShareNumbers(static_cast<uint64_t>(mine), "the summary");
+    };
     DEIT_ASSIGN_OR_RETURN(const auto lanes, share(trainer_->lanes_computed()));
-    DEIT_ASSIGN_OR_RETURN(const auto bytes, share(workspace_->state().owned->bytes()));
+    DEIT_ASSIGN_OR_RETURN(const auto bytes, share(training_state_->state().owned->bytes()));
     DEIT_ASSIGN_OR_RETURN(const auto sent, share(trainer_->bytes_sent()));
     DEIT_ASSIGN_OR_RETURN(const auto forwards, share(in_.engine->teacher_forwards()));
     int64_t teacher_forwards = 0;
@@ -309,17 +314,17 @@ class Job {
   const JobInputs& in_;
   const v1::JobSpec& spec_;
   const JobOptions options_;
-  run::Whereabouts& whereabouts_;
+  control::WorkerProgress& worker_progress_;
   const collective::Deadline deadline_;
   std::string fingerprint_;
   std::string numerics_changed_;  // since the checkpoint was saved; empty: not
-  std::unique_ptr<Workspace> workspace_;
+  std::unique_ptr<TrainingState> training_state_;
   std::optional<data::EvaluationChunks> evaluation_;
-  std::optional<Checkpointer> checkpointer_;
-  std::optional<Restored> restored_;
+  std::optional<checkpoint::Checkpointer> checkpointer_;
+  std::optional<checkpoint::Restored> restored_;
   std::optional<Trainer> trainer_;
   std::unique_ptr<RunOutputs> outputs_;  // worker 0 only
-  JobProgress progress_;
+  state::JobProgress progress_;
   plan::Ledger resumed_ledger_;
   uint64_t first_step_ = 0;
   bool evaluation_owed_ = false;  // of first_step_: the attempt that trained up to it was stopped or killed before
@@ -329,8 +334,8 @@ class Job {
 }  // namespace
 
 Status RunJob(collective::Communicator& world, const Attempt& attempt, const JobInputs& inputs, const JobOptions& options,
-              run::Whereabouts& whereabouts) {
-  return Job(world, attempt, inputs, options, whereabouts).Run();
+              control::WorkerProgress& worker_progress) {
+  return Job(world, attempt, inputs, options, worker_progress).Run();
 }
 
 }  // namespace deit::train

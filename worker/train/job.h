@@ -1,4 +1,4 @@
-// The training of one job by this attempt's workers, from the run folder's lock to the last line.
+// Trains one job with this attempt's workers, from the run folder's lock to the last line.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +7,15 @@
 #include <optional>
 #include <string>
 
+#include "common/control/worker_progress.h"
 #include "common/dataset/index.h"
-#include "common/plan/stream.h"
-#include "common/run/whereabouts.h"
+#include "common/plan/sampler.h"
 #include "proto/spec.pb.h"
 #include "worker/collective/communicator.h"
 #include "worker/data/view_source.h"
+#include "worker/state/job_state.h"
 #include "worker/train/attempt.h"
 #include "worker/train/engine.h"
-#include "worker/train/job_state.h"
 
 namespace deit::train {
 
@@ -31,18 +31,18 @@ struct JobOptions {
 struct JobInputs {
   const v1::JobSpec* spec;  // resolved
   std::string spec_digest;  // with the contents of its paths, 16 hex digits
-  const plan::Stream* stream;
+  const plan::Sampler* stream;
   const data::ViewSource* train_views;
   const data::ViewSource* evaluation_views;
   int64_t evaluation_images = 0;
   Engine* engine;
-  std::function<Status(const JobState&)> initialise;  // weights of a job without a checkpoint; collective, as FillWeights
+  std::function<Status(const state::JobState&)> initialise;  // weights of a job without a checkpoint; collective, as FillWeights
 };
 
 // Collective over `world`. OK: trained to the end. A status with exit code 75: stopped, everything saved. Others: as their exit codes
 // say. Under an error that not all workers can know of (a lost peer, a broken picture) the caller ends the launch. `whereabouts` hears
 // how far it is.
 Status RunJob(collective::Communicator& world, const Attempt& attempt, const JobInputs& inputs, const JobOptions& options,
-              run::Whereabouts& whereabouts);
+              control::WorkerProgress& worker_progress);
 
 }  // namespace deit::train

@@ -1,5 +1,5 @@
-// Puts one lane's gradients where the lane tree wants them, tensor by tensor during the backward pass: stored into a slot or added to
-// its left sibling's, then merged upwards, while they are still in the cache. No buffer of a lane's own is needed.
+// Accumulates one lane's gradients along the lane tree, tensor by tensor during the backward pass: stored into a slot or added to its left
+// sibling's, then merged upwards, while they are still in the cache. No buffer of a lane's own is needed.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace deit::train {
 
-// One per worker; begun anew for each lane. Not thread-safe: the backward pass runs on one thread.
+// One per worker; reset for each lane. Not thread-safe: the backward pass runs on one thread.
 class LaneAccumulator {
  public:
   // parameter_of[i]: the grid tensor of the model's tensor i, or -1 for a buffer. slots: this worker's gradient slots, each grid.elements()

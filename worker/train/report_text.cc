@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "common/base/json_text.h"
 #include "common/base/numbers.h"
+#include "common/json/json_text.h"
 #include "common/text/table.h"
 
 namespace deit::train {
@@ -50,7 +50,7 @@ text::Table Cosines(const EvaluationReport& report) {
   return table;
 }
 
-std::string Member(absl::string_view name, absl::string_view value) { return absl::StrCat(JsonQuote(name), ": ", value); }
+std::string Member(absl::string_view name, absl::string_view value) { return absl::StrCat(json::JsonQuote(name), ": ", value); }
 
 std::string Object(const std::vector<std::string>& members) { return absl::StrCat("{", absl::StrJoin(members, ", "), "}"); }
 

@@ -1,4 +1,4 @@
-// An evaluation's report for people and for programs.
+// Text and JSON of an evaluation report.
 #pragma once
 
 #include <string>

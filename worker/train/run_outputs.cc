@@ -8,10 +8,10 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/terminal.h"
+#include "common/base/unix_time.h"
+#include "common/json/json_file.h"
 #include "common/plan/schedule.h"
 #include "common/run/error_report.h"
-#include "common/run/json_file.h"
-#include "common/run/unix_time.h"
 #include "worker/train/evaluator.h"
 
 namespace deit::train {
@@ -19,7 +19,7 @@ namespace {
 
 constexpr double kSmoothing = 0.9;  // of the step time that the progress line shows
 
-run::EvaluationCells CellsOf(const EvaluationCounts& counts) {
+metrics::EvaluationCells CellsOf(const EvaluationCounts& counts) {
   return {.loss = counts.loss / static_cast<double>(std::max<int64_t>(1, counts.images)),
           .top1 = Percent(counts.correct_fused, counts.images),
           .top5 = Percent(counts.correct5_fused, counts.images)};
@@ -33,9 +33,10 @@ StatusOr<std::unique_ptr<RunOutputs>> RunOutputs::Open(const OutputsOptions& opt
   auto outputs = std::unique_ptr<RunOutputs>(new RunOutputs(options));
   const run::RunFolder& folder = options.attempt->folder;
   const int64_t first_step = static_cast<int64_t>(options.first_step);
-  DEIT_ASSIGN_OR_RETURN(outputs->metrics_, run::MetricsLog::Open(folder.Metrics(), first_step));
-  DEIT_ASSIGN_OR_RETURN(outputs->csv_, run::SummaryCsv::Open(folder.SummaryCsv(), options.first_epoch, options.spec->ema().decay() > 0));
-  DEIT_ASSIGN_OR_RETURN(outputs->tensorboard_, run::TensorBoardWriter::Open(folder.TensorBoard(), first_step, Clock::System()));
+  DEIT_ASSIGN_OR_RETURN(outputs->metrics_, metrics::MetricsLog::Open(folder.Metrics(), first_step));
+  DEIT_ASSIGN_OR_RETURN(outputs->csv_,
+                        metrics::SummaryCsv::Open(folder.SummaryCsv(), options.first_epoch, options.spec->ema().decay() > 0));
+  DEIT_ASSIGN_OR_RETURN(outputs->tensorboard_, metrics::TensorBoardWriter::Open(folder.TensorBoard(), first_step, Clock::System()));
   outputs->owner_ = options.attempt->owner.get();
   if (outputs->owner_ == nullptr) {
     DEIT_ASSIGN_OR_RETURN(outputs->events_, run::EventLog::Open(folder.AttemptEvents(options.attempt->number), Clock::System()));
@@ -43,34 +44,34 @@ StatusOr<std::unique_ptr<RunOutputs>> RunOutputs::Open(const OutputsOptions& opt
   outputs->val_acc1_ = options.val_acc1;
   outputs->val_acc1_ema_ = options.val_acc1_ema;
   DEIT_RETURN_IF_ERROR(outputs->WriteStart(first_step + outputs->metrics_->steps_removed()));
-  run::ProgressOptions progress;
+  metrics::ProgressOptions progress;
   progress.path = folder.Progress();
   progress.log_interval = options.spec->log_interval();
   progress.rewrite = CanRewriteLines(STDOUT_FILENO);
-  outputs->progress_ = std::make_unique<run::Progress>(progress);
+  outputs->progress_ = std::make_unique<metrics::Progress>(progress);
   return outputs;
 }
 
 Status RunOutputs::WriteStart(int64_t reached_step) {
   v1::AttemptStart start;
-  start.set_time(run::UnixSeconds(absl::Now()));
+  start.set_time(UnixSeconds(absl::Now()));
   start.set_attempt(options_.attempt->number);
   start.set_workers(options_.workers);
   start.set_first_step(static_cast<int64_t>(options_.first_step));
   start.set_reached_step(reached_step);
   if (options_.recovery) *start.mutable_recovery() = *options_.recovery;
   if (owner_ != nullptr) owner_->Started(start);
-  return run::WriteJsonFile(files::FileSystem::Posix(), options_.attempt->folder.Start(start.attempt()), start);
+  return json::WriteJsonFile(files::FileSystem::Posix(), options_.attempt->folder.Start(start.attempt()), start);
 }
 
 void RunOutputs::Check(const Status& status) {
-  if (status.ok() || complained_) return;
-  complained_ = true;
-  LogWarning(absl::StrCat("the run folder does not take everything: ", status.message()));
+  if (status.ok() || write_error_logged_) return;
+  write_error_logged_ = true;
+  LogWarning(absl::StrCat("cannot write to the run folder: ", status.message()));
 }
 
 v1::Progress RunOutputs::ProgressAfter(uint64_t steps_done) const {
-  const plan::Stream& stream = *options_.stream;
+  const plan::Sampler& stream = *options_.stream;
   const uint64_t epoch = stream.EpochOfStep(steps_done == 0 ? 0 : steps_done - 1);
   const uint64_t begin = stream.FirstStepOfEpoch(epoch), end = stream.FirstStepOfEpoch(epoch + 1);
   v1::Progress progress;
@@ -109,7 +110,7 @@ void RunOutputs::StepDone(uint64_t step, const StepResult& result, double second
   images_ += decision.mean.images;
   v1::StepMetrics metrics;
   metrics.set_step(static_cast<int64_t>(step));
-  metrics.set_time(run::UnixSeconds(absl::Now()));
+  metrics.set_time(UnixSeconds(absl::Now()));
   metrics.set_loss(loss_);
   if (options_.spec->distillation().labels()) metrics.set_loss_base(decision.mean.base);
   if (options_.spec->distillation().type() != v1::DistillationSpec::NONE) metrics.set_loss_distill(decision.mean.distill);
@@ -124,7 +125,7 @@ void RunOutputs::StepDone(uint64_t step, const StepResult& result, double second
   if ((step + 1) % static_cast<uint64_t>(options_.spec->log_interval()) == 0) {
     Check(tensorboard_->AddScalars(
         static_cast<int64_t>(step) + 1,
-        {{run::kTagTrainLoss, loss_}, {run::kTagTrainLr, learning_rate_}, {run::kTagImagesPerSecond, images_per_second()}}));
+        {{metrics::kTagTrainLoss, loss_}, {metrics::kTagTrainLr, learning_rate_}, {metrics::kTagImagesPerSecond, images_per_second()}}));
   }
   progress_->Update(ProgressAfter(step + 1));
   if (owner_ != nullptr) KeepRecord(step + 1);
@@ -132,7 +133,7 @@ void RunOutputs::StepDone(uint64_t step, const StepResult& result, double second
 
 // A step is done when all workers have done it: worker 0 knows of each of them.
 void RunOutputs::KeepRecord(uint64_t steps_done) {
-  const double now = run::UnixSeconds(absl::Now());
+  const double now = UnixSeconds(absl::Now());
   for (v1::WorkerRecord& worker : *owner_->record().mutable_workers()) {
     worker.set_step(static_cast<int64_t>(steps_done));
     worker.set_phase("train");
@@ -142,19 +143,19 @@ void RunOutputs::KeepRecord(uint64_t steps_done) {
 }
 
 void RunOutputs::EpochDone(uint64_t epoch, uint64_t steps_done, const std::optional<Evaluation>& evaluation) {
-  run::EpochRow row;
+  metrics::EpochRow row;
   row.epoch = static_cast<int>(epoch);
   if (epoch_steps_ > 0) row.train_loss = epoch_loss_ / static_cast<double>(epoch_steps_);
   row.lr = plan::LearningRate(*options_.spec, *options_.stream, steps_done - 1);
   if (evaluation) {
     row.eval = CellsOf(evaluation->weights);
     val_acc1_ = row.eval.top1;
-    Check(tensorboard_->AddScalars(static_cast<int64_t>(steps_done), {{run::kTagValAcc1, *val_acc1_}}));
+    Check(tensorboard_->AddScalars(static_cast<int64_t>(steps_done), {{metrics::kTagValAcc1, *val_acc1_}}));
     std::string of_ema;
     if (evaluation->averages) {
       row.eval_ema = CellsOf(*evaluation->averages);
       val_acc1_ema_ = row.eval_ema.top1;
-      Check(tensorboard_->AddScalars(static_cast<int64_t>(steps_done), {{run::kTagValAcc1Ema, *val_acc1_ema_}}));
+      Check(tensorboard_->AddScalars(static_cast<int64_t>(steps_done), {{metrics::kTagValAcc1Ema, *val_acc1_ema_}}));
       of_ema = absl::StrCat(", of the averaged weights ", *val_acc1_ema_, ",");
     }
     Event(v1::Event::EpochEvaluated,

@@ -1,18 +1,18 @@
-// What worker 0 writes while a job runs: metrics, epochs' rows, TensorBoard, progress, the attempt's start, events and result. None of it can
-// stop training: what cannot be written is said once. Where worker 0 is the job's owner too, events and results go into the job's own
-// files at once; else the owner reads them from the attempt's.
+// Outputs of worker 0 while a job runs: metrics, epoch rows, TensorBoard, progress, start record, events and result. Write errors never
+// stop training and are logged once. Where worker 0 is the job's owner too, events and results go into the job's own files at once; else
+// the owner reads them from the attempt's.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "common/plan/stream.h"
+#include "common/metrics/metrics_log.h"
+#include "common/metrics/progress.h"
+#include "common/metrics/summary_csv.h"
+#include "common/metrics/tensorboard.h"
+#include "common/plan/sampler.h"
 #include "common/run/events.h"
-#include "common/run/metrics_log.h"
-#include "common/run/progress.h"
-#include "common/run/summary_csv.h"
-#include "common/run/tensorboard.h"
 #include "proto/spec.pb.h"
 #include "worker/train/attempt.h"
 #include "worker/train/engine.h"
@@ -22,7 +22,7 @@ namespace deit::train {
 
 struct OutputsOptions {
   const v1::JobSpec* spec;
-  const plan::Stream* stream;
+  const plan::Sampler* stream;
   const Attempt* attempt;
   int workers = 1;
   uint64_t first_step = 0, end_step = 0;          // of this attempt; the job's, or train.max_steps
@@ -66,13 +66,13 @@ class RunOutputs {
   void Check(const Status& status);
 
   OutputsOptions options_;
-  std::optional<run::MetricsLog> metrics_;
-  std::optional<run::SummaryCsv> csv_;
-  std::optional<run::TensorBoardWriter> tensorboard_;
-  job::JobOwner* owner_ = nullptr;       // null under deit-coord run
+  std::optional<metrics::MetricsLog> metrics_;
+  std::optional<metrics::SummaryCsv> csv_;
+  std::optional<metrics::TensorBoardWriter> tensorboard_;
+  job::JobStore* owner_ = nullptr;       // null under deit-coord run
   std::optional<run::EventLog> events_;  // the attempt's own, without an owner here
-  std::unique_ptr<run::Progress> progress_;
-  bool complained_ = false;
+  std::unique_ptr<metrics::Progress> progress_;
+  bool write_error_logged_ = false;
   double loss_ = 0, epoch_loss_ = 0, learning_rate_ = 0, step_seconds_ = 0, data_share_ = 0, seconds_ = 0;
   int64_t epoch_steps_ = 0, images_ = 0;
   std::optional<double> val_acc1_, val_acc1_ema_;

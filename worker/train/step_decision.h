@@ -1,4 +1,4 @@
-// What all workers do with a step, decided by each from the same facts. Pure.
+// Decision about a finished step, taken identically by all workers from the same facts. Pure.
 #pragma once
 
 #include <cstdint>

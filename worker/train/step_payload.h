@@ -1,4 +1,4 @@
-// What workers tell each other at the end of each step, in the small exchange: sizes are known to all beforehand.
+// Metadata that workers exchange at the end of each step; sizes are known to all in advance.
 #pragma once
 
 #include <cstddef>

@@ -70,10 +70,10 @@ size_t Trainer::PayloadCapacity(const exchange::ExchangePlan& plan, const plan::
   return capacity;
 }
 
-Trainer::Trainer(const v1::JobSpec& spec, const plan::Stream& stream, const JobState& state, Engine& engine, int64_t updates_done)
+Trainer::Trainer(const v1::JobSpec& spec, const plan::Sampler& stream, const state::JobState& state, Engine& engine, int64_t updates_done)
     : spec_(spec), stream_(stream), state_(state), engine_(engine), updates_done_(updates_done) {
-  exchange::Context& context = state.team->context();
-  const exchange::ExchangePlan& plan = state.team->plan();
+  exchange::Context& context = state.worker_group->context();
+  const exchange::ExchangePlan& plan = state.worker_group->plan();
   const bool exact = plan.order() == exchange::LaneOrder::kTree;
   reducer_ = exact ? exchange::NewExactReducer(&context) : exchange::NewFastestReducer(&context);
   std::vector<float*> slots;
@@ -90,12 +90,12 @@ Trainer::Trainer(const v1::JobSpec& spec, const plan::Stream& stream, const JobS
 }
 
 StatusOr<StepResult> Trainer::Step(uint64_t step, BatchSource& source, bool stop_requested) {
-  state_.team->context().step = step;
+  state_.worker_group->context().step = step;
   std::vector<LaneMetrics> metrics;
   DEIT_RETURN_IF_ERROR(RunLanes(source, &metrics));
   {
     Stopwatch watch(&times_.communication);
-    state_.team->context().Report(Phase::kReduce);
+    state_.worker_group->context().Report(Phase::kReduce);
     DEIT_RETURN_IF_ERROR(reducer_->Finish());
   }
   DEIT_ASSIGN_OR_RETURN(const StepFacts facts, ExchangeFacts(std::move(metrics), stop_requested));
@@ -104,26 +104,26 @@ StatusOr<StepResult> Trainer::Step(uint64_t step, BatchSource& source, bool stop
   result.learning_rate = plan::LearningRate(spec_, stream_, step);
   if (result.decision.update) DEIT_RETURN_IF_ERROR(Update(result.decision, result.learning_rate));
   Stopwatch watch(&times_.communication);
-  state_.team->context().Report(Phase::kGather);
-  DEIT_RETURN_IF_ERROR(state_.team->weight_gather().Publish());
+  state_.worker_group->context().Report(Phase::kGather);
+  DEIT_RETURN_IF_ERROR(state_.worker_group->parameter_all_gather().Publish());
   return result;
 }
 
 Status Trainer::RunLanes(BatchSource& source, std::vector<LaneMetrics>* metrics) {
-  const auto& accumulation = state_.team->plan().AccumulationOf(state_.team->context().worker());
+  const auto& accumulation = state_.worker_group->plan().AccumulationOf(state_.worker_group->context().worker());
   DEIT_RETURN_IF_ERROR(reducer_->BeginStep());
   for (size_t k = 0; k < accumulation.lanes.size(); ++k) {
     const data::MicroBatch* batch = nullptr;
     {
       Stopwatch watch(&times_.data);
-      state_.team->context().Report(Phase::kData);
+      state_.worker_group->context().Report(Phase::kData);
       DEIT_ASSIGN_OR_RETURN(batch, source.Next());
-      DEIT_CHECK(batch != nullptr && batch->step == state_.team->context().step, "the loader is at another step");
+      DEIT_CHECK(batch != nullptr && batch->step == state_.worker_group->context().step, "the loader is at another step");
       const size_t pixels = PixelsPerView(spec_);
       for (size_t i = 0; i < batch->views.size(); ++i)
         ledger_.Add(batch->views[i], Digest64(batch->pixels + i * pixels, pixels * sizeof(float)));
     }
-    state_.team->context().Report(Phase::kCompute);
+    state_.worker_group->context().Report(Phase::kCompute);
     const bool last = k + 1 == accumulation.lanes.size();
     accumulator_->BeginLane(accumulation.lanes[k],
                             last ? [this](int ready) { return reducer_->SetBucketsReady(ready); } : std::function<Status(int)>());
@@ -137,9 +137,9 @@ Status Trainer::RunLanes(BatchSource& source, std::vector<LaneMetrics>* metrics)
 }
 
 StatusOr<StepFacts> Trainer::ExchangeFacts(std::vector<LaneMetrics> metrics, bool stop_requested) {
-  const exchange::ExchangePlan& plan = state_.team->plan();
-  exchange::NodeMemory& memory = state_.team->memory();
-  const int member = state_.team->context().member();
+  const exchange::ExchangePlan& plan = state_.worker_group->plan();
+  exchange::NodeBuffers& memory = state_.worker_group->memory();
+  const int member = state_.worker_group->context().member();
   StepPayload mine;
   mine.stop = stop_requested;
   mine.lanes = std::move(metrics);
@@ -148,19 +148,19 @@ StatusOr<StepFacts> Trainer::ExchangeFacts(std::vector<LaneMetrics> metrics, boo
     mine.squares = state_.owned->Squares(memory.slot(member, 0));
   }
   Stopwatch watch(&times_.communication);
-  state_.team->context().Report(Phase::kExchange);
-  const auto& sums = plan.AccumulationOf(state_.team->context().worker()).sums;
-  for (size_t k = 0; k < StatisticsSums(plan, state_.team->context().worker()); ++k) {
+  state_.worker_group->context().Report(Phase::kExchange);
+  const auto& sums = plan.AccumulationOf(state_.worker_group->context().worker()).sums;
+  for (size_t k = 0; k < StatisticsSums(plan, state_.worker_group->context().worker()); ++k) {
     const float* from = memory.slot(member, sums.empty() ? 0 : sums[k].slot) + state_.grid->elements();
     mine.statistics.insert(mine.statistics.end(), from, from + state_.buffers->size());
   }
-  DEIT_RETURN_IF_ERROR(state_.team->gather().Exchange(EncodeStepPayload(mine), sizes_, "results"));
+  DEIT_RETURN_IF_ERROR(state_.worker_group->gather().Exchange(EncodeStepPayload(mine), sizes_, "results"));
 
   StepFacts facts;
   facts.squares.resize(state_.grid->blocks().size());
   std::vector<StepPayload> payloads;
   for (int w = 0; w < plan.topology().workers(); ++w) {
-    payloads.push_back(DecodeStepPayload(shapes_[static_cast<size_t>(w)], state_.team->gather().Of(w)));
+    payloads.push_back(DecodeStepPayload(shapes_[static_cast<size_t>(w)], state_.worker_group->gather().Of(w)));
     const StepPayload& payload = payloads.back();
     facts.stop = facts.stop || payload.stop;
     facts.lanes.insert(facts.lanes.end(), payload.lanes.begin(), payload.lanes.end());
@@ -176,7 +176,7 @@ StatusOr<StepFacts> Trainer::ExchangeFacts(std::vector<LaneMetrics> metrics, boo
 // The sums over all lanes, along the lane tree as the gradients are.
 void Trainer::CombineStatistics(const std::vector<StepPayload>& payloads) {
   if (statistics_.empty()) return;
-  const exchange::ExchangePlan& plan = state_.team->plan();
+  const exchange::ExchangePlan& plan = state_.worker_group->plan();
   std::vector<plan::Subtree> subtrees;
   std::vector<const float*> inputs;
   for (size_t w = 0; w < payloads.size(); ++w) {
@@ -196,18 +196,18 @@ void Trainer::CombineStatistics(const std::vector<StepPayload>& payloads) {
 
 Status Trainer::Update(const StepDecision& decision, double learning_rate) {
   Stopwatch watch(&times_.optimizer);
-  state_.team->context().Report(Phase::kUpdate);
-  exchange::NodeMemory& memory = state_.team->memory();
+  state_.worker_group->context().Report(Phase::kUpdate);
+  exchange::NodeBuffers& memory = state_.worker_group->memory();
   const double ema_decay = spec_.ema().decay();
-  float* const gradients = memory.slot(state_.team->context().member(), 0);
+  float* const gradients = memory.slot(state_.worker_group->context().member(), 0);
   state_.owned->Update(*state_.optimizer, {learning_rate, ++updates_done_, decision.gradient_scale}, weight_decay_, ema_decay, gradients,
                        memory.weights());
   if (state_.optimizer->by_tensor()) {
     DEIT_ASSIGN_OR_RETURN(const std::vector<double> rates, TensorRates(learning_rate, gradients));
-    state_.owned->Descend(rates, ema_decay, gradients, memory.weights());
+    state_.owned->ApplyDirection(rates, ema_decay, gradients, memory.weights());
   }
-  state_.team->weight_gather().CastOwnParts();
-  state_.buffers->Update(statistics_.data(), state_.team->plan().lanes(), ema_decay);
+  state_.worker_group->parameter_all_gather().CastOwnShards();
+  state_.buffers->Update(statistics_.data(), state_.worker_group->plan().lanes(), ema_decay);
   return absl::OkStatus();
 }
 
@@ -215,8 +215,8 @@ Status Trainer::Update(const StepDecision& decision, double learning_rate) {
 // each worker along the same tree.
 StatusOr<std::vector<double>> Trainer::TensorRates(double learning_rate, const float* directions) {
   const plan::Grid& grid = *state_.grid;
-  const plan::Parts& parts = state_.team->plan().parts();
-  std::vector<double> mine = state_.owned->Squares(state_.team->memory().weights());
+  const plan::Shards& parts = state_.worker_group->plan().parts();
+  std::vector<double> mine = state_.owned->Squares(state_.worker_group->memory().weights());
   const std::vector<double> of_directions = state_.owned->Squares(directions);
   mine.insert(mine.end(), of_directions.begin(), of_directions.end());
   std::vector<size_t> sizes, owned;
@@ -224,13 +224,13 @@ StatusOr<std::vector<double>> Trainer::TensorRates(double learning_rate, const f
     owned.push_back(shape.blocks);
     sizes.push_back(2 * shape.blocks * sizeof(double));
   }
-  DEIT_RETURN_IF_ERROR(state_.team->gather().Exchange(std::as_bytes(std::span(mine)), sizes, "norms of tensors"));
+  DEIT_RETURN_IF_ERROR(state_.worker_group->gather().Exchange(std::as_bytes(std::span(mine)), sizes, "norms of tensors"));
 
   std::vector<double> weight_squares(grid.blocks().size()), direction_squares(grid.blocks().size());
   std::vector<size_t> next(shapes_.size());
   for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) {
     const auto owner = static_cast<size_t>(parts.OwnerOfBlock(b));
-    const std::byte* const from = state_.team->gather().Of(static_cast<int>(owner)).data();
+    const std::byte* const from = state_.worker_group->gather().Of(static_cast<int>(owner)).data();
     const size_t place = next[owner]++;
     std::memcpy(&weight_squares[static_cast<size_t>(b)], from + place * sizeof(double), sizeof(double));
     std::memcpy(&direction_squares[static_cast<size_t>(b)], from + (owned[owner] + place) * sizeof(double), sizeof(double));

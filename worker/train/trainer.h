@@ -1,5 +1,5 @@
-// One optimizer step after another, in the order of the architecture: lanes' forward and backward, reduction of all buckets, one small
-// exchange, update of own parts, gather. Torch-free: an Engine computes.
+// Runs optimizer steps across all workers: forward and backward of the lanes, reduction of all buckets, metadata all-gather, update of own
+// shards, parameter all-gather. Torch-free: an Engine computes.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "common/plan/ledger.h"
-#include "common/plan/stream.h"
+#include "common/plan/sampler.h"
 #include "proto/spec.pb.h"
 #include "worker/exchange/reducer.h"
+#include "worker/state/job_state.h"
 #include "worker/train/batch_source.h"
 #include "worker/train/engine.h"
-#include "worker/train/job_state.h"
 #include "worker/train/step_decision.h"
 #include "worker/train/step_payload.h"
 
@@ -32,7 +32,7 @@ struct StepResult {
 class Trainer {
  public:
   // All references outlive it. updates_done: optimizer updates before the first step (skipped steps do not count).
-  Trainer(const v1::JobSpec& spec, const plan::Stream& stream, const JobState& state, Engine& engine, int64_t updates_done);
+  Trainer(const v1::JobSpec& spec, const plan::Sampler& stream, const state::JobState& state, Engine& engine, int64_t updates_done);
 
   // Trains step `step`, whose micro-batches come next from `source`. All workers call it with equal steps. Errors: of the source, the
   // engine, and lost peers; a non-finite step under train.non_finite FAIL is not an error here (decision.finite).
@@ -41,7 +41,7 @@ class Trainer {
   int64_t updates_done() const { return updates_done_; }
   int64_t lanes_computed() const { return lanes_computed_; }
   int64_t bytes_sent() const {
-    return reducer_->bytes_sent() + state_.team->gather().bytes_sent() + state_.team->weight_gather().bytes_sent();
+    return reducer_->bytes_sent() + state_.worker_group->gather().bytes_sent() + state_.worker_group->parameter_all_gather().bytes_sent();
   }
   const StepTimes& times() const { return times_; }
   const plan::Ledger& ledger() const { return ledger_; }  // of the views that this worker trained on since its start
@@ -57,8 +57,8 @@ class Trainer {
   StatusOr<std::vector<double>> TensorRates(double learning_rate, const float* directions);
 
   const v1::JobSpec& spec_;
-  const plan::Stream& stream_;
-  const JobState state_;
+  const plan::Sampler& stream_;
+  const state::JobState state_;
   Engine& engine_;
   std::unique_ptr<exchange::Reducer> reducer_;
   std::unique_ptr<LaneAccumulator> accumulator_;

@@ -106,7 +106,7 @@ DEIT_CLONES void LambDirection(const AdamStep& step, double weight_decay, const 
   }
 }
 
-DEIT_CLONES void Descend(double rate, const float* __restrict direction, float* __restrict parameter, int64_t count) {
+DEIT_CLONES void ApplyDirection(double rate, const float* __restrict direction, float* __restrict parameter, int64_t count) {
   const float r = static_cast<float>(rate);
   for (int64_t i = 0; i < count; ++i) parameter[i] -= r * direction[i];
 }

@@ -1,6 +1,6 @@
-// The arithmetic of a training step on ranges of a flat buffer: sums along the lane tree, squares for norms, optimizers, EMA, casts.
-// Every function treats each element alike, so that a result does not depend on where a range starts or ends, and the file is
-// compiled without contraction of a*b+c (law 1). Pure, thread-safe; ranges may overlap only where said.
+// Arithmetic of a training step on ranges of a flat buffer: sums along the lane tree, squares for norms, optimizers, EMA, casts. Every
+// function treats each element alike, so that a result does not depend on where a range starts or ends, and the file is compiled without
+// contraction of a*b+c (law 1). Pure, thread-safe; ranges may overlap only where said.
 #pragma once
 
 #include <cstdint>
@@ -45,7 +45,7 @@ void LambDirection(const AdamStep& step, double weight_decay, const float* param
                    int64_t count);
 
 // parameter[i] -= rate * direction[i]
-void Descend(double rate, const float* direction, float* parameter, int64_t count);
+void ApplyDirection(double rate, const float* direction, float* parameter, int64_t count);
 
 // torch.optim.SGD's update without dampening:
 //   g = gradient * gradient_scale + weight_decay * p; b = momentum * b + g; p -= lr * (nesterov ? g + momentum * b : b)

@@ -1,4 +1,4 @@
-// Optimizers: how a step turns gradients into weights, on ranges of the flat buffers. One small class each, immutable and thread-safe; the
+// Optimizers: the update from gradients to weights, on ranges of the flat buffers. One small class each, immutable and thread-safe; the
 // state (moments) belongs to the caller. A new optimizer is one class and one line of NewOptimizer.
 #pragma once
 
@@ -37,7 +37,7 @@ class Optimizer {
   virtual std::vector<std::string> state_names() const = 0;
 
   // One step of a range: each element alike. Where by_tensor(), `gradient` becomes the direction and weights stay as they are, until
-  // the norms of whole tensors are known; then the caller takes learning_rate * TensorRate() times the direction off (Descend).
+  // the norms of whole tensors are known; then the caller takes learning_rate * TensorRate() times the direction off (ApplyDirection).
   virtual void Update(const UpdateStep& step, const UpdateRange& range) const = 0;
 
   virtual bool by_tensor() const { return false; }

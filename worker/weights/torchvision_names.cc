@@ -89,25 +89,25 @@ std::string OfEfficientnet(const std::string& timm) {
 
 }  // namespace
 
-std::string TorchvisionName(spec::Family family, const std::string& timm) {
+std::string TorchvisionName(models::Family family, const std::string& timm) {
   switch (family) {
-    case spec::Family::kVit:
-    case spec::Family::kDeit:
-    case spec::Family::kDeitDistilled: return OfTransformer(timm);
-    case spec::Family::kRegnety: return OfRegnety(timm);
-    case spec::Family::kEfficientnet: return OfEfficientnet(timm);
-    case spec::Family::kResnet:
-    case spec::Family::kConvnet:
-    case spec::Family::kDistillableVit:
-    case spec::Family::kDistillableT2tVit:
-    case spec::Family::kDistillableEfficientVit: return timm;
+    case models::Family::kVit:
+    case models::Family::kDeit:
+    case models::Family::kDeitDistilled: return OfTransformer(timm);
+    case models::Family::kRegnety: return OfRegnety(timm);
+    case models::Family::kEfficientnet: return OfEfficientnet(timm);
+    case models::Family::kResnet:
+    case models::Family::kConvnet:
+    case models::Family::kDistillableVit:
+    case models::Family::kDistillableT2tVit:
+    case models::Family::kDistillableEfficientVit: return timm;
   }
   return timm;
 }
 
 double TorchvisionVarianceOffset(const v1::ModelSpec& resolved) {
   constexpr double kB5 = 1.6;  // width_mult
-  const bool large = spec::FamilyOf(resolved) == spec::Family::kEfficientnet && resolved.width_mult() >= kB5;
+  const bool large = models::FamilyOf(resolved) == models::Family::kEfficientnet && resolved.width_mult() >= kB5;
   return large ? 1e-3 - 1e-5 : 0;
 }
 

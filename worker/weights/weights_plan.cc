@@ -68,7 +68,7 @@ class Planner {
       if (options_.distillation && !model_is_distilled_ && IsDistillation(own)) dropped_.push_back(name);
       else plan_.problems.push_back(absl::StrCat(name, ": the model has no such tensor"));
     }
-    if (!drawn_.empty()) plan_.notes.push_back(absl::StrCat(absl::StrJoin(drawn_, ", "), ": drawn anew"));
+    if (!drawn_.empty()) plan_.notes.push_back(absl::StrCat(absl::StrJoin(drawn_, ", "), ": newly initialised"));
     if (!dropped_.empty()) plan_.notes.push_back(absl::StrCat(absl::StrJoin(dropped_, ", "), ": left out"));
     return std::move(plan_);
   }
@@ -185,10 +185,10 @@ class Planner {
 
 PlanOptions PlanOptionsOf(const v1::ModelSpec& model) {
   PlanOptions options;
-  const spec::Family family = spec::FamilyOf(model);
+  const models::Family family = models::FamilyOf(model);
   options.other_name = [family](const std::string& timm) { return TorchvisionName(family, timm); };
   options.other_variance_offset = TorchvisionVarianceOffset(model);
-  if (spec::IsVitPytorch(family)) {
+  if (models::IsVitPytorch(family)) {
     options.other_name = DistillWrapperName;
     options.other_owner = "DistillWrapper's";
     options.other_foreign = "teacher.";

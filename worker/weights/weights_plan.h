@@ -1,4 +1,5 @@
-// From which tensor of a file each tensor of a model comes, whatever names the file uses, and what has to be made up. Pure.
+// Plan for loading weights: the source tensor in the file for each model tensor, under any supported naming, and the tensors to initialise.
+// Pure.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +8,8 @@
 #include <vector>
 
 #include "common/checkpoint/safetensors.h"
+#include "common/models/tensor_spec.h"
 #include "proto/spec.pb.h"
-#include "worker/models/tensor_spec.h"
 
 namespace deit::weights {
 
@@ -20,7 +21,7 @@ struct PlanOptions {
   std::string other_foreign = "";             // tensors whose names begin so are left out under those names; empty: none
   // What may differ between file and model: ModelSpec::adapt.
   bool positions = false, head = false, distillation = false;
-  bool is_teachers = false;  // nothing of a teacher may be drawn anew, so an error does not propose it
+  bool is_teachers = false;  // a teacher's tensors are never initialised, so an error does not propose it
 };
 
 // For a resolved model.
@@ -33,7 +34,7 @@ struct PositionGrid {
 };
 
 enum class Origin {
-  kFile,       // as it stands there
+  kFile,       // unchanged
   kInitial,    // not from the file: as a new model starts
   kPositions,  // the file's position embedding, made to fit
   kAbsent,     // num_batches_tracked that the file lacks
@@ -55,8 +56,8 @@ struct Plan {
 // `file`: all tensors of the file or files. Names are recognised: timm's (which are facebookresearch's) or torchvision's; of vit-pytorch's
 // students those of the student or of DistillWrapper, whose teacher is left out; and any of them behind "model." or "module.". Missing,
 // unexpected and mis-shaped tensors and types that cannot be read are problems, unless an adaptation covers them:
-// positions: pos_embed (pos_embedding) of another square grid is resized. head: a head of another number of classes is drawn anew.
-// distillation: a distilled model from a plain one's weights has token, head and the token's position drawn anew; a plain one leaves them
+// positions: pos_embed (pos_embedding) of another square grid is resized. head: a head of another number of classes is initialised.
+// distillation: a distilled model from a plain one's weights has token, head and the token's position initialised; a plain one leaves them
 // out.
 Plan PlanWeights(const std::vector<checkpoint::TensorInfo>& file, const std::vector<models::TensorSpec>& model, const PlanOptions& options);
 

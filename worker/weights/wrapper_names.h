@@ -1,4 +1,4 @@
-// The names of vit-pytorch's students inside its DistillWrapper (distill.py). Pure.
+// Tensor names of vit-pytorch's students inside its DistillWrapper (distill.py). Pure.
 #pragma once
 
 #include <string>

@@ -23,7 +23,7 @@ TEST(FailureTest, PrintsMessageAndHint) {
 }
 
 TEST(FailureTest, AMessageWithItsOwnPlacesStandsAsItIs) {
-  const Status status = WithOwnPlaces(absl::InvalidArgumentError("a.textproto:1:2: error: x\na.textproto:3:4: error: y"));
+  const Status status = MarkPreformatted(absl::InvalidArgumentError("a.textproto:1:2: error: x\na.textproto:3:4: error: y"));
   EXPECT_EQ(Printed(status), "a.textproto:1:2: error: x\na.textproto:3:4: error: y\n");
 }
 

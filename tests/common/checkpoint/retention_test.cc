@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/common/checkpoint/sample_set.h"
+#include "tests/common/checkpoint/sample_checkpoint.h"
 #include "tests/support/crash_file_system.h"
 
 namespace deit::checkpoint {
@@ -46,7 +46,7 @@ TEST(RetentionTest, PrunesAFolderAndLeavesDamagedSetsAlone) {
   testing::CrashFileSystem fs(&disk);
   for (int64_t step : {10, 20, 30, 40}) ASSERT_TRUE(SaveSample(fs, 2, step, "n", step == 10 ? 90 : 10).ok());
   ASSERT_TRUE(disk.Overwrite("/run/checkpoints/step_00000020/manifest.json", [](std::string* text) { text->pop_back(); }).ok());
-  auto deleted = PruneSets(fs, "/run/checkpoints", 1, Unfinished::kMayBeWritten);
+  auto deleted = PruneCheckpoints(fs, "/run/checkpoints", 1, Unfinished::kMayBeWritten);
   ASSERT_TRUE(deleted.ok()) << deleted.status();
   EXPECT_THAT(*deleted, ElementsAre(30));
   EXPECT_THAT(*fs.List("/run/checkpoints"), ElementsAre("step_00000010", "step_00000020", "step_00000040"));

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/common/checkpoint/sample_set.h"
+#include "tests/common/checkpoint/sample_checkpoint.h"
 #include "tests/support/crash_file_system.h"
 
 namespace deit::checkpoint {

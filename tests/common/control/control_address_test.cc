@@ -4,8 +4,8 @@
 
 #include <fstream>
 
+#include "common/json/json_file.h"
 #include "common/process/identity.h"
-#include "common/run/json_file.h"
 #include "proto/job.pb.h"
 #include "tests/support/temp_folder.h"
 
@@ -34,7 +34,7 @@ TEST_F(ControlAddressTest, ADeadOwnersPortIsNobodys) {
   record.set_address("127.0.0.1:40123");
   *record.mutable_owner() = process::Self();
   record.mutable_owner()->set_start_time(record.owner().start_time() - 1);
-  ASSERT_TRUE(run::ReplaceJsonFile(fs_, path_, record).ok());
+  ASSERT_TRUE(json::ReplaceJsonFile(fs_, path_, record).ok());
   EXPECT_TRUE(absl::IsNotFound(Read().status()));
 }
 
@@ -44,7 +44,7 @@ TEST_F(ControlAddressTest, NothingButAPortOfThisMachineIsAnAddress) {
   for (const char* address : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80x",
                               "10.0.0.1:80", "localhost:80", "127.0.0.1:99999999999999999999"}) {
     record.set_address(address);
-    ASSERT_TRUE(run::ReplaceJsonFile(fs_, path_, record).ok());
+    ASSERT_TRUE(json::ReplaceJsonFile(fs_, path_, record).ok());
     EXPECT_TRUE(absl::IsDataLoss(Read().status())) << address;
   }
   for (const char* text : {"", "{", "[]", "{\"address\": 7}", "\xff\xfe"}) {

@@ -100,7 +100,7 @@ class HeartbeatClientTest : public ::testing::Test {
     return std::count_if(lines.begin(), lines.end(), [&](const auto& line) { return absl::StrContains(line, part); });
   }
   bool AwaitLine(const std::string& part) const {
-    const absl::Time deadline = absl::Now() + ControlOwner::kPatience;
+    const absl::Time deadline = absl::Now() + ControlOwner::kTimeout;
     while (absl::Now() < deadline) {
       if (LinesWith(part) > 0) return true;
       absl::SleepFor(absl::Milliseconds(5));
@@ -315,7 +315,7 @@ TEST_F(HeartbeatClientTest, TakesNoSignals) {
   LoopbackListener listener;
   Announce(listener.port());
   StartClient();
-  ASSERT_TRUE(listener.Accept().has_value()) << "the side thread runs, and is the only other one";
+  ASSERT_TRUE(listener.Accept().has_value()) << "the background thread runs, and is the only other one";
   sigset_t usr1;
   ::sigemptyset(&usr1);
   ::sigaddset(&usr1, SIGUSR1);

@@ -16,7 +16,7 @@ struct Trained {
 };
 
 std::vector<Trained> History(uint64_t positions) {
-  const Stream stream = Stream::Create({.images = 97, .batch_size = 8, .repeated_aug = 3}).value();
+  const Sampler stream = Sampler::Create({.images = 97, .batch_size = 8, .repeated_aug = 3}).value();
   std::vector<Trained> history;
   for (uint64_t position = 0; position < positions; ++position) {
     history.push_back({stream.At(position), RandomStream(1, position, Purpose::kSyntheticImage).Next64()});

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "common/plan/job_stream.h"
+#include "common/plan/job_sampler.h"
 
 namespace deit::plan {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 // 100 steps an epoch; the rest is DeiT's recipe, its defaults.
 struct Job {
   v1::JobSpec spec;
-  Stream stream = StreamOf(spec, 102400).value();
+  Sampler stream = SamplerOf(spec, 102400).value();
 };
 
 TEST(LearningRateTest, FollowsDeitsRecipeAtWholeEpochs) {
@@ -73,7 +73,7 @@ TEST(LearningRateTest, IsNotChangedByMaxSteps) {
 TEST(LearningRateTest, MeasuresTimeInTheStreamsEpochs) {
   Job job;
   job.spec.mutable_train()->set_drop_last(true);
-  const Stream stream = StreamOf(job.spec, 102400 + 1023).value();
+  const Sampler stream = SamplerOf(job.spec, 102400 + 1023).value();
   EXPECT_EQ(LearningRate(job.spec, stream, 12345), LearningRate(job.spec, job.stream, 12345));
 }
 

@@ -4,8 +4,8 @@
 
 #include <filesystem>
 
+#include "common/models/model_catalog.h"
 #include "common/spec/load.h"
-#include "common/spec/model_catalog.h"
 #include "common/spec/spec_digest.h"
 
 namespace deit::spec {
@@ -34,7 +34,7 @@ TEST(JobFilesTest, TheQuickStartsTeacherIsWhatItsStudentExpects) {
   const v1::JobSpec teacher = Load("quickstart/teacher.textproto"), student = Load("quickstart/student.textproto");
   EXPECT_EQ(teacher.model().SerializeAsString(), student.teacher().model().SerializeAsString());
   EXPECT_EQ(student.teacher().weights(), kConfigs + "/quickstart/teacher.safetensors");
-  EXPECT_EQ(ParameterCount(teacher.model()), 70330);
+  EXPECT_EQ(models::ParameterCount(teacher.model()), 70330);
 }
 
 TEST(JobFilesTest, TheQuickStartsJobsKnowTheSameLabels) {

@@ -15,7 +15,7 @@ std::string MistakesOf(const std::string& text, const Words& overrides = {}, con
   const Status status = ParseSpec(text, path, overrides, {.working_folder = "/w", .default_name = ""}).status();
   if (status.ok()) return "none";
   EXPECT_EQ(ExitCodeOf(status), ExitCode::kBadConfig);
-  EXPECT_TRUE(HasOwnPlaces(status));
+  EXPECT_TRUE(IsPreformatted(status));
   return std::string(status.message());
 }
 

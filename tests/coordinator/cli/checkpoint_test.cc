@@ -9,7 +9,7 @@
 #include "coordinator/cli/timm_config.h"
 #include "coordinator/cli/verbs.h"
 #include "coordinator/cli/vit_pytorch_config.h"
-#include "tests/common/checkpoint/sample_set.h"
+#include "tests/common/checkpoint/sample_checkpoint.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit::cli {
@@ -27,16 +27,16 @@ struct Outcome {
 class CheckpointVerbTest : public ::testing::Test {
  protected:
   void Save(int64_t step, double val_acc1, bool ema = true) {
-    ASSERT_TRUE(checkpoint::PrepareSet(fs_, root_, step).ok());
+    ASSERT_TRUE(checkpoint::PrepareCheckpoint(fs_, root_, step).ok());
     for (int w : {1, 0}) {
-      checkpoint::SamplePart part = checkpoint::MakePart(step, w, 2);
+      checkpoint::SampleShard part = checkpoint::MakeShard(step, w, 2);
       if (!ema) part.files.pop_back();
-      ASSERT_TRUE(checkpoint::WritePart(fs_, SaveOf(step, w), part.files, part.ledger).ok());
+      ASSERT_TRUE(checkpoint::WriteShard(fs_, SaveOf(step, w), part.files, part.ledger).ok());
     }
     v1::CheckpointManifest about;
     about.set_val_acc1(val_acc1);
     about.set_epoch(static_cast<double>(step) / 8);
-    ASSERT_TRUE(checkpoint::CommitSet(fs_, Clock::System(), SaveOf(step, 0), about, absl::Seconds(30)).ok());
+    ASSERT_TRUE(checkpoint::CommitCheckpoint(fs_, Clock::System(), SaveOf(step, 0), about, absl::Seconds(30)).ok());
   }
   checkpoint::Save SaveOf(int64_t step, int worker) const {
     return {.root = root_, .step = step, .nonce = "n", .worker = worker, .workers = 2};

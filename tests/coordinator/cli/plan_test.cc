@@ -8,7 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
-#include "common/plan/stream.h"
+#include "common/plan/sampler.h"
 #include "coordinator/cli/verbs.h"
 #include "tests/support/temp_folder.h"
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/run/json.h"
+#include "common/json/message_json.h"
 #include "tests/coordinator/status/sample_jobs.h"
 
 namespace deit::status {
@@ -12,13 +12,13 @@ namespace {
 using ::testing::ElementsAre;
 
 TEST(JobStatusTest, TheJsonOfARunningJob) {
-  jobs::Observation seen = Alive(Record("7f3a0001", "deit-ti-cifar", v1::JobState::RUNNING, 3720));
+  job::Observation seen = Alive(Record("7f3a0001", "deit-ti-cifar", v1::JobState::RUNNING, 3720));
   seen.record.mutable_workers()->DeleteSubrange(1, 1);
   seen.progress = ProgressAt(15012);
   v1::Refusals* refused = seen.record.add_refused();
   refused->set_cause("wrong token");
   refused->set_count(3);
-  EXPECT_EQ(run::ToJsonText(MakeReport({seen}, {absl::DataLossError("/state/jobs/1.json: torn")}, kNow)), R"({
+  EXPECT_EQ(json::ToJsonText(MakeReport({seen}, {absl::DataLossError("/state/jobs/1.json: torn")}, kNow)), R"({
   "schema": "deit.status/v1",
   "generated_at": "2026-09-21T14:13:20.000Z",
   "jobs": [
@@ -89,7 +89,7 @@ TEST(JobStatusTest, TheJsonOfARunningJob) {
 }
 
 TEST(JobStatusTest, WhatIsUnknownIsAbsentAndWhatHasEndedHasNoRate) {
-  jobs::Observation seen = Ended(Record("6c010004", "x", v1::JobState::FAILED, 6000), 5400, 71);
+  job::Observation seen = Ended(Record("6c010004", "x", v1::JobState::FAILED, 6000), 5400, 71);
   v1::JobStatus job = DescribeJob(seen, kNow);
   EXPECT_FALSE(job.has_step() || job.has_epoch() || job.has_loss() || job.has_val_acc1());
   EXPECT_EQ(job.ended_at(), "2026-09-21T12:43:20.000Z");

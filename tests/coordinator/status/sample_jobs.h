@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "common/jobs/observation.h"
+#include "common/job/observation.h"
 #include "tests/support/job_records.h"
 
 namespace deit::status {
@@ -36,14 +36,14 @@ inline v1::JobRecord Record(const std::string& job, const std::string& name, v1:
   return record;
 }
 
-inline jobs::Observation Alive(v1::JobRecord record) {
+inline job::Observation Alive(v1::JobRecord record) {
   const std::vector<process::Life> workers(static_cast<size_t>(record.workers_size()), process::Life::kAlive);
   return {.record = std::move(record),
           .progress = {},
           .signs = {.owner = process::Life::kAlive, .guardian = process::Life::kAlive, .workers = workers}};
 }
 
-inline jobs::Observation Ended(v1::JobRecord record, double ended_ago, int exit_code) {
+inline job::Observation Ended(v1::JobRecord record, double ended_ago, int exit_code) {
   record.set_ended(kNowSeconds - ended_ago);
   record.set_updated(record.ended());
   record.set_exit_code(exit_code);
@@ -64,8 +64,8 @@ inline v1::Progress ProgressAt(int64_t step) {
   return progress;
 }
 
-inline std::vector<jobs::Observation> SampleJobs() {
-  std::vector<jobs::Observation> jobs;
+inline std::vector<job::Observation> SampleJobs() {
+  std::vector<job::Observation> jobs;
   jobs.push_back(Alive(Record("7f3a0001", "deit-ti-cifar", v1::JobState::RUNNING, 3720)));
   jobs.back().progress = ProgressAt(15012);
   jobs.push_back(Alive(Record("81bc0002", "deit-s-kd", v1::JobState::RECOVERING, 240)));

@@ -20,7 +20,7 @@ std::vector<std::string> Said(const v1::StatusReport& before, const v1::StatusRe
   return said;
 }
 
-v1::StatusReport ReportOf(const std::vector<jobs::Observation>& seen, absl::Time now = kNow) { return MakeReport(seen, {}, now); }
+v1::StatusReport ReportOf(const std::vector<job::Observation>& seen, absl::Time now = kNow) { return MakeReport(seen, {}, now); }
 
 TEST(StatusChangesTest, AtFirstEveryJobIsNew) {
   EXPECT_THAT(Said({}, ReportOf({Alive(Record("7f3a0001", "a", v1::JobState::RUNNING, 9)),
@@ -29,18 +29,18 @@ TEST(StatusChangesTest, AtFirstEveryJobIsNew) {
 }
 
 TEST(StatusChangesTest, TimeAloneIsNoChange) {
-  std::vector<jobs::Observation> seen = {Alive(Record("7f3a0001", "a", v1::JobState::RUNNING, 9))};
+  std::vector<job::Observation> seen = {Alive(Record("7f3a0001", "a", v1::JobState::RUNNING, 9))};
   const v1::StatusReport before = ReportOf(seen);
   seen[0].record.set_updated(seen[0].record.updated() + 4);
   EXPECT_THAT(Said(before, ReportOf(seen, kNow + absl::Seconds(5))), IsEmpty());
 }
 
 TEST(StatusChangesTest, WhatChangedCameOrWentIsSaid) {
-  const jobs::Observation stays = Alive(Record("7f3a0001", "stays", v1::JobState::RUNNING, 9));
-  jobs::Observation trains = Alive(Record("7f3a0002", "trains", v1::JobState::RUNNING, 9));
-  jobs::Observation dies = Alive(Record("7f3a0003", "dies", v1::JobState::RUNNING, 9));
-  const jobs::Observation goes = Alive(Record("7f3a0004", "goes", v1::JobState::RUNNING, 9));
-  const jobs::Observation comes = Alive(Record("7f3a0005", "comes", v1::JobState::RUNNING, 9));
+  const job::Observation stays = Alive(Record("7f3a0001", "stays", v1::JobState::RUNNING, 9));
+  job::Observation trains = Alive(Record("7f3a0002", "trains", v1::JobState::RUNNING, 9));
+  job::Observation dies = Alive(Record("7f3a0003", "dies", v1::JobState::RUNNING, 9));
+  const job::Observation goes = Alive(Record("7f3a0004", "goes", v1::JobState::RUNNING, 9));
+  const job::Observation comes = Alive(Record("7f3a0005", "comes", v1::JobState::RUNNING, 9));
   trains.progress = ProgressAt(12);
   const v1::StatusReport before = ReportOf({stays, trains, dies, goes});
   trains.progress = ProgressAt(13);

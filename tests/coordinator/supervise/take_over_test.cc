@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
+#include "common/json/json_file.h"
 #include "common/process/identity.h"
-#include "common/run/json_file.h"
 #include "common/spec/load.h"
 #include "tests/support/temp_folder.h"
 
@@ -17,9 +17,9 @@ class TakeOverTest : public ::testing::Test {
   TakeOverTest() { ::setenv("DEIT_STATE_DIR", (temp_ / "state").c_str(), 1); }
   ~TakeOverTest() override { ::unsetenv("DEIT_STATE_DIR"); }
 
-  std::unique_ptr<job::JobOwner> Take() {
+  std::unique_ptr<job::JobStore> Take() {
     const auto spec = spec::LoadSpec("", {"name=small", "model.name=vit_tiny_patch16_224", "run_dir=" + (temp_ / "run")});
-    auto owner = job::JobOwner::Take(*spec, "00112233aabbccdd", {.take_over = true, .workers = 2});
+    auto owner = job::JobStore::Take(*spec, "00112233aabbccdd", {.take_over = true, .workers = 2});
     EXPECT_TRUE(owner.ok()) << owner.status();
     return *std::move(owner);
   }
@@ -28,11 +28,11 @@ class TakeOverTest : public ::testing::Test {
   void Abandon(const v1::ProcessIdentity& guardian, v1::JobState::Value state = v1::JobState::RUNNING) {
     const auto owner = Take();
     const int attempt = owner->BeginAttempt().value();
-    owner->SetState(state);
+    owner->CheckpointState(state);
     v1::GuardianRecord record;
     record.set_attempt(attempt);
     *record.mutable_guardian() = guardian;
-    ASSERT_TRUE(run::WriteJsonFile(files::FileSystem::Posix(), owner->folder().Guardian(attempt), record).ok());
+    ASSERT_TRUE(json::WriteJsonFile(files::FileSystem::Posix(), owner->folder().Guardian(attempt), record).ok());
   }
   std::optional<v1::JobRecord> Find() { return FindAbandonedAttempt(*Take()).value(); }
 

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/made_up_picture.h"
+#include "tests/support/synthetic_image.h"
 
 namespace deit::augment {
 namespace {
@@ -79,7 +79,7 @@ TEST(OperationTest, EveryOperationStandsEveryMagnitudeAndSize) {
                                "Desaturate",
                                "GaussianBlur"};
   pixels::Image scratch;
-  const Surroundings around{{124, 116, 104}, &scratch};
+  const OperationContext around{{124, 116, 104}, &scratch};
   for (const char* name : names) {
     const OperationKind* kind = FindOperation(name);
     ASSERT_NE(kind, nullptr) << name;
@@ -90,7 +90,7 @@ TEST(OperationTest, EveryOperationStandsEveryMagnitudeAndSize) {
             RandomStream random(1, 1, plan::Purpose::kAugment);
             Operation operation{.kind = kind, .argument = 0, .filter = filter};
             if (kind->argument != nullptr) operation.argument = kind->argument(magnitude, &random);
-            pixels::Image image = testing::MadeUpPicture(width, height, channels);
+            pixels::Image image = testing::SyntheticImage(width, height, channels);
             kind->apply(operation, around, &image);
             EXPECT_EQ(image.width, width);
             EXPECT_EQ(image.pixels.size(), static_cast<size_t>(width * height * channels)) << name;

@@ -25,7 +25,7 @@ Status WaitForPeer(Communicator& world) {
   uint64_t value = 0;
   DEIT_ASSIGN_OR_RETURN(const auto receive, world.Receive({.data = &value, .count = sizeof value}, 1, 0));
   return Wait(*receive, {absl::Seconds(1)}, [] {
-    return Awaited{"worker 1 did not deliver bucket 3 of step 12", "last reported: step 11"};
+    return WaitDescription{"worker 1 did not deliver bucket 3 of step 12", "last reported: step 11"};
   });
 }
 

@@ -14,7 +14,6 @@
 namespace deit::testing {
 namespace {
 
-using collective::Awaited;
 using collective::Buffer;
 using collective::Communicator;
 using collective::Deadline;
@@ -22,16 +21,17 @@ using collective::ElementType;
 using collective::FlagBoard;
 using collective::SharedMemory;
 using collective::Transfer;
+using collective::WaitDescription;
 
 const Deadline kSoon = {absl::Seconds(20)};
 
 void MustFinish(const StatusOr<std::unique_ptr<Transfer>>& transfer) {
   ASSERT_TRUE(transfer.ok()) << transfer.status();
-  const Status status = Wait(**transfer, kSoon, [] { return Awaited{"a test's transfer did not finish", ""}; });
+  const Status status = Wait(**transfer, kSoon, [] { return WaitDescription{"a test's transfer did not finish", ""}; });
   EXPECT_TRUE(status.ok()) << status;
 }
 
-void Meet(Communicator& group) {
+void JoinOp(Communicator& group) {
   uint8_t here = 1;
   MustFinish(group.AllReduce({.data = &here, .count = 1}));
   EXPECT_EQ(here, group.size());
@@ -89,7 +89,7 @@ void RefusesAMessageOfAnotherSize(Communicator& group) {
   const auto receive = group.Receive(BufferOf(four, ElementType::kFloat32), left, 1);
   const auto send = group.Send(BufferOf(three, ElementType::kFloat32), right, 1);
   ASSERT_TRUE(receive.ok() && send.ok());
-  const Status status = Wait(**receive, kSoon, [] { return Awaited{"nothing came", ""}; });
+  const Status status = Wait(**receive, kSoon, [] { return WaitDescription{"nothing came", ""}; });
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
   MustFinish(send);
 }
@@ -198,15 +198,15 @@ void SharesMemory(Communicator& group) {
     for (size_t i = 0; i < kValues; i += 500) values(group.rank())[i] = step * (i + 1) + static_cast<uint64_t>(group.rank());
     flags.Set(group.rank(), 0, step);
     for (int rank = 0; rank < group.size(); ++rank) {
-      ASSERT_TRUE(flags.WaitAtLeast(rank, 0, step, kSoon, [] { return Awaited{"no flag", ""}; }).ok());
+      ASSERT_TRUE(flags.WaitAtLeast(rank, 0, step, kSoon, [] { return WaitDescription{"no flag", ""}; }).ok());
       for (size_t i = 0; i < kValues; i += 500) ASSERT_EQ(values(rank)[i], step * (i + 1) + static_cast<uint64_t>(rank));
     }
     flags.Set(group.rank(), 1, step);  // done reading
     for (int rank = 0; rank < group.size(); ++rank) {
-      ASSERT_TRUE(flags.WaitAtLeast(rank, 1, step, kSoon, [] { return Awaited{"no flag", ""}; }).ok());
+      ASSERT_TRUE(flags.WaitAtLeast(rank, 1, step, kSoon, [] { return WaitDescription{"no flag", ""}; }).ok());
     }
   }
-  Meet(group);
+  JoinOp(group);
 }
 
 // More than the address space holds: everybody hears no, and goes on.
@@ -216,7 +216,7 @@ void RefusesTooMuchMemoryOnAllAlike(Communicator& group) {
   EXPECT_EQ(shared.status().code(), absl::StatusCode::kResourceExhausted) << shared.status();
   const auto again = group.Share(4096);
   EXPECT_TRUE(again.ok()) << again.status();
-  Meet(group);
+  JoinOp(group);
 }
 
 // Nobody sends: the receive is given up at its deadline, and withdrawn, so that a later message finds the later receive.
@@ -227,12 +227,12 @@ void GivesUpOnASilentPeer(Communicator& group) {
     const auto receive = group.Receive({.data = &lost, .count = 1, .type = ElementType::kUint64}, left, 3);
     ASSERT_TRUE(receive.ok());
     const Status status = Wait(**receive, {absl::Milliseconds(100)}, [&] {
-      return Awaited{absl::StrCat("worker ", left, " did not deliver bucket 3 of step 12"), "last reported: step 11, phase update"};
+      return WaitDescription{absl::StrCat("worker ", left, " did not deliver bucket 3 of step 12"), "last reported: step 11, phase update"};
     });
     EXPECT_EQ(status.message(),
               absl::StrCat("worker ", left, " did not deliver bucket 3 of step 12 within 100ms (last reported: step 11, phase update)"));
   }
-  Meet(group);
+  JoinOp(group);
   const auto receive = group.Receive({.data = &found, .count = 1, .type = ElementType::kUint64}, left, 3);
   const auto send = group.Send({.data = &value, .count = 1, .type = ElementType::kUint64}, right, 3);
   MustFinish(receive);

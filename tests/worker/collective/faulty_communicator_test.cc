@@ -12,10 +12,10 @@
 namespace deit::testing {
 namespace {
 
-using collective::Awaited;
 using collective::Communicator;
 using collective::ElementType;
 using collective::Transfer;
+using collective::WaitDescription;
 
 constexpr absl::Duration kDelay = absl::Milliseconds(60);
 
@@ -26,7 +26,7 @@ std::vector<std::unique_ptr<Communicator>> FaultyPair(const Faults& faults) {
 }
 
 Status Finish(Transfer& transfer, absl::Duration limit = absl::Seconds(10)) {
-  return Wait(transfer, {limit}, [] { return Awaited{"nothing came", ""}; });
+  return Wait(transfer, {limit}, [] { return WaitDescription{"nothing came", ""}; });
 }
 
 TEST(FaultyCommunicatorTest, ManyMessagesAreLateTogetherAndNotOneAfterAnother) {

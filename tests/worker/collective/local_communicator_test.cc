@@ -12,10 +12,10 @@
 namespace deit::testing {
 namespace {
 
-using collective::Awaited;
 using collective::Communicator;
 using collective::ElementType;
 using collective::NewLocalGroup;
+using collective::WaitDescription;
 
 class LocalCommunicatorCaseTest : public ::testing::TestWithParam<std::tuple<int, CommunicatorCase>> {};
 

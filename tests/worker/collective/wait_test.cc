@@ -12,7 +12,7 @@
 namespace deit::collective {
 namespace {
 
-Awaited Nothing() { return {"nothing came", ""}; }
+WaitDescription Nothing() { return {"nothing came", ""}; }
 
 // A clock whose owner is stopped for a while during one of its naps.
 class StoppedClock final : public Clock {
@@ -41,10 +41,11 @@ TEST(WaitTest, ReturnsAsSoonAsItIsReadyAndDoesNotNapBefore) {
 
 TEST(WaitTest, NapsAndGivesUpAfterTheLimitWithTheCallersWords) {
   testing::FakeClock clock;
-  const Status status = WaitUntil([]() -> StatusOr<bool> { return false; }, {absl::Seconds(30), &clock},
-                                  [] {
-                                    return Awaited{"worker 1 did not deliver bucket 3 of step 12", "last reported: step 11, phase update"};
-                                  });
+  const Status status =
+      WaitUntil([]() -> StatusOr<bool> { return false; }, {absl::Seconds(30), &clock},
+                [] {
+                  return WaitDescription{"worker 1 did not deliver bucket 3 of step 12", "last reported: step 11, phase update"};
+                });
   EXPECT_EQ(status, absl::DeadlineExceededError("worker 1 did not deliver bucket 3 of step 12 within 30s "
                                                 "(last reported: step 11, phase update)"));
   EXPECT_GT(clock.Elapsed(), absl::Seconds(30));

@@ -4,9 +4,9 @@
 #include <png.h>
 
 #include "common/base/status.h"
-#include "tests/support/made_up_picture.h"
-#include "tests/support/picture_files.h"
-#include "tests/support/picture_parts.h"
+#include "tests/support/image_files.h"
+#include "tests/support/image_regions.h"
+#include "tests/support/synthetic_image.h"
 
 namespace deit::data {
 namespace {
@@ -22,7 +22,7 @@ struct Size {
 };
 
 std::string Jpeg(const JpegKind& kind, Size size) {
-  const Image image = deit::testing::MadeUpPicture(size.width, size.height, kind.channels);
+  const Image image = deit::testing::SyntheticImage(size.width, size.height, kind.channels);
   return EncodeJpeg(size.width, size.height, kind, {image.pixels.begin(), image.pixels.end()});
 }
 
@@ -85,7 +85,7 @@ TEST(DecodePartTest, DecodesLittleMoreThanThePart) {
   for (const JpegKind& kind : EveryKind()) {
     ASSERT_TRUE(DecodeImage(Jpeg(kind, {300, 240}), Centre, &picture).ok());
     const bool whole = kind.scans > 0 || kind.down > 2;  // as blocks around would be missed, and the library errs
-    EXPECT_EQ(picture.part, whole ? WholePicture(300, 240) : Centre(300, 240)) << Name(kind);
+    EXPECT_EQ(picture.part, whole ? WholeImage(300, 240) : Centre(300, 240)) << Name(kind);
     EXPECT_EQ(picture.image.height, whole ? 240 : 80) << Name(kind);
     EXPECT_LE(picture.image.width, whole ? 300 : 100 + 8 * 4 + 4 * 4) << Name(kind);
   }
@@ -122,12 +122,12 @@ TEST(DecodePartTest, FindsDamageAfterTheLastRowOfThePart) {
 }
 
 TEST(DecodePartTest, HoldsTheWholeOfOtherFormats) {
-  const Image image = deit::testing::MadeUpPicture(20, 12, 3);
+  const Image image = deit::testing::SyntheticImage(20, 12, 3);
   Picture picture;
   picture.left = picture.top = 7;  // of the picture before
   const std::string file = deit::testing::EncodePng(20, 12, {.color_type = PNG_COLOR_TYPE_RGB}, {image.pixels.begin(), image.pixels.end()});
   ASSERT_TRUE(DecodeImage(file, Centre, &picture).ok());
-  EXPECT_EQ(picture.part, WholePicture(20, 12));
+  EXPECT_EQ(picture.part, WholeImage(20, 12));
   EXPECT_TRUE(IsPartOf(picture, image));
 }
 

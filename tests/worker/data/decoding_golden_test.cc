@@ -12,7 +12,7 @@
 
 #include "common/base/status.h"
 #include "tests/support/file_content.h"
-#include "worker/data/image.h"
+#include "worker/data/decode_image.h"
 
 namespace deit::data {
 namespace {

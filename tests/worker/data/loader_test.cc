@@ -102,7 +102,7 @@ class LoaderTest : public ::testing::Test {
     return all;
   }
 
-  const plan::Stream stream_ = *plan::Stream::Create({.images = 97, .batch_size = kBatch, .seed = 5});
+  const plan::Sampler stream_ = *plan::Sampler::Create({.images = 97, .batch_size = kBatch, .seed = 5});
   FakeViews views_;
 };
 
@@ -181,7 +181,7 @@ TEST_F(LoaderTest, MixesEachMicroBatchOnceAllItsViewsAreRendered) {
 }
 
 TEST_F(LoaderTest, RendersViewsOfOneImageInOneThread) {
-  const auto stream = *plan::Stream::Create({.images = 97, .batch_size = kBatch, .repeated_aug = 3, .seed = 5});
+  const auto stream = *plan::Sampler::Create({.images = 97, .batch_size = kBatch, .repeated_aug = 3, .seed = 5});
   const SummedViews views;
   const auto loader = *Loader::Start(stream, views, Options({0, kLanes}, 30, 4));
   for (int k = 0; k < 30 * kLanes; ++k) {

@@ -8,7 +8,7 @@
 
 #include "common/base/status.h"
 #include "tests/support/file_content.h"
-#include "tests/support/picture_files.h"
+#include "tests/support/image_files.h"
 #include "tests/support/temp_folder.h"
 #include "worker/data/loader.h"
 
@@ -77,7 +77,7 @@ TEST(SteadyStateTest, NothingLargeIsAllocatedAgain) {
   const v1::JobSpec spec = Recipe(folder.path());
   const auto index = *dataset::OpenIndex(spec, dataset::Split::kTrain);
   const auto views = *NewTrainViews(spec, *index);
-  const plan::Stream stream = *plan::Stream::Create({.images = kImages, .batch_size = 16});
+  const plan::Sampler stream = *plan::Sampler::Create({.images = kImages, .batch_size = 16});
   const auto loader = *Loader::Start(
       stream, *views, {.lanes = {0, 2}, .lane_count = 2, .batch_size = 16, .first_step = 0, .end_step = kSteps, .threads = 2});
   int64_t warm = 0;

@@ -13,8 +13,8 @@
 #include "common/base/status.h"
 #include "tests/support/file_content.h"
 #include "tests/support/idx_content.h"
-#include "tests/support/made_up_picture.h"
-#include "tests/support/picture_files.h"
+#include "tests/support/image_files.h"
+#include "tests/support/synthetic_image.h"
 #include "tests/support/tar_content.h"
 #include "tests/support/temp_folder.h"
 #include "worker/augment/erasing.h"
@@ -87,7 +87,7 @@ class ViewSourceTest : public ::testing::Test {
     WriteFile(folder_ / "train-labels-idx1-ubyte", IdxContent({2}, {7, 1}));
   }
 
-  void WritePicture(const std::string& path, const std::string& content) {
+  void WriteImage(const std::string& path, const std::string& content) {
     std::filesystem::create_directories(std::filesystem::path(folder_ / path).parent_path());
     WriteFile(folder_ / path, content);
   }
@@ -186,9 +186,9 @@ TEST_F(ViewSourceTest, RefusesAnIdxFileCutAfterItsHeader) {
 TEST_F(ViewSourceTest, IsAPureFunctionOfTheViewInEveryThread) {
   std::string noise;
   for (int i = 0; i < 40 * 30 * 3; ++i) noise += static_cast<char>(i * i * 31 >> 3);
-  WritePicture("train/a/1.png", EncodePng(40, 30, {.color_type = PNG_COLOR_TYPE_RGB}, noise));
-  WritePicture("train/b/2.jpg", EncodeJpeg(30, 40, 3, noise));
-  WritePicture("train/b/3.jpg", EncodeJpeg(60, 60, 1, noise));
+  WriteImage("train/a/1.png", EncodePng(40, 30, {.color_type = PNG_COLOR_TYPE_RGB}, noise));
+  WriteImage("train/b/2.jpg", EncodeJpeg(30, 40, 3, noise));
+  WriteImage("train/b/3.jpg", EncodeJpeg(60, 60, 1, noise));
   Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 3, v1::AugmentSpec::RESIZED);
   ASSERT_TRUE(Open().ok());
   constexpr uint64_t kViews = 60;
@@ -210,7 +210,7 @@ TEST_F(ViewSourceTest, IsAPureFunctionOfTheViewInEveryThread) {
 TEST_F(ViewSourceTest, RendersTheFramedCropOfAPicture) {
   std::string samples;
   for (int i = 0; i < 40 * 30; ++i) samples += static_cast<char>(i * 7);
-  WritePicture("train/a/1.png", EncodePng(40, 30, {.color_type = PNG_COLOR_TYPE_GRAY}, samples));
+  WriteImage("train/a/1.png", EncodePng(40, 30, {.color_type = PNG_COLOR_TYPE_GRAY}, samples));
   Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 1, v1::AugmentSpec::RESIZED);
   ASSERT_TRUE(Open().ok());
   Image picture, scaled;
@@ -228,12 +228,12 @@ TEST_F(ViewSourceTest, RendersTheFramedCropOfAPicture) {
 }
 
 // Pictures by index, 20 x 20; counts how often each is read.
-class CountedPictures final : public PictureSource {
+class CountedImages final : public ImageSource {
  public:
-  explicit CountedPictures(std::map<int64_t, int>* reads) : reads_(reads) {}
+  explicit CountedImages(std::map<int64_t, int>* reads) : reads_(reads) {}
   Status Read(int64_t i, Image* image) const override {
     ++(*reads_)[i];
-    *image = deit::testing::MadeUpPicture(20 + static_cast<int>(i), 20, 3);
+    *image = deit::testing::SyntheticImage(20 + static_cast<int>(i), 20, 3);
     return absl::OkStatus();
   }
 
@@ -245,7 +245,7 @@ TEST_F(ViewSourceTest, DecodesOnceWhatIsShownSeveralTimesInARow) {
   Resolve(v1::DataSpec::SYNTHETIC, 16, 3, v1::AugmentSpec::PADDED);
   ASSERT_TRUE(Open().ok());
   std::map<int64_t, int> reads;
-  views_ = *NewTrainViews(spec_, *index_, std::make_unique<CountedPictures>(&reads));
+  views_ = *NewTrainViews(spec_, *index_, std::make_unique<CountedImages>(&reads));
   const std::vector<float> first = Render(ViewOf(1, 7));
   EXPECT_NE(Render(ViewOf(2, 7)), first);
   EXPECT_EQ(Render(ViewOf(1, 7)), first);
@@ -253,30 +253,30 @@ TEST_F(ViewSourceTest, DecodesOnceWhatIsShownSeveralTimesInARow) {
   Render(ViewOf(3, 8));
   EXPECT_EQ(Render(ViewOf(1, 7)), first);
   EXPECT_EQ(reads[7], 2);
-  views_ = *NewTrainViews(spec_, *index_, std::make_unique<CountedPictures>(&reads));  // a picture belongs to its source
+  views_ = *NewTrainViews(spec_, *index_, std::make_unique<CountedImages>(&reads));  // a picture belongs to its source
   Render(ViewOf(1, 7));
   EXPECT_EQ(reads[7], 3);
 }
 
 // Pictures of another source, each decoded whole; counts how often one is read.
-class WholePictures final : public PictureSource {
+class WholePictures final : public ImageSource {
  public:
-  WholePictures(std::unique_ptr<PictureSource> pictures, int* reads) : pictures_(std::move(pictures)), reads_(reads) {}
+  WholePictures(std::unique_ptr<ImageSource> pictures, int* reads) : pictures_(std::move(pictures)), reads_(reads) {}
   Status Read(int64_t i, Image* image) const override {
     ++*reads_;
     return pictures_->Read(i, image);
   }
 
  private:
-  std::unique_ptr<PictureSource> pictures_;
+  std::unique_ptr<ImageSource> pictures_;
   int* reads_;
 };
 
 TEST_F(ViewSourceTest, ShowsOfAPartWhatTheWholeWouldShow) {
-  const pixels::Image noise = deit::testing::MadeUpPicture(150, 110, 3);
+  const pixels::Image noise = deit::testing::SyntheticImage(150, 110, 3);
   const std::string samples(noise.pixels.begin(), noise.pixels.end());
-  WritePicture("train/a/1.jpg", EncodeJpeg(150, 110, {.across = 2, .down = 2}, samples));
-  WritePicture("train/b/2.jpg", EncodeJpeg(110, 150, {.channels = 1, .across = 2, .down = 2, .progressive = true}, samples));
+  WriteImage("train/a/1.jpg", EncodeJpeg(150, 110, {.across = 2, .down = 2}, samples));
+  WriteImage("train/b/2.jpg", EncodeJpeg(110, 150, {.channels = 1, .across = 2, .down = 2, .progressive = true}, samples));
   for (const auto crop : {v1::AugmentSpec::RESIZED, v1::AugmentSpec::PADDED, v1::AugmentSpec::CENTER}) {
     for (const int size : {16, 97}) {  // 97: the centre keeps its size
       Resolve(v1::DataSpec::IMAGE_FOLDER, size, 3, crop);
@@ -287,7 +287,7 @@ TEST_F(ViewSourceTest, ShowsOfAPartWhatTheWholeWouldShow) {
       const auto view = [](uint64_t position) { return ViewOf(position, position / 2 % 2); };  // each image twice in a row
       for (uint64_t position = 0; position < 60; ++position) shown[position] = Render(view(position));
       int reads = 0;
-      views_ = *NewTrainViews(spec_, *index_, std::make_unique<WholePictures>(NewStoredPictures(spec_, *index_), &reads));
+      views_ = *NewTrainViews(spec_, *index_, std::make_unique<WholePictures>(NewStoredImages(spec_, *index_), &reads));
       for (uint64_t position = 0; position < 60; ++position) ASSERT_EQ(Render(view(position)), shown[position]) << position;
       EXPECT_EQ(reads, 30) << "what is there is not read again";
     }
@@ -295,8 +295,8 @@ TEST_F(ViewSourceTest, ShowsOfAPartWhatTheWholeWouldShow) {
 }
 
 TEST_F(ViewSourceTest, DecodesTheWholeOfWhatIsRepeated) {
-  const pixels::Image noise = deit::testing::MadeUpPicture(150, 110, 3);
-  WritePicture("train/a/1.jpg", EncodeJpeg(150, 110, 3, {noise.pixels.begin(), noise.pixels.end()}));
+  const pixels::Image noise = deit::testing::SyntheticImage(150, 110, 3);
+  WriteImage("train/a/1.jpg", EncodeJpeg(150, 110, 3, {noise.pixels.begin(), noise.pixels.end()}));
   Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 3, v1::AugmentSpec::RESIZED);
   spec_.mutable_augment()->set_repeated_aug(3);
   ASSERT_TRUE(Open().ok());
@@ -320,7 +320,7 @@ TEST_F(ViewSourceTest, FollowsWhatItDescribes) {
     const augment::ViewParameters& parameters = description.parameters;
     EXPECT_EQ(description.shown, 4);
     EXPECT_EQ(description.width, 16);
-    const auto index = NewSyntheticPictures(spec_, *index_);
+    const auto index = NewSyntheticImages(spec_, *index_);
     ASSERT_TRUE(index->Read(4, &picture).ok());
     pixels::Image window;
     window.Reset(16, 16, 3);
@@ -400,8 +400,8 @@ TEST_F(ViewSourceTest, NeverChanges) {  // other pixels would make other weights
 
 TEST_F(ViewSourceTest, NamesABrokenPicture) {
   const std::string jpeg = EncodeJpeg(30, 40, 1, std::string(1200, 'x'));
-  WritePicture("train/a/1.jpg", jpeg.substr(0, jpeg.size() / 2));
-  WritePicture("train/a/2.jpg", jpeg);
+  WriteImage("train/a/1.jpg", jpeg.substr(0, jpeg.size() / 2));
+  WriteImage("train/a/2.jpg", jpeg);
   Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 1, v1::AugmentSpec::RESIZED);
   ASSERT_TRUE(Open().ok());
   std::vector<float> pixels(256);
@@ -429,7 +429,7 @@ TEST_F(ViewSourceTest, ReplacesABrokenPictureByTheSameOtherOne) {
   std::vector<std::string> good;
   for (int k = 0; k < 6; ++k) {
     good.push_back(EncodeJpeg(30, 40, 1, std::string(1200, static_cast<char>(20 * k))));
-    WritePicture(absl::StrCat("train/", k % 2, "/", k, ".jpg"), good.back());
+    WriteImage(absl::StrCat("train/", k % 2, "/", k, ".jpg"), good.back());
   }
   const std::string broken = folder_ / "train/0/2.jpg";
   WriteFile(broken, "text");
@@ -477,7 +477,7 @@ TEST_F(ViewSourceTest, AShardThatWasCutSinceItWasListedHasNoBadPictures) {
 }
 
 TEST_F(ViewSourceTest, SaysWhenEveryPictureIsBroken) {
-  for (int k = 0; k < 3; ++k) WritePicture(absl::StrCat("train/a/", k, ".jpg"), "text");
+  for (int k = 0; k < 3; ++k) WriteImage(absl::StrCat("train/a/", k, ".jpg"), "text");
   Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 1, v1::AugmentSpec::RESIZED);
   spec_.mutable_data()->set_on_bad_image(v1::DataSpec::REPLACE);
   ASSERT_TRUE(Open().ok());

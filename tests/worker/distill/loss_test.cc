@@ -9,11 +9,11 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "common/spec/model_catalog.h"
+#include "common/models/model_catalog.h"
 #include "tests/support/keyed_values.h"
-#include "tests/worker/models/torch_support.h"
+#include "tests/worker/nn/torch_support.h"
 #include "worker/distill/teacher.h"
-#include "worker/models/model.h"
+#include "worker/nn/model.h"
 
 namespace deit::distill {
 namespace {
@@ -21,19 +21,19 @@ namespace {
 // deit-facts appendix G3.
 class LossTest : public testing::Test {
  protected:
-  void SetUp() override { models::UseOneThread(); }
+  void SetUp() override { nn::UseOneThread(); }
 
   static at::Tensor Rows(const std::vector<float>& values) { return at::tensor(values).view({2, 4}); }
 
   const at::Tensor head_ = Rows({1, 2, 3, 0, .5F, -1, 2, 0});
   const at::Tensor head_dist_ = Rows({0, 1, 2, -1, 1, 1, -2, .3F});
-  const models::Outputs both_{head_, head_dist_};
+  const nn::Outputs both_{head_, head_dist_};
   const at::Tensor labels_ = at::tensor(std::vector<int64_t>{2, 0});
-  const TeacherTargets teacher_{.images = 2, .classes = 4, .top1 = {0, 1}, .logits = {3, 2, 1, 0, 0, 4, 1, -1}};
+  const teacher::TeacherTargets teacher_{.images = 2, .classes = 4, .top1 = {0, 1}, .logits = {3, 2, 1, 0, 0, 4, 1, -1}};
 };
 
 TEST_F(LossTest, BaseIsCrossEntropyWithOrWithoutSmoothing) {
-  const models::Outputs single{head_, at::Tensor()};
+  const nn::Outputs single{head_, at::Tensor()};
   EXPECT_NEAR(MicroBatchLoss(single, labels_, {}, nullptr, {.smoothing = 0}).base, 1.141270, 2e-6);
   const LossResult smoothed = MicroBatchLoss(single, labels_, {}, nullptr, {.smoothing = 0.1});
   EXPECT_NEAR(smoothed.base, 1.222520, 2e-6);
@@ -71,8 +71,8 @@ TEST_F(LossTest, EqualsVitPytorchsWrapper) {
       at::tensor(std::vector<float>{-0.01853817F, -0.02543681F, -0.03126284F, -0.03541115F, -0.03744676F, -0.03714908F, -0.03453428F,
                                     -0.02985362F, -0.02356796F, -0.016301F,   -0.01853834F, -0.02543679F, -0.03126264F, -0.03541075F,
                                     -0.03744623F, -0.03714848F, -0.03453366F, -0.02985304F, -0.02356749F, -0.01630067F});
-  const models::Outputs outputs{head.view({2, 10}), head_dist.view({2, 10})};
-  TeacherTargets teacher{.images = 2, .classes = 10, .top1 = {9, 0}, .logits = {}};
+  const nn::Outputs outputs{head.view({2, 10}), head_dist.view({2, 10})};
+  teacher::TeacherTargets teacher{.images = 2, .classes = 10, .top1 = {9, 0}, .logits = {}};
   for (int row = 0; row < 2; ++row) {
     for (int k = 0; k < 10; ++k) teacher.logits.push_back(row == 0 ? 0.1F * static_cast<float>(k) : 1 - 0.1F * static_cast<float>(k));
   }
@@ -114,7 +114,7 @@ TEST_F(LossTest, TheTeachersClassStandsInForAMissingLabel) {
 
 // timm 1.0.31: SoftTargetCrossEntropy()(x, mixup_target(y, 4, lam, smoothing)), x and y as here.
 TEST_F(LossTest, MixedTargetsAreTimms) {
-  const models::Outputs single{head_, at::Tensor()};
+  const nn::Outputs single{head_, at::Tensor()};
   const auto base = [&](float first, float second, double smoothing) {
     return MicroBatchLoss(single, labels_, at::tensor(std::vector<float>{first, second}), nullptr, {.smoothing = smoothing}).base;
   };
@@ -143,7 +143,7 @@ TEST_F(LossTest, WithoutATeacherBothHeadsLearnTheLabelsTogether) {
 }
 
 TEST_F(LossTest, WithoutADistillationHeadTheOnlyHeadIsDistilled) {
-  const models::Outputs single{head_dist_, at::Tensor()};
+  const nn::Outputs single{head_dist_, at::Tensor()};
   EXPECT_NEAR(MicroBatchLoss(single, labels_, {}, &teacher_, {.type = DistillationType::kHard}).distillation, 1.687430, 2e-6);
 }
 
@@ -154,7 +154,7 @@ TEST_F(LossTest, CountsFusedPredictionsWithTheFirstIndexOnTies) {
 }
 
 TEST_F(LossTest, GradientsFlowToBothHeads) {
-  const models::Outputs leaves{head_.clone().set_requires_grad(true), head_dist_.clone().set_requires_grad(true)};
+  const nn::Outputs leaves{head_.clone().set_requires_grad(true), head_dist_.clone().set_requires_grad(true)};
   MicroBatchLoss(leaves, labels_, {}, &teacher_, {.type = DistillationType::kHard, .alpha = 0.25, .smoothing = 0}).total.backward();
   const at::Tensor one_hot = at::one_hot(labels_, 4);
   EXPECT_TRUE(at::allclose(leaves.head.grad(), (at::softmax(head_, 1) - one_hot) * (0.75 / 2), 1e-5, 1e-6));
@@ -214,7 +214,7 @@ at::Tensor Leaf(const char* name) { return at::tensor(KeyedLogits(name)).view({k
 TEST_F(LossTest, LossesAndGradientsArePyTorchs) {
   const std::vector<Case> cases = Cases();
   ASSERT_EQ(cases.size(), 58u);
-  TeacherTargets teacher{.images = kImages, .classes = kClasses, .top1 = {}, .logits = KeyedLogits("teacher")};
+  teacher::TeacherTargets teacher{.images = kImages, .classes = kClasses, .top1 = {}, .logits = KeyedLogits("teacher")};
   for (auto row = teacher.logits.begin(); row != teacher.logits.end(); row += kClasses) {
     teacher.top1.push_back(std::max_element(row, row + kClasses) - row);
   }
@@ -222,7 +222,7 @@ TEST_F(LossTest, LossesAndGradientsArePyTorchs) {
   for (const Case& one : cases) {
     SCOPED_TRACE(one.kind + " tau " + std::to_string(one.tau) + " " + one.divisor + (one.labels ? " labels " : " ") +
                  (one.binary ? "binary " : "") + one.keep);
-    const models::Outputs outputs{Leaf("head"), one.heads == 2 ? Leaf("head_dist") : at::Tensor()};
+    const nn::Outputs outputs{Leaf("head"), one.heads == 2 ? Leaf("head_dist") : at::Tensor()};
     const at::Tensor keep = one.keep == "-" ? at::Tensor() : at::full({kImages}, std::stod(one.keep), at::kFloat);
     const LossResult result = MicroBatchLoss(outputs, labels, keep, one.kind == "NONE" ? nullptr : &teacher, one.options());
     EXPECT_NEAR(result.total.item<double>(), one.total, 1e-6);
@@ -231,30 +231,30 @@ TEST_F(LossTest, LossesAndGradientsArePyTorchs) {
     result.total.backward();
     for (size_t head = 0; head < one.gradients.size(); ++head) {
       const at::Tensor& output = head == 0 ? outputs.head : outputs.head_dist;
-      EXPECT_LT(models::RelativeError(output.grad(), one.gradients[head]), 1e-6) << "head " << head;
+      EXPECT_LT(nn::RelativeError(output.grad(), one.gradients[head]), 1e-6) << "head " << head;
     }
   }
 }
 
-std::unique_ptr<models::Model> SmallNet() {
+std::unique_ptr<nn::Model> SmallNet() {
   v1::ModelSpec spec;
   spec.set_name("convnet");
   spec.set_num_classes(4);
   spec.set_in_chans(1);
   spec.set_img_size(8);
   for (const int width : {4, 8}) spec.add_widths(width);
-  return models::NewModel(spec::ResolveModel(spec).value(), v1::FP32).value();
+  return nn::NewModel(models::ResolveModel(spec).value(), v1::FP32).value();
 }
 
 TEST_F(LossTest, TeacherRecordsWhatItsModelSays) {
-  const std::unique_ptr<models::Model> same = SmallNet();
-  const std::vector<at::Tensor> values = models::InitialValues(*same, 1);
-  const RecordFormat format{RecordKind::kDenseFp32, 4, 0};
+  const std::unique_ptr<nn::Model> same = SmallNet();
+  const std::vector<at::Tensor> values = nn::InitialValues(*same, 1);
+  const teacher::OutputFormat format{teacher::RecordKind::kDenseFp32, 4, 0};
   const Teacher teacher(SmallNet(), values, format);
-  const at::Tensor images = models::Wave({3, 1, 8, 8}, 0.3);
+  const at::Tensor images = nn::Wave({3, 1, 8, 8}, 0.3);
   const StatusOr<std::string> record = teacher.Record(images);
   ASSERT_TRUE(record.ok()) << record.status();
-  const StatusOr<TeacherTargets> targets = DecodeRecord(format, *record, 3);
+  const StatusOr<teacher::TeacherTargets> targets = teacher::DecodeOutput(format, *record, 3);
   ASSERT_TRUE(targets.ok()) << targets.status();
   const at::NoGradGuard no_gradients;
   const at::Tensor logits = same->Forward(values, {}, images, {}).head;

@@ -8,7 +8,7 @@
 
 #include "proto/spec.pb.h"
 #include "tests/support/keyed_values.h"
-#include "tests/worker/models/torch_support.h"
+#include "tests/worker/nn/torch_support.h"
 
 namespace deit::distill {
 namespace {
@@ -40,7 +40,7 @@ at::Tensor Images(int64_t side, int64_t count = 1) {
 
 class TeacherPixelsTest : public testing::Test {
  protected:
-  void SetUp() override { models::UseOneThread(); }
+  void SetUp() override { nn::UseOneThread(); }
 
   static void Expect(int side, int teachers_side, const std::vector<double>& golden) {
     const at::Tensor fitted = TeacherPixels::Of(WithOtherStatistics(Job(side, teachers_side))).Fit(Images(side)).contiguous();

@@ -18,7 +18,7 @@ class LeavesTest : public ::testing::TestWithParam<bool> {
     at::set_num_threads(1);
     const auto spec = spec::ParseSpec("model { name: \"deit_tiny_distilled_patch16_224\" }", "", {});
     ASSERT_TRUE(spec.ok()) << spec.status();
-    auto model = models::NewModel(spec->model(), GetParam() ? v1::BF16 : v1::FP32);
+    auto model = nn::NewModel(spec->model(), GetParam() ? v1::BF16 : v1::FP32);
     ASSERT_TRUE(model.ok()) << model.status();
     model_ = *std::move(model);
     grid_ = std::make_unique<plan::Grid>(train::ParameterShapes(model_->tensors()), 1 << 18);
@@ -46,7 +46,7 @@ class LeavesTest : public ::testing::TestWithParam<bool> {
     }
   }
 
-  std::unique_ptr<models::Model> model_;
+  std::unique_ptr<nn::Model> model_;
   std::unique_ptr<plan::Grid> grid_;
   std::vector<float> weights_;
   std::vector<uint16_t> compute_;

@@ -11,7 +11,7 @@
 #include "worker/collective/local_communicator.h"
 #include "worker/engine/numerics.h"
 #include "worker/train/trainer.h"
-#include "worker/train/workspace.h"
+#include "worker/train/training_state.h"
 
 namespace deit::engine {
 namespace {
@@ -54,7 +54,7 @@ std::vector<float> LaneGradient(const v1::JobSpec& spec, size_t shift) {
   DEIT_CHECK(engine.ok(), engine.status().message());
   const auto& tensors = (*engine)->tensors();
   const plan::Grid grid(train::ParameterShapes(tensors), 1 << 18);
-  train::BufferState buffers(tensors, false);
+  state::BufferState buffers(tensors, false);
   const size_t elements = static_cast<size_t>(grid.elements());
   std::vector<float> weights_storage(elements + 4096), pixels_storage(1 << 20);
   std::vector<uint16_t> compute_storage(elements + 4096);
@@ -124,7 +124,7 @@ TEST(TorchEngineTest, BatchStatisticsReachTheAccumulator) {
   const auto engine = NewTorchEngine(spec, Use::kTraining);
   ASSERT_TRUE(engine.ok());
   const plan::Grid grid(train::ParameterShapes((*engine)->tensors()), 1 << 18);
-  const train::BufferState buffers((*engine)->tensors(), false);
+  const state::BufferState buffers((*engine)->tensors(), false);
   ASSERT_GT(buffers.size(), 0);
   for (size_t t = 0; t < (*engine)->tensors().size(); ++t) {
     if ((*engine)->tensors()[t].role != models::TensorRole::kRunningVar) continue;
@@ -142,8 +142,8 @@ TEST(TorchEngineTest, EvaluationCountsEachHeadAndTies) {
   auto engine = NewTorchEngine(spec, Use::kEvaluation);
   ASSERT_TRUE(engine.ok());
   auto world = collective::NewLocalGroup(1);
-  const auto workspace = train::Workspace::Form(*world[0], spec, 8, **engine);
-  ASSERT_TRUE(workspace.ok()) << workspace.status();
+  const auto training_state = train::TrainingState::Form(*world[0], spec, 8, **engine);
+  ASSERT_TRUE(training_state.ok()) << training_state.status();
   // All weights zero: every logit is equal, so the first class wins and the loss is log(classes).
   std::vector<float> pixels(8 * 28 * 28);
   const auto counts = (*engine)->Evaluate(pixels.data(), {0, 0, 1, 2, 4, 5, 9, 0});
@@ -163,8 +163,8 @@ TEST(TorchEngineTest, ReportsEveryVoiceAndLayer) {
     auto engine = NewTorchEngine(spec, Use::kReport);
     ASSERT_TRUE(engine.ok());
     auto world = collective::NewLocalGroup(1);
-    const auto workspace = train::Workspace::Form(*world[0], spec, 8, **engine);
-    ASSERT_TRUE(workspace.ok()) << workspace.status();
+    const auto training_state = train::TrainingState::Form(*world[0], spec, 8, **engine);
+    ASSERT_TRUE(training_state.ok()) << training_state.status();
     train::EvaluationReport report = (*engine)->NewReport();
     const std::vector<std::string> voices = {"class", "distillation", "fused", "fused_softmax"};
     EXPECT_EQ(report.voices(), distilled ? voices : std::vector<std::string>{"class"});

@@ -36,12 +36,13 @@ struct Sent {
 };
 
 // Weights are this step's sums, and the compute copy is their cast.
-void ExpectSums(Team& team, const Sample& sample, size_t step, const std::string& where) {
+void ExpectSums(WorkerGroup& worker_group, const Sample& sample, size_t step, const std::string& where) {
   for (const plan::TensorPlace& tensor : sample.grid.tensors()) {
     const size_t at = static_cast<size_t>(tensor.offset), count = static_cast<size_t>(tensor.count);
-    ASSERT_EQ(std::memcmp(team.memory().weights() + at, sample.sums[step].data() + at, count * sizeof(float)), 0)
+    ASSERT_EQ(std::memcmp(worker_group.memory().weights() + at, sample.sums[step].data() + at, count * sizeof(float)), 0)
         << where << " step " << step << " " << tensor.name;
-    ASSERT_EQ(std::memcmp(team.memory().compute_weights() + at, sample.narrow_sums[step].data() + at, count * sizeof(update::BFloat16Bits)),
+    ASSERT_EQ(std::memcmp(worker_group.memory().compute_weights() + at, sample.narrow_sums[step].data() + at,
+                          count * sizeof(update::BFloat16Bits)),
               0)
         << where << " step " << step << " " << tensor.name;
   }
@@ -49,34 +50,34 @@ void ExpectSums(Team& team, const Sample& sample, size_t step, const std::string
 
 // One worker's part of kSteps steps whose new weights are the sums over the lanes.
 void RunSteps(Communicator& world, const Sample& sample, Sent* sent, const std::string& where) {
-  TeamOptions options = OptionsFor(static_cast<int>(sample.gradients[0].size()));
+  WorkerGroupOptions options = OptionsFor(static_cast<int>(sample.gradients[0].size()));
   options.compute_copy = true;
-  auto formed = Team::Form(world, sample.grid, options);
+  auto formed = WorkerGroup::Create(world, sample.grid, options);
   ASSERT_TRUE(formed.ok()) << where << formed.status();
-  Team& team = **formed;
-  const auto reducer = NewExactReducer(&team.context());
-  const float* const root = team.memory().slot(team.context().member(), 0);
+  WorkerGroup& worker_group = **formed;
+  const auto reducer = NewExactReducer(&worker_group.context());
+  const float* const root = worker_group.memory().slot(worker_group.context().member(), 0);
   for (size_t step = 0; step < kSteps; ++step) {
-    team.context().step = step;
+    worker_group.context().step = step;
     ASSERT_TRUE(reducer->BeginStep().ok());
-    AccumulateLanes(team, sample.gradients[step]);
-    for (int ready = 1; ready <= team.plan().buckets(); ++ready) ASSERT_TRUE(reducer->SetBucketsReady(ready).ok());
+    AccumulateLanes(worker_group, sample.gradients[step]);
+    for (int ready = 1; ready <= worker_group.plan().buckets(); ++ready) ASSERT_TRUE(reducer->SetBucketsReady(ready).ok());
     const Status finished = reducer->Finish();
     ASSERT_TRUE(finished.ok()) << where << finished;
-    ASSERT_TRUE(team.gather().Exchange({}, std::vector<size_t>(static_cast<size_t>(world.size())), "results").ok());
-    for (int bucket = 0; bucket < team.plan().buckets(); ++bucket) {
-      const ElementRange part = team.plan().PartOf(bucket, world.rank());
-      std::copy_n(root + part.begin, part.count, team.memory().weights() + part.begin);
-      team.weight_gather().Cast(part);
+    ASSERT_TRUE(worker_group.gather().Exchange({}, std::vector<size_t>(static_cast<size_t>(world.size())), "results").ok());
+    for (int bucket = 0; bucket < worker_group.plan().buckets(); ++bucket) {
+      const ElementRange part = worker_group.plan().ShardOf(bucket, world.rank());
+      std::copy_n(root + part.begin, part.count, worker_group.memory().weights() + part.begin);
+      worker_group.parameter_all_gather().Cast(part);
     }
-    const Status published = team.weight_gather().Publish();
+    const Status published = worker_group.parameter_all_gather().Publish();
     ASSERT_TRUE(published.ok()) << where << published;
-    ExpectSums(team, sample, step, where);
+    ExpectSums(worker_group, sample, step, where);
   }
   sent->gradients = reducer->bytes_sent();
-  sent->weights = team.weight_gather().bytes_sent();
-  EXPECT_EQ(sent->gradients, kSteps * team.plan().GradientBytes(world.rank())) << where;
-  EXPECT_EQ(sent->weights, kSteps * team.plan().WeightBytes(world.rank())) << where;
+  sent->weights = worker_group.parameter_all_gather().bytes_sent();
+  EXPECT_EQ(sent->gradients, kSteps * worker_group.plan().GradientBytes(world.rank())) << where;
+  EXPECT_EQ(sent->weights, kSteps * worker_group.plan().WeightBytes(world.rank())) << where;
 }
 
 class ExactSumTest : public ::testing::TestWithParam<int> {};
@@ -117,22 +118,22 @@ TEST(FastestSumTest, IsCloseToTheTree) {
   const std::vector<float> sums = TreeSums(gradients);
   for (int workers : {1, 2, 3, 8}) {
     testing::RunOnThreads(workers, [&](Communicator& member) {
-      auto team = Team::Form(member, grid, OptionsFor(8, LaneOrder::kSequential));
-      ASSERT_TRUE(team.ok()) << team.status();
-      const auto reducer = NewFastestReducer(&(*team)->context());
+      auto worker_group = WorkerGroup::Create(member, grid, OptionsFor(8, LaneOrder::kSequential));
+      ASSERT_TRUE(worker_group.ok()) << worker_group.status();
+      const auto reducer = NewFastestReducer(&(*worker_group)->context());
       for (int step = 0; step < 2; ++step) {
         ASSERT_TRUE(reducer->BeginStep().ok());
-        AccumulateLanes(**team, gradients);
-        for (int ready = 1; ready <= (*team)->plan().buckets(); ++ready) ASSERT_TRUE(reducer->SetBucketsReady(ready).ok());
+        AccumulateLanes(**worker_group, gradients);
+        for (int ready = 1; ready <= (*worker_group)->plan().buckets(); ++ready) ASSERT_TRUE(reducer->SetBucketsReady(ready).ok());
         ASSERT_TRUE(reducer->Finish().ok());
-        const float* root = (*team)->memory().slot((*team)->context().member(), 0);
-        for (int bucket = 0; bucket < (*team)->plan().buckets(); ++bucket) {
-          const ElementRange part = (*team)->plan().PartOf(bucket, member.rank());
+        const float* root = (*worker_group)->memory().slot((*worker_group)->context().member(), 0);
+        for (int bucket = 0; bucket < (*worker_group)->plan().buckets(); ++bucket) {
+          const ElementRange part = (*worker_group)->plan().ShardOf(bucket, member.rank());
           for (int64_t i = part.begin; i < part.begin + part.count; ++i) ASSERT_NEAR(root[i], sums[static_cast<size_t>(i)], 0.05) << i;
         }
-        ASSERT_TRUE((*team)->Agree(absl::OkStatus(), "the step").ok());
+        ASSERT_TRUE((*worker_group)->Agree(absl::OkStatus(), "the step").ok());
       }
-      EXPECT_EQ(reducer->bytes_sent(), 2 * 4 * (workers == 1 ? 0 : grid.elements() - (*team)->plan().OwnedBy(member.rank())));
+      EXPECT_EQ(reducer->bytes_sent(), 2 * 4 * (workers == 1 ? 0 : grid.elements() - (*worker_group)->plan().OwnedBy(member.rank())));
     });
   }
 }

@@ -54,7 +54,7 @@ TEST(ExchangePlanTest, PartsOfABucketAreAdjacentAndCoverTheBuffer) {
     for (int bucket = 0; bucket < plan.buckets(); ++bucket) {
       int64_t next = -1;
       for (int w = 0; w < c.workers; ++w) {
-        const ElementRange part = plan.PartOf(bucket, w);
+        const ElementRange part = plan.ShardOf(bucket, w);
         if (part.count == 0) continue;
         EXPECT_TRUE(next < 0 || part.begin == next);
         next = part.begin + part.count;
@@ -94,7 +94,7 @@ TEST(ExchangePlanTest, BytesAreThoseOfEachPartsWay) {
     std::vector<int64_t> gradients(static_cast<size_t>(c.workers)), weights(static_cast<size_t>(c.workers));
     for (int bucket = 0; bucket < plan.buckets(); ++bucket) {
       for (int owner = 0; owner < c.workers; ++owner) {
-        const int64_t bytes = plan.PartOf(bucket, owner).count * 4;
+        const int64_t bytes = plan.ShardOf(bucket, owner).count * 4;
         for (int node = 0; node < c.topology.nodes(); ++node) {
           const bool own = c.topology.node_of[static_cast<size_t>(owner)] == node;
           const int adder = own ? owner : plan.ProxyOf(owner, node);

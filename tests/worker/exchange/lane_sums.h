@@ -12,7 +12,7 @@
 #include "common/plan/lane_tree.h"
 #include "worker/collective/local_communicator.h"
 #include "worker/exchange/reducer.h"
-#include "worker/exchange/team.h"
+#include "worker/exchange/worker_group.h"
 #include "worker/update/block_math.h"
 
 namespace deit::exchange {
@@ -46,14 +46,14 @@ inline std::vector<float> TreeSums(const std::vector<std::vector<float>>& gradie
 }
 
 // Fills this worker's slots from the gradients of its lanes.
-inline void AccumulateLanes(Team& team, const std::vector<std::vector<float>>& gradients) {
-  const Context& context = team.context();
-  const plan::AccumulationPlan& accumulation = team.plan().AccumulationOf(context.worker());
+inline void AccumulateLanes(WorkerGroup& worker_group, const std::vector<std::vector<float>>& gradients) {
+  const Context& context = worker_group.context();
+  const plan::AccumulationPlan& accumulation = worker_group.plan().AccumulationOf(context.worker());
   const int64_t elements = static_cast<int64_t>(gradients[0].size());
-  const auto slot = [&](int s) { return team.memory().slot(context.member(), s); };
+  const auto slot = [&](int s) { return worker_group.memory().slot(context.member(), s); };
   for (size_t k = 0; k < accumulation.lanes.size(); ++k) {
     const plan::LaneStep& step = accumulation.lanes[k];
-    const std::vector<float>& gradient = gradients[static_cast<size_t>(team.plan().LanesOf(context.worker()).begin) + k];
+    const std::vector<float>& gradient = gradients[static_cast<size_t>(worker_group.plan().LanesOf(context.worker()).begin) + k];
     if (step.add) update::Add(gradient.data(), slot(step.slot), elements);
     else std::memcpy(slot(step.slot), gradient.data(), gradient.size() * sizeof(float));
     for (const auto& merge : step.merges) update::Add(slot(merge.from), slot(merge.into), elements);
@@ -81,8 +81,8 @@ inline std::vector<World> Worlds(int workers) {
   return worlds;
 }
 
-inline TeamOptions OptionsFor(int lanes, LaneOrder order = LaneOrder::kTree) {
-  TeamOptions options;
+inline WorkerGroupOptions OptionsFor(int lanes, LaneOrder order = LaneOrder::kTree) {
+  WorkerGroupOptions options;
   options.lanes = lanes;
   options.order = order;
   options.payload_capacity = [](const ExchangePlan&) { return size_t{4096}; };

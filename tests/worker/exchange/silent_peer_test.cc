@@ -21,7 +21,7 @@ constexpr absl::Duration kLimit = absl::Milliseconds(150);
 constexpr absl::Duration kSlack = absl::Seconds(2);
 
 enum class End { kHangs, kLeaves };
-using Part = std::function<Status(Team&)>;
+using Part = std::function<Status(WorkerGroup&)>;
 
 // What worker 0 of two gets from `part` at step 7 when worker 1 does nothing (or ends) after reporting that it computes. `before` is done by both.
 Status Outcome(bool shared, End end, LaneOrder order, const Part& before, const Part& part) {
@@ -33,20 +33,20 @@ Status Outcome(bool shared, End end, LaneOrder order, const Part& before, const 
   testing::RunOnThreads(
       2,
       [&](Communicator& member) {
-        auto team = Team::Form(member, grid, OptionsFor(8, order));
-        ASSERT_TRUE(team.ok()) << team.status();
-        (*team)->context().step = 7;
-        (*team)->context().Report(Phase::kCompute);
-        ASSERT_TRUE(before(**team).ok());
-        ASSERT_TRUE((*team)->Agree(absl::OkStatus(), "the start").ok());
+        auto worker_group = WorkerGroup::Create(member, grid, OptionsFor(8, order));
+        ASSERT_TRUE(worker_group.ok()) << worker_group.status();
+        (*worker_group)->context().step = 7;
+        (*worker_group)->context().Report(Phase::kCompute);
+        ASSERT_TRUE(before(**worker_group).ok());
+        ASSERT_TRUE((*worker_group)->Agree(absl::OkStatus(), "the start").ok());
         if (member.rank() == 1) {
           while (end == End::kHangs && !over) absl::SleepFor(absl::Milliseconds(1));
           return;
         }
-        (*team)->context().deadline.limit = kLimit;
+        (*worker_group)->context().deadline.limit = kLimit;
         const absl::Duration start = Clock::System().Elapsed();
-        (*team)->context().Report(Phase::kGather);
-        outcome = part(**team);
+        (*worker_group)->context().Report(Phase::kGather);
+        outcome = part(**worker_group);
         EXPECT_LT(Clock::System().Elapsed() - start, kLimit + kSlack);
         over = true;
       },
@@ -55,19 +55,22 @@ Status Outcome(bool shared, End end, LaneOrder order, const Part& before, const 
   return outcome;
 }
 
-Status Nothing(Team&) { return absl::OkStatus(); }
+Status Nothing(WorkerGroup&) { return absl::OkStatus(); }
 
-Status Reduce(Team& team) {
-  const auto reducer = team.plan().order() == LaneOrder::kTree ? NewExactReducer(&team.context()) : NewFastestReducer(&team.context());
+Status Reduce(WorkerGroup& worker_group) {
+  const auto reducer = worker_group.plan().order() == LaneOrder::kTree ? NewExactReducer(&worker_group.context())
+                                                                       : NewFastestReducer(&worker_group.context());
   DEIT_RETURN_IF_ERROR(reducer->BeginStep());
-  DEIT_RETURN_IF_ERROR(reducer->SetBucketsReady(team.plan().buckets()));
+  DEIT_RETURN_IF_ERROR(reducer->SetBucketsReady(worker_group.plan().buckets()));
   return reducer->Finish();
 }
 
-Status Exchange(Team& team) { return team.gather().Exchange(std::vector<std::byte>(5), {5, 5}, "results"); }
-Status Publish(Team& team) { return team.weight_gather().Publish(); }
-Status AgreeOnSaving(Team& team) { return team.Agree(absl::OkStatus(), "saving"); }
-Status AgreeWithoutTeam(Team& team) { return exchange::Agree(*team.context().world, team.context().deadline, absl::OkStatus(), "saving"); }
+Status Exchange(WorkerGroup& worker_group) { return worker_group.gather().Exchange(std::vector<std::byte>(5), {5, 5}, "results"); }
+Status Publish(WorkerGroup& worker_group) { return worker_group.parameter_all_gather().Publish(); }
+Status AgreeOnSaving(WorkerGroup& worker_group) { return worker_group.Agree(absl::OkStatus(), "saving"); }
+Status AgreeWithoutTeam(WorkerGroup& worker_group) {
+  return exchange::Agree(*worker_group.context().world, worker_group.context().deadline, absl::OkStatus(), "saving");
+}
 
 std::string Hang(bool shared, const Part& part) {
   const Status outcome = Outcome(shared, End::kHangs, LaneOrder::kTree, Nothing, part);
@@ -113,9 +116,9 @@ TEST(SilentPeerTest, APeerThatLeftIsUnavailable) {
 }
 
 TEST(SilentPeerTest, APeerThatStopsAfterAGoodStepIsNamedToo) {
-  const Status outcome = Outcome(true, End::kHangs, LaneOrder::kTree, Reduce, [](Team& team) {
-    team.context().step = 8;
-    return Exchange(team);
+  const Status outcome = Outcome(true, End::kHangs, LaneOrder::kTree, Reduce, [](WorkerGroup& worker_group) {
+    worker_group.context().step = 8;
+    return Exchange(worker_group);
   });
   EXPECT_THAT(std::string(outcome.message()), AllOf(HasSubstr("worker 1 did not reach the results of step 8"), kLastReport));
 }

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/made_up_picture.h"
+#include "tests/support/synthetic_image.h"
 #include "tests/worker/pixels/golden_names.h"
 #include "worker/pixels/affine.h"
 #include "worker/pixels/enhance.h"
@@ -80,7 +80,7 @@ unsigned long CrcOfAll(const std::function<void(Image*)>& operation) {
   for (const auto texture : {testing::Texture::kNoise, testing::Texture::kSmooth, testing::Texture::kFlat}) {
     for (const int channels : {1, 3}) {
       for (const auto& [width, height] : {std::pair{1, 1}, {2, 5}, {3, 3}, {32, 32}, {31, 17}, {64, 48}}) {
-        Image image = testing::MadeUpPicture(width, height, channels, texture);
+        Image image = testing::SyntheticImage(width, height, channels, texture);
         operation(&image);
         crc = crc32(crc, image.pixels.data(), static_cast<unsigned>(image.pixels.size()));
       }

@@ -7,13 +7,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/made_up_picture.h"
+#include "tests/support/synthetic_image.h"
 #include "tests/worker/pixels/golden_names.h"
 
 namespace deit::pixels {
 namespace {
 
-using ::deit::testing::MadeUpPicture;
+using ::deit::testing::SyntheticImage;
 using ::testing::ElementsAre;
 
 std::vector<int> RowOf(const Image& image, int y) { return {image.row(y), image.row(y) + image.width * image.channels}; }
@@ -55,7 +55,7 @@ void ExpectPillows(const Kernels& kernels) {
   Rectangle crop, window;
   std::string filter, crc;
   while (file >> width >> height >> channels >> crop >> scaled_width >> scaled_height >> window >> filter >> crc) {
-    resizer.Resize(MadeUpPicture(width, height, channels), crop, scaled_width, scaled_height, window, FilterNamed(filter), &out);
+    resizer.Resize(SyntheticImage(width, height, channels), crop, scaled_width, scaled_height, window, FilterNamed(filter), &out);
     EXPECT_EQ(out.width, window.width);
     EXPECT_EQ(out.height, window.height);
     EXPECT_EQ(crc32(0, out.pixels.data(), static_cast<unsigned>(out.pixels.size())), std::stoul(crc, nullptr, 16)) << "case " << cases;
@@ -69,7 +69,7 @@ TEST(ResizerTest, EqualsPillowOnEveryProcessor) { ExpectPillows(PortableKernels(
 
 // What lies outside of SourceOf() may be missing, and what lies inside is needed.
 TEST(ResizerTest, LooksAtItsSourceOnly) {
-  const Image in = MadeUpPicture(90, 70, 3);
+  const Image in = SyntheticImage(90, 70, 3);
   int smaller = 0;
   for (const Filter filter : {Filter::kBox, Filter::kBilinear, Filter::kBicubic, Filter::kLanczos}) {
     for (const Rectangle& crop : {Rectangle{0, 0, 90, 70}, {13, 5, 60, 41}, {89, 0, 1, 70}}) {
@@ -94,7 +94,7 @@ TEST(ResizerTest, LooksAtItsSourceOnly) {
 }
 
 TEST(ResizerTest, FlipsLeftToRight) {
-  const Image in = MadeUpPicture(40, 30, 3);
+  const Image in = SyntheticImage(40, 30, 3);
   const Rectangle crop{5, 3, 30, 20}, window{2, 1, 21, 14};
   Image straight = Resized(in, crop, 25, 16, window, Filter::kBicubic), flipped;
   Resizer().Resize(in, crop, 25, 16, window, Filter::kBicubic, &flipped, true);
@@ -106,7 +106,7 @@ TEST(ResizerTest, FlipsLeftToRight) {
 }
 
 TEST(ResizerTest, StandsExtremeShapes) {
-  const Image thin = MadeUpPicture(20000, 1, 3);
+  const Image thin = SyntheticImage(20000, 1, 3);
   const Image out = Resized(thin, {0, 0, 20000, 1}, 256 * 20000, 256, {2559888, 16, 224, 224}, Filter::kBicubic);
   EXPECT_EQ(out.pixels.size(), 224u * 224u * 3u);
   const Image dot = Resized(thin, {0, 0, 20000, 1}, 1, 1, {0, 0, 1, 1}, Filter::kBilinear);

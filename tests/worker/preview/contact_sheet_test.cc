@@ -2,14 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/made_up_picture.h"
-#include "worker/data/image.h"
+#include "tests/support/synthetic_image.h"
+#include "worker/data/decode_image.h"
 #include "worker/preview/font.h"
 
 namespace deit::preview {
 namespace {
 
-using ::deit::testing::MadeUpPicture;
+using ::deit::testing::SyntheticImage;
 
 int DotsOf(char character) {
   int dots = 0;
@@ -32,7 +32,7 @@ TEST(FontTest, EachCharacterHasItsOwnDots) {
 
 TEST(ContactSheetTest, ShowsEveryPictureAndItsCaptions) {
   std::vector<Tile> tiles;
-  for (int k = 0; k < 6; ++k) tiles.push_back({MadeUpPicture(160, 160, k % 2 == 0 ? 3 : 1), {"cat", "Rotate 27"}});
+  for (int k = 0; k < 6; ++k) tiles.push_back({SyntheticImage(160, 160, k % 2 == 0 ? 3 : 1), {"cat", "Rotate 27"}});
   const pixels::Image sheet = ContactSheet(tiles);
   EXPECT_EQ(sheet.width, 10 + 3 * 170);  // 3 x 2 tiles
   EXPECT_EQ(sheet.height, 10 + 2 * (160 + 4 + 2 * 10 + 10));
@@ -59,7 +59,7 @@ TEST(ContactSheetTest, ShowsEveryPictureAndItsCaptions) {
 }
 
 TEST(ContactSheetTest, EnlargesSmallPicturesAndCutsLongCaptions) {
-  const std::vector<Tile> tiles(1, {MadeUpPicture(28, 28, 1), {std::string(500, 'W')}});
+  const std::vector<Tile> tiles(1, {SyntheticImage(28, 28, 1), {std::string(500, 'W')}});
   const pixels::Image sheet = ContactSheet(tiles);
   EXPECT_EQ(sheet.width, 20 + 5 * 28);
   for (int y = 0; y < sheet.height; ++y) EXPECT_EQ(sheet.row(y)[3 * (sheet.width - 5)], 24) << "the margin stays empty";
@@ -67,7 +67,7 @@ TEST(ContactSheetTest, EnlargesSmallPicturesAndCutsLongCaptions) {
 
 TEST(EncodePngTest, IsReadBackAsItWas) {
   for (const int channels : {1, 3}) {
-    const pixels::Image image = MadeUpPicture(37, 21, channels);
+    const pixels::Image image = SyntheticImage(37, 21, channels);
     pixels::Image back;
     ASSERT_TRUE(data::DecodeImage(EncodePng(image), &back).ok());
     EXPECT_EQ(back.width, 37);

@@ -27,7 +27,7 @@ TEST(EvaluatorTest, CountsEachImageOnceWithEqualSumsForEveryWorld) {
         FormulaViews views;
         data::EvaluationChunks chunks(views, images, 7, 1);
         for (int round = 0; round < 2; ++round) {
-          const auto counts = Evaluate(chunks, worker.engine(), worker.workspace().team());
+          const auto counts = Evaluate(chunks, worker.engine(), worker.training_state().worker_group());
           ASSERT_TRUE(counts.ok()) << counts.status();
           EXPECT_EQ(counts->images, images);
           EXPECT_EQ(counts->correct_fused, images < 8 ? 0 : images / 10) << "labels are image mod 10, and 7 is right";
@@ -55,11 +55,11 @@ TEST(EvaluatorTest, TheAveragedWeightsAreEvaluatedInTheWeightsPlace) {
         SmallWorker worker(world, spec, TinyOptions(50));
         worker.Initialise();
         worker.Steps(3);
-        const JobState& state = worker.workspace().state();
+        const state::JobState& state = worker.training_state().state();
         const uint64_t weights = worker.weights(), digest = worker.state();
         FormulaViews views;
         data::EvaluationChunks chunks(views, 50, 7, 1);
-        const auto plain = Evaluate(chunks, worker.engine(), worker.workspace().team());
+        const auto plain = Evaluate(chunks, worker.engine(), worker.training_state().worker_group());
         const auto averages = EvaluateAverages(chunks, worker.engine(), state);
         ASSERT_TRUE(plain.ok() && averages.ok()) << averages.status();
         if (workers == 1) of_one = averages->loss;
@@ -67,18 +67,18 @@ TEST(EvaluatorTest, TheAveragedWeightsAreEvaluatedInTheWeightsPlace) {
         EXPECT_NE(averages->loss, plain->loss);
         EXPECT_EQ(worker.weights(), weights);
         EXPECT_EQ(worker.state(), digest);
-        EXPECT_EQ(Evaluate(chunks, worker.engine(), worker.workspace().team())->loss, plain->loss);
+        EXPECT_EQ(Evaluate(chunks, worker.engine(), worker.training_state().worker_group())->loss, plain->loss);
 
-        ASSERT_TRUE(SwapAverages(state).ok());
+        ASSERT_TRUE(state::SwapAverages(state).ok());
         EXPECT_NE(worker.weights(), weights);
-        exchange::NodeMemory& memory = worker.workspace().team().memory();
+        exchange::NodeBuffers& memory = worker.training_state().worker_group().memory();
         if (precision == v1::BF16) {
           std::vector<update::BFloat16Bits> cast(static_cast<size_t>(state.grid->elements()));
           update::CastToBFloat16(memory.weights(), cast.data(), state.grid->elements());
           EXPECT_EQ(cast, std::vector<update::BFloat16Bits>(memory.compute_weights(), memory.compute_weights() + cast.size()));
         }
-        EXPECT_EQ(Evaluate(chunks, worker.engine(), worker.workspace().team())->loss, of_one);
-        ASSERT_TRUE(SwapAverages(state).ok());
+        EXPECT_EQ(Evaluate(chunks, worker.engine(), worker.training_state().worker_group())->loss, of_one);
+        ASSERT_TRUE(state::SwapAverages(state).ok());
         worker.Steps(1);
       });
     }
@@ -95,7 +95,7 @@ TEST(EvaluatorTest, ReportsEachImageOnceWithEqualSumsForEveryWorld) {
         FormulaViews views;
         data::EvaluationChunks chunks(views, images, 7, 1);
         for (int round = 0; round < 2; ++round) {
-          auto report = Report(chunks, worker.engine(), worker.workspace().team());
+          auto report = Report(chunks, worker.engine(), worker.training_state().worker_group());
           ASSERT_TRUE(report.ok()) << report.status();
           EXPECT_EQ(report->images(), images);
           EXPECT_DOUBLE_EQ(report->Accuracy(0), Percent((images + 9) / 10, images))

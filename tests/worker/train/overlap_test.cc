@@ -43,10 +43,11 @@ Measured Measure(absl::Duration delay) {
         SmallWorker worker(
             *world, spec, {.engine = {.tensors = BucketTensors(), .backward = absl::Milliseconds(60)}, .bucket_elements = kBucketElements});
         worker.Initialise();
-        exchange::Team& team = worker.workspace().team();
-        ASSERT_EQ(team.plan().buckets(), kBuckets);
+        exchange::WorkerGroup& worker_group = worker.training_state().worker_group();
+        ASSERT_EQ(worker_group.plan().buckets(), kBuckets);
         int64_t before = 0, all_but_last = 0;
-        for (int bucket = 0; bucket + 1 < kBuckets; ++bucket) all_but_last += 4 * team.plan().PartOf(bucket, 1 - world->rank()).count;
+        for (int bucket = 0; bucket + 1 < kBuckets; ++bucket)
+          all_but_last += 4 * worker_group.plan().ShardOf(bucket, 1 - world->rank()).count;
         worker.engine().BeforeLastTensor(
             [&] { mine.sent_early = mine.sent_early && worker.trainer().bytes_sent() - before == all_but_last; });
         for (int step = 0; step < kSteps; ++step) {

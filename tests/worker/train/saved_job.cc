@@ -9,8 +9,8 @@
 namespace deit::train {
 namespace {
 
-CheckpointerOptions OptionsFor(files::FileSystem& fs, std::string nonce) {
-  CheckpointerOptions options;
+checkpoint::CheckpointerOptions OptionsFor(files::FileSystem& fs, std::string nonce) {
+  checkpoint::CheckpointerOptions options;
   options.root = kRoot;
   options.nonce = std::move(nonce);
   options.keep = 2;
@@ -27,7 +27,7 @@ CheckpointerOptions OptionsFor(files::FileSystem& fs, std::string nonce) {
 SavingWorker::SavingWorker(collective::Communicator& world, files::FileSystem& fs, const v1::JobSpec& spec, const WorkerOptions& options,
                            std::string nonce)
     : first_(world.rank() == 0), worker_(world, spec, options),
-      checkpointer_(worker_.workspace().state(), OptionsFor(fs, std::move(nonce))) {}
+      checkpointer_(worker_.training_state().state(), OptionsFor(fs, std::move(nonce))) {}
 
 uint64_t SavingWorker::Start() {
   auto restored = checkpointer_.Restore();
@@ -45,7 +45,7 @@ plan::Ledger SavingWorker::ledger() {
 }
 
 StatusOr<std::string> SavingWorker::Save() {
-  JobProgress progress;
+  state::JobProgress progress;
   progress.step = worker_.step();
   progress.updates = worker_.trainer().updates_done();
   progress.ledger = ledger();

@@ -7,7 +7,7 @@
 
 #include "tests/support/crash_file_system.h"
 #include "tests/worker/train/small_job.h"
-#include "worker/train/checkpointer.h"
+#include "worker/checkpoint/checkpointer.h"
 
 namespace deit::train {
 
@@ -25,15 +25,15 @@ class SavingWorker {
   void Steps(uint64_t count) { worker_.Steps(count); }
 
   SmallWorker& worker() { return worker_; }
-  Checkpointer& checkpointer() { return checkpointer_; }
-  const std::optional<Restored>& restored() const { return restored_; }
+  checkpoint::Checkpointer& checkpointer() { return checkpointer_; }
+  const std::optional<checkpoint::Restored>& restored() const { return restored_; }
   plan::Ledger ledger();  // of this worker; the first one's with what was restored
 
  private:
   const bool first_;
   SmallWorker worker_;
-  Checkpointer checkpointer_;
-  std::optional<Restored> restored_;
+  checkpoint::Checkpointer checkpointer_;
+  std::optional<checkpoint::Restored> restored_;
 };
 
 struct Digests {

@@ -7,10 +7,10 @@
 #include <cmath>
 #include <limits>
 
-#include "common/plan/job_stream.h"
+#include "common/plan/job_sampler.h"
 #include "tests/support/rank_harness.h"
 #include "worker/exchange/agreement.h"
-#include "worker/train/state_digest.h"
+#include "worker/state/state_digest.h"
 
 namespace deit::train {
 namespace {
@@ -190,13 +190,13 @@ StatusOr<const data::MicroBatch*> TamperedSource::Next() {
 
 SmallWorker::SmallWorker(collective::Communicator& world, const v1::JobSpec& spec, const WorkerOptions& options)
     : spec_(spec), options_(options), engine_(options.engine) {
-  stream_ = std::make_unique<plan::Stream>(plan::StreamOf(spec_, options.images).value());
-  workspace_ = Workspace::Form(world, spec_, static_cast<int64_t>(options.images), engine_, options.bucket_elements).value();
-  weights_digest_ = [this] { return WeightsDigest(workspace_->state()); };
+  stream_ = std::make_unique<plan::Sampler>(plan::SamplerOf(spec_, options.images).value());
+  training_state_ = TrainingState::Form(world, spec_, static_cast<int64_t>(options.images), engine_, options.bucket_elements).value();
+  weights_digest_ = [this] { return state::WeightsDigest(training_state_->state()); };
 }
 
 void SmallWorker::Initialise() {
-  const Status filled = InitialiseWeights(workspace_->state(), spec_.train().seed());
+  const Status filled = state::InitialiseWeights(training_state_->state(), spec_.train().seed());
   EXPECT_TRUE(filled.ok()) << filled;
   StartAt(0, 0);
 }
@@ -204,7 +204,7 @@ void SmallWorker::Initialise() {
 void SmallWorker::StartAt(uint64_t step, int64_t updates) {
   step_ = step;
   data::LoaderOptions loading;
-  loading.lanes = workspace_->team().plan().LanesOf(workspace_->team().context().worker());
+  loading.lanes = training_state_->worker_group().plan().LanesOf(training_state_->worker_group().context().worker());
   loading.lane_count = spec_.train().lanes();
   loading.batch_size = spec_.train().batch_size();
   loading.first_step = step;
@@ -213,7 +213,7 @@ void SmallWorker::StartAt(uint64_t step, int64_t updates) {
   batches_ = std::make_unique<LoaderSource>(loader_.get());
   if (options_.tamper) source_ = std::make_unique<TamperedSource>(batches_.get(), options_.tamper);
   else source_ = std::move(batches_);
-  trainer_ = std::make_unique<Trainer>(spec_, *stream_, workspace_->state(), engine_, updates);
+  trainer_ = std::make_unique<Trainer>(spec_, *stream_, training_state_->state(), engine_, updates);
 }
 
 StatusOr<StepResult> SmallWorker::Step(bool stop_requested) { return trainer_->Step(step_++, *source_, stop_requested); }
@@ -226,7 +226,7 @@ void SmallWorker::Steps(uint64_t count) {
 }
 
 uint64_t SmallWorker::state() {
-  const auto digest = StateDigest(workspace_->state());
+  const auto digest = state::StateDigest(training_state_->state());
   EXPECT_TRUE(digest.ok()) << digest.status();
   return digest.value_or(0);
 }
@@ -248,7 +248,7 @@ Outcome Train(int workers, uint64_t steps, const v1::JobSpec& spec, const Worker
         mine.state = worker.state();
         mine.ledger = worker.trainer().ledger();
         mine.computed = worker.engine().computed();
-        mine.optimizer_bytes = {worker.workspace().state().owned->bytes()};
+        mine.optimizer_bytes = {worker.training_state().state().owned->bytes()};
         mine.bytes_sent = {worker.trainer().bytes_sent()};
         mine.lanes = {worker.trainer().lanes_computed()};
         // Nobody takes its memory away while another still reads it.

@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "common/plan/stream.h"
+#include "common/plan/sampler.h"
 #include "proto/spec.pb.h"
 #include "worker/collective/local_communicator.h"
 #include "worker/data/loader.h"
 #include "worker/train/trainer.h"
-#include "worker/train/workspace.h"
+#include "worker/train/training_state.h"
 
 namespace deit::train {
 
@@ -106,18 +106,18 @@ class SmallWorker {
   uint64_t weights() const { return weights_digest_(); }
   uint64_t state();  // collective
   uint64_t step() const { return step_; }
-  Workspace& workspace() { return *workspace_; }
+  TrainingState& training_state() { return *training_state_; }
   Trainer& trainer() { return *trainer_; }
   FormulaEngine& engine() { return engine_; }
-  const plan::Stream& stream() const { return *stream_; }
+  const plan::Sampler& stream() const { return *stream_; }
 
  private:
   const v1::JobSpec spec_;
   const WorkerOptions options_;
   FormulaViews views_;
   FormulaEngine engine_;
-  std::unique_ptr<plan::Stream> stream_;
-  std::unique_ptr<Workspace> workspace_;
+  std::unique_ptr<plan::Sampler> stream_;
+  std::unique_ptr<TrainingState> training_state_;
   std::unique_ptr<data::Loader> loader_;
   std::unique_ptr<BatchSource> batches_, source_;
   std::unique_ptr<Trainer> trainer_;

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "common/base/digest.h"
-#include "common/plan/order.h"
+#include "common/plan/permutation.h"
 #include "tests/worker/train/small_job.h"
 
 namespace deit::train {
@@ -24,8 +24,8 @@ std::vector<plan::LedgerEntry> Recompute(uint64_t images, uint64_t repeats, uint
   for (uint64_t position = 0; position < positions; ++position) {
     const uint64_t epoch = position / images, shown = labelled > 0 ? labelled : images;
     const uint64_t pass = position / shown, offset = position % shown;
-    const uint64_t number = plan::EpochOrder(seed, pass, shown).Image(offset / repeats);
-    const uint64_t image = labelled > 0 ? plan::LabelOrder(seed, images).Image(number) : number;
+    const uint64_t number = plan::EpochPermutation(seed, pass, shown).Image(offset / repeats);
+    const uint64_t image = labelled > 0 ? plan::LabelPermutation(seed, images).Image(number) : number;
     const plan::View view{position, epoch, image, static_cast<uint32_t>(offset % repeats)};
     std::array<float, 16> pixels;
     data::Rendered rendered;

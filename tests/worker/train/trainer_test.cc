@@ -85,8 +85,8 @@ TEST(TrainerTest, LambMovesAWholeTensorByItsNorm) {
   testing::RunOnThreads(3, [&](Communicator& world) {
     SmallWorker worker(world, spec, {});
     worker.Initialise();
-    const JobState& state = worker.workspace().state();
-    const float* const weights = state.team->memory().weights();
+    const state::JobState& state = worker.training_state().state();
+    const float* const weights = state.worker_group->memory().weights();
     const std::vector<float> before(weights, weights + state.grid->elements());
     const auto step = worker.Step();
     ASSERT_TRUE(step.ok()) << step.status();
@@ -166,9 +166,10 @@ TEST(TrainerTest, SendsThePlansBytesInEachStep) {
           SmallWorker worker(world, SmallSpec(), {});
           worker.Initialise();
           worker.Steps(kSteps);
-          exchange::Team& team = worker.workspace().team();
-          EXPECT_EQ(worker.trainer().bytes_sent() - team.gather().bytes_sent(),
-                    static_cast<int64_t>(kSteps) * (team.plan().GradientBytes(world.rank()) + team.plan().WeightBytes(world.rank())));
+          exchange::WorkerGroup& worker_group = worker.training_state().worker_group();
+          EXPECT_EQ(worker.trainer().bytes_sent() - worker_group.gather().bytes_sent(),
+                    static_cast<int64_t>(kSteps) *
+                        (worker_group.plan().GradientBytes(world.rank()) + worker_group.plan().WeightBytes(world.rank())));
         },
         local);
   }
@@ -196,7 +197,7 @@ TEST(TrainerTest, AWorkerThatDoesNotComeToAStepIsNamed) {
       while (!over) absl::SleepFor(absl::Milliseconds(1));
       return;
     }
-    worker.workspace().team().context().deadline.limit = absl::Milliseconds(150);
+    worker.training_state().worker_group().context().deadline.limit = absl::Milliseconds(150);
     const Status status = worker.Step().status();
     EXPECT_EQ(ExitCodeOf(status), ExitCode::kPeerLost);
     EXPECT_EQ(status.message(), "worker 1 did not finish gradient bucket 0 of step 2 within 150ms (last reported: step 1, phase gather)");
@@ -214,10 +215,10 @@ struct State {
 };
 
 State StateOf(SmallWorker& worker) {
-  BufferState& buffers = *worker.workspace().state().buffers;
+  state::BufferState& buffers = *worker.training_state().state().buffers;
   return {worker.weights(),
           worker.state(),
-          worker.workspace().state().owned->Digests(),
+          worker.training_state().state().owned->Digests(),
           {buffers.values(), buffers.values() + buffers.size()},
           {buffers.ema(), buffers.ema() + buffers.size()},
           worker.trainer().updates_done(),
@@ -271,17 +272,17 @@ TEST(TrainerTest, AStepIsAdamWOnTheMeanOverLanes) {
   testing::RunOnThreads(2, [&](Communicator& world) {
     SmallWorker worker(world, spec, {.engine = {.tensors = TinyTensors()}});
     worker.Initialise();
-    const float* weights = worker.workspace().team().memory().weights();
+    const float* weights = worker.training_state().worker_group().memory().weights();
     const std::vector<float> before(weights, weights + 15);
-    OwnedState& owned = *worker.workspace().state().owned;
-    for (const OwnedBlock& b : owned.blocks()) {
+    state::OwnedState& owned = *worker.training_state().state().owned;
+    for (const state::OwnedBlock& b : owned.blocks()) {
       for (int64_t i = 0; i < b.count; ++i)
         ASSERT_EQ(owned.ema()[b.local + i], weights[b.offset + i]) << "the average starts as the weights";
     }
     worker.Steps(1);
     // Adam's first step moves every element by the learning rate, against its gradient's sign.
     for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(std::abs(weights[i] - before[i]), 0.01, 1e-5) << i;
-    EXPECT_EQ(worker.workspace().state().buffers->batches_tracked, 1);
+    EXPECT_EQ(worker.training_state().state().buffers->batches_tracked, 1);
   });
 }
 

@@ -144,7 +144,7 @@ TEST(BlockMathTest, EveryOptimizerGivesTheBitsOfPlainCode) {
   EXPECT_EQ(Bits(m.data()), Bits(plain_m.data()));
   EXPECT_EQ(Bits(v.data()), Bits(plain_v.data()));
   std::vector<float> moved = p;
-  Descend(0.3, direction.data(), moved.data(), kCount);
+  ApplyDirection(0.3, direction.data(), moved.data(), kCount);
   for (size_t i = 0; i < kCount; ++i) ASSERT_EQ(moved[i], p[i] - 0.3f * direction[i]);
   for (const bool nesterov : {false, true}) {
     const SgdStep step{0.01, 0.9, 0.125, nesterov};

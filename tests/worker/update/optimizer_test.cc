@@ -61,7 +61,7 @@ void Step(const Optimizer& optimizer, int step, double clip_grad, std::vector<Te
     if (!optimizer.by_tensor()) continue;
     const double rate =
         optimizer.TensorRate(tensor.weight_decay, SumOfSquares(tensor.weights.data(), count), SumOfSquares(gradients[t].data(), count));
-    Descend(scalars.learning_rate * rate, gradients[t].data(), tensor.weights.data(), count);
+    ApplyDirection(scalars.learning_rate * rate, gradients[t].data(), tensor.weights.data(), count);
   }
 }
 

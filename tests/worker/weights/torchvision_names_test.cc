@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/models/model_tensors.h"
 #include "tests/support/keyed_values.h"
-#include "worker/models/model_tensors.h"
 
 namespace deit::weights {
 namespace {
@@ -18,7 +18,7 @@ namespace {
 v1::ModelSpec Resolved(const std::string& name) {
   v1::ModelSpec model;
   model.set_name(name);
-  return *spec::ResolveModel(model);
+  return *models::ResolveModel(model);
 }
 
 // Names and shapes under torchvision's names, sorted.
@@ -26,7 +26,7 @@ std::string Listing(const v1::ModelSpec& model) {
   std::vector<std::string> lines;
   for (const models::TensorSpec& tensor : models::TensorsOf(model)) {
     const std::string shape = tensor.shape.empty() ? "scalar" : absl::StrJoin(tensor.shape, "x");
-    lines.push_back(absl::StrCat(TorchvisionName(spec::FamilyOf(model), tensor.name), " ", shape, "\n"));
+    lines.push_back(absl::StrCat(TorchvisionName(models::FamilyOf(model), tensor.name), " ", shape, "\n"));
   }
   std::sort(lines.begin(), lines.end());
   return absl::StrJoin(lines, "");
@@ -43,16 +43,17 @@ TEST(TorchvisionNameTest, GivesAllNamesOfTorchvisionsModels) {
 }
 
 TEST(TorchvisionNameTest, RenamesWhatIsNamedOtherwise) {
-  EXPECT_EQ(TorchvisionName(spec::Family::kVit, "blocks.11.attn.qkv.bias"), "encoder.layers.encoder_layer_11.self_attention.in_proj_bias");
-  EXPECT_EQ(TorchvisionName(spec::Family::kRegnety, "s3.b11.conv2.bn.running_var"), "trunk_output.block3.block3-10.f.b.1.running_var");
-  EXPECT_EQ(TorchvisionName(spec::Family::kEfficientnet, "blocks.0.0.conv_pw.weight"), "features.1.0.block.2.0.weight");
-  EXPECT_EQ(TorchvisionName(spec::Family::kEfficientnet, "blocks.2.1.se.conv_expand.bias"), "features.3.1.block.2.fc2.bias");
-  EXPECT_EQ(TorchvisionName(spec::Family::kResnet, "layer1.0.conv1.weight"), "layer1.0.conv1.weight");
+  EXPECT_EQ(TorchvisionName(models::Family::kVit, "blocks.11.attn.qkv.bias"),
+            "encoder.layers.encoder_layer_11.self_attention.in_proj_bias");
+  EXPECT_EQ(TorchvisionName(models::Family::kRegnety, "s3.b11.conv2.bn.running_var"), "trunk_output.block3.block3-10.f.b.1.running_var");
+  EXPECT_EQ(TorchvisionName(models::Family::kEfficientnet, "blocks.0.0.conv_pw.weight"), "features.1.0.block.2.0.weight");
+  EXPECT_EQ(TorchvisionName(models::Family::kEfficientnet, "blocks.2.1.se.conv_expand.bias"), "features.3.1.block.2.fc2.bias");
+  EXPECT_EQ(TorchvisionName(models::Family::kResnet, "layer1.0.conv1.weight"), "layer1.0.conv1.weight");
 }
 
 TEST(TorchvisionNameTest, TakesAnyName) {
   for (const char* name : {"", ".", "blocks", "blocks.", "blocks.x.y.z", "s1", "s1.", "s1.b", "s1.bx.conv1", "..."}) {
-    for (const auto family : {spec::Family::kVit, spec::Family::kRegnety, spec::Family::kEfficientnet}) TorchvisionName(family, name);
+    for (const auto family : {models::Family::kVit, models::Family::kRegnety, models::Family::kEfficientnet}) TorchvisionName(family, name);
   }
 }
 

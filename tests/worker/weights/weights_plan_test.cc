@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/spec/model_catalog.h"
-#include "worker/models/model_tensors.h"
+#include "common/models/model_catalog.h"
+#include "common/models/model_tensors.h"
 #include "worker/weights/torchvision_names.h"
 #include "worker/weights/wrapper_names.h"
 
@@ -25,7 +25,7 @@ v1::ModelSpec Small(const std::string& name) {
   model.set_embed_dim(8);
   model.set_num_heads(2);
   model.set_depth(1);
-  return *spec::ResolveModel(model);
+  return *models::ResolveModel(model);
 }
 
 v1::ModelSpec Adapted(v1::ModelSpec model, const std::vector<v1::ModelSpec::Adaptation>& adaptations) {
@@ -77,8 +77,8 @@ TEST(PlanWeightsTest, RecognisesTorchvisionsNamesAndPrefixes) {
   for (const char* name : {"vit", "regnety", "efficientnet", "resnet"}) {
     v1::ModelSpec model;
     model.set_name(name);
-    model = *spec::ResolveModel(model);
-    const spec::Family family = spec::FamilyOf(model);
+    model = *models::ResolveModel(model);
+    const models::Family family = models::FamilyOf(model);
     const Plan plan = PlanFor(FileOf(model, [&](const std::string& timm) { return "module." + TorchvisionName(family, timm); }), model);
     EXPECT_THAT(plan.problems, IsEmpty()) << name;
     EXPECT_EQ(Count(plan, Origin::kFile), plan.sources.size());
@@ -90,9 +90,9 @@ TEST(PlanWeightsTest, RecognisesTorchvisionsNamesAndPrefixes) {
 TEST(PlanWeightsTest, RaisesVariancesOfTorchvisionsLargeEfficientnetsOnly) {
   v1::ModelSpec model;
   model.set_name("efficientnet_b5");
-  model = *spec::ResolveModel(model);
+  model = *models::ResolveModel(model);
   EXPECT_EQ(PlanFor(FileOf(model), model).variance_offset, 0);
-  const auto torchvisions = [&](const std::string& timm) { return TorchvisionName(spec::Family::kEfficientnet, timm); };
+  const auto torchvisions = [&](const std::string& timm) { return TorchvisionName(models::Family::kEfficientnet, timm); };
   const Plan plan = PlanFor(FileOf(model, torchvisions), model);
   EXPECT_DOUBLE_EQ(plan.variance_offset, 0.00099);
   EXPECT_EQ(plan.notes.back(), "running variances: plus 0.00099, as torchvision's batch norm has another eps");
@@ -183,7 +183,7 @@ TEST(PlanWeightsTest, AdaptsAllAtOnceUnderTorchvisionsNames) {
   target.set_num_classes(3);
   target.set_img_size(16);
   target = Adapted(target, {v1::ModelSpec::POSITIONS, v1::ModelSpec::HEAD, v1::ModelSpec::DISTILLATION});
-  const auto torchvisions = [](const std::string& timm) { return TorchvisionName(spec::Family::kVit, timm); };
+  const auto torchvisions = [](const std::string& timm) { return TorchvisionName(models::Family::kVit, timm); };
   const Plan plan = PlanFor(FileOf(Small("vit"), torchvisions), target);
   EXPECT_THAT(plan.problems, IsEmpty());
   EXPECT_THAT(plan.notes, ElementsAre("names are torchvision's", "encoder.pos_embedding: resized from 4x4 to 2x2",
@@ -199,7 +199,7 @@ v1::ModelSpec SmallStudent(bool distils) {
   model.set_img_size(32);
   model.set_depth(1);
   model.set_distillation_token(distils);
-  return *spec::ResolveModel(model);
+  return *models::ResolveModel(model);
 }
 
 TEST(PlanWeightsTest, RecognisesDistillWrapperAndLeavesItsTeacherOut) {
@@ -235,7 +235,7 @@ TEST(PlanWeightsTest, AdaptsVitPytorchsStudents) {
 TEST(PlanWeightsTest, CountersMayBeMissing) {
   v1::ModelSpec model;
   model.set_name("resnet18");
-  model = *spec::ResolveModel(model);
+  model = *models::ResolveModel(model);
   std::vector<TensorInfo> file = FileOf(model);
   std::erase_if(file, [](const TensorInfo& info) { return info.name.ends_with("num_batches_tracked"); });
   const Plan plan = PlanFor(file, model);

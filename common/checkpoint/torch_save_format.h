@@ -1,0 +1,21 @@
+// Detection of torch.save files. Only LibTorch reads them, and only plain dictionaries of tensors (worker/weights/torch_save_reader.h).
+#pragma once
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "common/base/status.h"
+#include "common/files/file_system.h"
+
+namespace deit::checkpoint {
+
+// Whether a file that begins so is a zip archive, or the pickle that torch.save wrote before 1.6.
+bool IsTorchSave(absl::string_view start);
+
+// By the file's first bytes; a folder is none. Errors: the seam's.
+StatusOr<bool> IsTorchSaveFile(files::FileSystem& fs, const std::string& path);
+
+// DataLoss "PATH: a file of torch.save, CAUSE", with the command that converts it as its hint.
+Status WantsConversion(const std::string& path, absl::string_view cause);
+
+}  // namespace deit::checkpoint

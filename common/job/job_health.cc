@@ -1,0 +1,98 @@
+#include "common/job/job_health.h"
+
+#include <cstring>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "common/base/exit_code.h"
+#include "common/base/numbers.h"
+#include "common/run/summary.h"
+
+namespace deit::job {
+namespace {
+
+using process::Life;
+using v1::JobState;
+
+std::string Run(const v1::JobRecord& record, absl::string_view effect) {
+  return absl::StrCat("deit-coord run --run_dir=", record.run_dir(), " ", effect);
+}
+std::string RunAgain(const v1::JobRecord& record) { return Run(record, "goes on from its last checkpoint"); }
+
+bool Speaks(Life life, double last_word, double now) {
+  return life == Life::kAlive || (life == Life::kUnknown && now - last_word <= kSilenceSeconds);
+}
+
+std::string For(double seconds) { return DurationText(absl::Seconds(std::max(0.0, seconds))); }
+
+// What an owner need not say, because the state says it.
+const char* UsualReason(JobState::Value state) {
+  switch (state) {
+    case JobState::QUEUED: return "waits for its turn";
+    case JobState::STARTING: return "its workers start";
+    case JobState::RECOVERING: return "its workers start again";
+    case JobState::DRAINING: return "saves and stops";
+    case JobState::STOPPED: return "saved: run it again to go on";
+    case JobState::SUCCEEDED: return "all steps are done";
+    case JobState::CANCELED: return "canceled";
+    case JobState::FAILED: return "its owner gave no cause";
+    default: return "";
+  }
+}
+
+JobHealth AsRecorded(const v1::JobRecord& record) {
+  return {record.state(), record.reason().empty() ? UsualReason(record.state()) : record.reason(), record.hint()};
+}
+
+std::string Cause(const v1::LauncherExit& exit) {
+  if (exit.out_of_memory_kills() > 0) return "out of memory: the kernel ended a worker";
+  if (exit.has_signal()) return absl::StrCat("its launcher was ended by signal ", exit.signal(), " (", ::strsignal(exit.signal()), ")");
+  const auto code = static_cast<ExitCode>(exit.exit_code());
+  if (EndedWell(code)) return absl::StrCat("exit ", exit.exit_code(), ", but worker 0 recorded no good end");
+  return absl::StrCat("exit ", exit.exit_code(), " (", Meaning(code), ")");
+}
+
+// The end of an attempt whose owner did not live to record it: what worker 0 recorded, if that was a good one, as at a take-over
+// (coordinator/supervise/root_cause.h).
+std::optional<JobHealth> EndOfAttempt(const v1::JobRecord& record, const LivenessEvidence& signs) {
+  if (signs.result && EndedWell(static_cast<ExitCode>(signs.result->exit_code()))) {
+    auto state = run::StateAfter(static_cast<ExitCode>(signs.result->exit_code()));
+    if (state == JobState::STOPPED && signs.cancel_requested) state = JobState::CANCELED;
+    return JobHealth{state, UsualReason(state), ""};
+  }
+  if (signs.exit) return JobHealth{JobState::FAILED, Cause(*signs.exit), RunAgain(record)};
+  return std::nullopt;
+}
+
+bool AttemptLives(const v1::JobRecord& record, const LivenessEvidence& signs, double now) {
+  bool lives = Speaks(signs.guardian, signs.trained.value_or(record.updated()), now);
+  for (size_t i = 0; i < signs.workers.size(); ++i) lives = lives || WorkerLives(signs, i, now);
+  return lives;
+}
+
+}  // namespace
+
+bool WorkerLives(const LivenessEvidence& signs, size_t index, double now) {
+  return index < signs.workers.size() && Speaks(signs.workers[index], signs.trained.value_or(0), now);
+}
+
+JobHealth ResolveJobState(const v1::JobRecord& record, const LivenessEvidence& signs, double now) {
+  if (record.has_ended()) return AsRecorded(record);
+  const double silent = now - record.updated();
+  if (Speaks(signs.owner, record.updated(), now)) {
+    JobHealth health = AsRecorded(record);
+    if (silent > kSilenceSeconds) health.reason = absl::StrCat("its owner lives, but is silent for ", For(silent));
+    return health;
+  }
+  if (!signs.exit && AttemptLives(record, signs, now))
+    return {JobState::RUNNING, "unsupervised", record.has_guardian() ? Run(record, "takes it over") : ""};
+  if (const auto end = EndOfAttempt(record, signs)) return *end;
+  if (signs.owner == Life::kUnknown) {
+    return {JobState::LOST, absl::StrCat("no word from ", record.owner().host(), " for ", For(silent)), RunAgain(record)};
+  }
+  return {JobState::LOST, "its processes are gone, and none of them recorded an end", RunAgain(record)};
+}
+
+}  // namespace deit::job

@@ -1,0 +1,41 @@
+// State of a job, derived from its record and from the processes that are still alive. docs/supervision.md has the table.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/process/identity.h"
+#include "proto/job.pb.h"
+#include "proto/run.pb.h"
+
+namespace deit::job {
+
+// What can be seen of a job besides its record.
+struct LivenessEvidence {
+  process::Life owner = process::Life::kDead;
+  process::Life guardian = process::Life::kDead;
+  std::vector<process::Life> workers = {};       // as in the record
+  std::optional<v1::LauncherExit> exit = {};     // how the launcher of the record's attempt ended
+  std::optional<v1::AttemptResult> result = {};  // how that attempt ended, as its worker 0 wrote it
+  std::optional<double> trained = {};            // the workers' last word, progress.json's time; Unix seconds
+  bool cancel_requested = false;
+};
+
+struct JobHealth {
+  v1::JobState::Value state = v1::JobState::LOST;
+  std::string reason;  // empty only while there is nothing to say
+  std::string hint;    // the one next action, if there is one
+};
+
+// Processes of another host cannot be observed: after this many seconds without an update they count as dead.
+inline constexpr double kSilenceSeconds = 60;
+
+// Pure. `now` in Unix seconds.
+JobHealth ResolveJobState(const v1::JobRecord& record, const LivenessEvidence& signs, double now);
+
+// Whether signs.workers[index] counts as alive; false beyond them.
+bool WorkerLives(const LivenessEvidence& signs, size_t index, double now);
+
+}  // namespace deit::job

@@ -1,0 +1,224 @@
+#include "common/job/job_store.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_join.h"
+#include "common/base/exit_code.h"
+#include "common/base/log.h"
+#include "common/base/unix_time.h"
+#include "common/checkpoint/checkpoint_reader.h"
+#include "common/files/operations.h"
+#include "common/job/job_record.h"
+#include "common/json/json_file.h"
+#include "common/process/identity.h"
+#include "common/spec/load.h"
+#include "common/spec/spec_digest.h"
+
+namespace deit::job {
+namespace {
+
+constexpr absl::Duration kKeep = absl::Seconds(5);
+
+files::FileSystem& Fs() { return files::FileSystem::Posix(); }
+
+// What differs between the job that was here and this one, RESULT fields only.
+std::string FieldDiff(const run::RunFolder& folder, const v1::JobSpec& spec) {
+  const auto before = spec::LoadSpec(folder.Config(), {});
+  if (!before.ok()) return absl::StrCat(folder.Config(), ": cannot be read, so no fields can be compared");
+  std::vector<std::string> lines;
+  for (const auto& difference : spec::DiffSpecs(*before, spec)) {
+    if (difference.effect == v1::RESULT) lines.push_back(spec::ToString(difference));
+  }
+  return absl::StrJoin(lines, "\n");
+}
+
+// Whether a checkpoint was ever saved here. A folder without one holds nothing that another job could spoil.
+StatusOr<bool> HoldsResults(const run::RunFolder& folder) {
+  DEIT_ASSIGN_OR_RETURN(const auto sets, checkpoint::ListCheckpoints(Fs(), folder.Checkpoints()));
+  return std::any_of(sets.begin(), sets.end(), [](const auto& set) { return set.state != checkpoint::CheckpointState::kIncomplete; });
+}
+
+// Checkpoints of an earlier training must neither be resumed from nor occupy the place of new ones. Nothing is deleted.
+Status PutCheckpointsAside(const run::RunFolder& folder) {
+  const std::string here = folder.Checkpoints();
+  DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> sets, Fs().List(here));
+  if (sets.empty()) return absl::OkStatus();
+  DEIT_ASSIGN_OR_RETURN(const int last, run::LastAttempt(Fs(), folder));
+  const std::string aside = absl::StrCat(here, "_before_attempt_", last + 1);
+  DEIT_RETURN_IF_ERROR(files::RenameDurably(Fs(), here, aside));
+  LogInfo(absl::StrCat("starting fresh: moved existing checkpoints to ", aside));
+  return files::CreateFolders(Fs(), here);
+}
+
+// An attempt whose owner died goes on by itself; a second one beside it would write the same files.
+Status CheckNoAttemptLives(const run::RunFolder& folder) {
+  DEIT_ASSIGN_OR_RETURN(const int last, run::LastAttempt(Fs(), folder));
+  const auto keeper = json::ReadAttemptFile<v1::GuardianRecord>(Fs(), folder.Guardian(last), last);
+  if (!keeper.ok()) return absl::OkStatus();
+  if (process::LifeOf(keeper->guardian()) != process::Life::kAlive) return absl::OkStatus();  // another host's is given up: see take_over.h
+  const Status status = absl::FailedPreconditionError(absl::StrCat("run_dir: ", folder.path(), ": attempt ", last, " is still training (",
+                                                                   process::Describe(keeper->guardian()), "), and its deit-coord is gone"));
+  return WithHint(WithExitCode(status, ExitCode::kRunFolder), "take it over with deit-coord run, or stop it with deit-coord cancel");
+}
+
+v1::Event::Reason EventOf(v1::JobState::Value end) {
+  switch (end) {
+    case v1::JobState::SUCCEEDED: return v1::Event::JobSucceeded;
+    case v1::JobState::STOPPED: return v1::Event::JobStopped;
+    case v1::JobState::CANCELED: return v1::Event::JobCanceled;
+    default: return v1::Event::JobFailed;
+  }
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<JobStore>> JobStore::Take(const v1::JobSpec& spec, const std::string& spec_digest,
+                                                   const JobStoreOptions& options) {
+  const run::RunFolder folder(spec.run_dir());
+  DEIT_RETURN_IF_ERROR(run::MakeRunFolder(Fs(), folder));
+  DEIT_ASSIGN_OR_RETURN(files::FileLock lock, run::LockRunFolder(folder));
+  if (!options.take_over) DEIT_RETURN_IF_ERROR(CheckNoAttemptLives(folder));
+  auto owner = std::unique_ptr<JobStore>(new JobStore(folder, std::move(lock)));
+  DEIT_ASSIGN_OR_RETURN(const bool holds_results, HoldsResults(folder));
+  DEIT_ASSIGN_OR_RETURN(owner->identity_, run::ClaimIdentity(Fs(), folder, {spec_digest, options.allow_config_change || !holds_results},
+                                                             [&] { return FieldDiff(folder, spec); }));
+  if (options.fresh_start) DEIT_RETURN_IF_ERROR(WithExitCode(PutCheckpointsAside(folder), ExitCode::kRunFolder));
+  DEIT_RETURN_IF_ERROR(WithExitCode(files::WriteFileAtomically(Fs(), folder.Config(), spec::SpecText(spec)), ExitCode::kRunFolder));
+  auto events = run::EventLog::Open(folder.Events(), Clock::System());
+  if (!events.ok()) return WithExitCode(events.status(), ExitCode::kRunFolder);
+  owner->events_ = *std::move(events);
+  owner->summary_ = run::ReadSummary(Fs(), folder.Summary());
+  owner->summary_.set_spec_digest(spec_digest);
+  owner->BeginRecord(spec, options);
+  if (owner->identity_.config_changed) {
+    owner->Event(v1::Event::ConfigChanged, "RESULT fields differ from those that the run folder had");
+  }
+  return owner;
+}
+
+// A machine without a place for records trains all the same; only `deit-coord status` does not know of it.
+void JobStore::BeginRecord(const v1::JobSpec& spec, const JobStoreOptions& options) {
+  auto state = StateFolder::FromEnvironment();
+  const Status made = state.ok() ? MakeStateFolder(*state) : state.status();
+  if (made.ok()) {
+    state_folder_ = *std::move(state);
+    if (json::ReadJsonFile(Fs(), state_folder_->Record(job()), &record_).ok()) predecessor_ = record_;
+    Fs().Remove(state_folder_->CancelRequest(job())).IgnoreError();  // it was for that one
+    Check(PruneJobRecords(Fs(), *state_folder_, job()).status());
+  } else {
+    LogWarning(absl::StrCat(made.message(), ": deit-coord status will not show this job"));
+  }
+  record_.set_job(job());
+  record_.set_name(spec.name());
+  record_.set_run_dir(folder_.path());
+  record_.set_spec_digest(summary_.spec_digest());
+  *record_.mutable_owner() = process::Self();
+  record_.set_workers_wanted(options.workers);
+  record_.set_workers_min(options.workers_min);
+  record_.set_workers_max(options.workers_max);
+  record_.set_max_restarts(spec.fault().max_restarts());
+  // An owner that takes over goes on with the life of its predecessor.
+  const bool goes_on = options.take_over && record_.first_attempt() > 0 && !run::IsEnd(record_.state());
+  if (!goes_on) record_.set_first_attempt(run::LastAttempt(Fs(), folder_).value_or(0) + 1);
+  if (record_.created() == 0) record_.set_created(UnixSeconds(absl::Now()));
+}
+
+bool JobStore::CancelRequested() const { return state_folder_ && files::Exists(Fs(), state_folder_->CancelRequest(job())).value_or(false); }
+
+StatusOr<int> JobStore::BeginAttempt() {
+  DEIT_ASSIGN_OR_RETURN(const int attempt, run::StartAttempt(Fs(), folder_));
+  run::BeginAttempt({job(), record_.name(), summary_.spec_digest(), attempt, record_.workers_wanted(), absl::Now()}, &summary_);
+  WriteSummary();
+  record_.set_attempt(attempt);
+  record_.set_restarts(summary_.restarts());
+  record_.clear_workers();
+  CheckpointState(summary_.attempts_size() > 1 && summary_.restarts() > 0 ? v1::JobState::RECOVERING : v1::JobState::STARTING);
+  return attempt;
+}
+
+void JobStore::ResumeAttempt(int attempt) {
+  const bool known = summary_.attempts_size() > 0 && summary_.attempts(summary_.attempts_size() - 1).attempt() == attempt;
+  if (!known) {  // the summary was lost
+    run::BeginAttempt({job(), record_.name(), summary_.spec_digest(), attempt, record_.workers_wanted(), absl::Now()}, &summary_);
+    WriteSummary();
+  }
+  record_.set_attempt(attempt);
+  record_.set_restarts(summary_.restarts());
+}
+
+void JobStore::Event(v1::Event::Reason reason, const std::string& message, const run::EventSubject& subject) {
+  Check(events_->Record(reason, message, subject));
+}
+
+void JobStore::CopyEvent(const v1::Event& event) { Check(events_->Copy(event)); }
+
+void JobStore::Started(const v1::AttemptStart& start) {
+  run::ApplyStart(start, &summary_);
+  CheckpointState(v1::JobState::RUNNING);
+}
+
+void JobStore::Ended(const v1::AttemptResult& result) {
+  run::ApplyResult(result, &summary_);
+  WriteSummary();
+}
+
+void JobStore::Ended(const run::AttemptEnd& end) {
+  run::ApplyEnd(end, &summary_);
+  WriteSummary();
+}
+
+void JobStore::AddRecovery(const v1::Summary::Recovery& recovery) {
+  summary_.mutable_attempts(summary_.attempts_size() - 1)->mutable_recovery()->MergeFrom(recovery);
+  WriteSummary();
+}
+
+void JobStore::CheckpointState(v1::JobState::Value state, const std::string& reason, const std::string& hint) {
+  if (summary_.attempts_size() > 0 && summary_.state() != state) {
+    summary_.set_state(state);
+    WriteSummary();
+  }
+  record_.set_state(state);
+  record_.set_reason(reason);
+  record_.set_hint(hint);
+  record_.clear_ended();
+  if (run::IsEnd(state)) record_.set_ended(UnixSeconds(absl::Now()));
+  Publish();
+}
+
+void JobStore::End(v1::JobState::Value state, const std::string& message, const std::string& reason, const std::string& hint) {
+  Event(EventOf(state), message, {.attempt = record_.attempt(), .step = summary_.steps(), .worker = {}});
+  CheckpointState(state, reason, hint);
+}
+
+void JobStore::Finish(const Status& status) {
+  const ExitCode code = ExitCodeOf(status);
+  record_.set_exit_code(static_cast<int>(code));
+  const std::string message(status.message());
+  auto state = run::StateAfter(code);
+  if (state == v1::JobState::SUCCEEDED) return End(state, absl::StrCat("trained ", summary_.steps(), " steps"));
+  if (state == v1::JobState::FAILED) return End(state, message, message, HintOf(status));
+  End(CancelRequested() ? v1::JobState::CANCELED : state, message);
+}
+
+void JobStore::Publish() {
+  published_ = Clock::System().Elapsed();
+  if (!state_folder_) return;
+  record_.set_updated(UnixSeconds(absl::Now()));
+  Check(WriteJobRecord(Fs(), *state_folder_, record_));
+}
+
+void JobStore::Keep() {
+  if (Clock::System().Elapsed() - published_ >= kKeep) Publish();
+}
+
+void JobStore::WriteSummary() { Check(run::WriteSummary(Fs(), folder_.Summary(), summary_)); }
+
+void JobStore::Check(const Status& status) {
+  if (status.ok() || write_error_logged_) return;
+  write_error_logged_ = true;
+  LogWarning(absl::StrCat("the job's files do not take everything: ", status.message()));
+}
+
+}  // namespace deit::job

@@ -1,0 +1,69 @@
+#include "common/job/observation.h"
+
+#include "common/job/job_record.h"
+#include "common/json/json_file.h"
+#include "common/run/run_folder.h"
+
+namespace deit::job {
+namespace {
+
+using process::Life;
+using process::LifeOf;
+
+template <typename T>
+std::optional<T> IfThere(StatusOr<T> read) {
+  return read.ok() ? std::optional<T>(*std::move(read)) : std::nullopt;
+}
+
+StatusOr<v1::Progress> ReadProgress(files::FileSystem& fs, const run::RunFolder& run) {
+  v1::Progress progress;
+  DEIT_RETURN_IF_ERROR(json::ReadJsonFile(fs, run.Progress(), &progress));
+  return progress;
+}
+
+// An owner writes its last word before it dies: one that is dead now may have written since `record` was read.
+Life LifeOfOwner(files::FileSystem& fs, const StateFolder& folder, v1::JobRecord& record) {
+  for (;;) {
+    if (record.has_ended()) return Life::kDead;
+    const Life life = LifeOf(record.owner());
+    if (life != Life::kDead) return life;
+    auto again = ReadJobRecord(fs, folder, record.job());
+    if (!again.ok() || again->updated() == record.updated()) return life;
+    again->set_run_dir(record.run_dir());  // a moved folder stays where it was found
+    record = *std::move(again);
+  }
+}
+
+// An owner may die between the start of an attempt and the record of it: the attempt's guardian is then known by its own file.
+void FollowNewestAttempt(files::FileSystem& fs, const run::RunFolder& run, v1::JobRecord& record) {
+  const auto newest = run::LastAttempt(fs, run);
+  if (!newest.ok() || *newest <= record.attempt()) return;
+  record.set_attempt(*newest);
+  record.clear_workers();
+  record.clear_guardian();
+  const auto keeper = json::ReadAttemptFile<v1::GuardianRecord>(fs, run.Guardian(*newest), *newest);
+  if (keeper.ok()) *record.mutable_guardian() = keeper->guardian();
+}
+
+}  // namespace
+
+Observation Observe(files::FileSystem& fs, const StateFolder& folder, v1::JobRecord record) {
+  Observation seen;
+  seen.signs.owner = LifeOfOwner(fs, folder, record);
+  const run::RunFolder run(record.run_dir());
+  if (!record.has_ended()) {
+    if (seen.signs.owner != Life::kAlive) FollowNewestAttempt(fs, run, record);
+    seen.signs.guardian = LifeOf(record.guardian());
+    for (const v1::WorkerRecord& worker : record.workers()) seen.signs.workers.push_back(LifeOf(worker.process()));
+    // After the look at the processes: a guardian that was seen dead has written it before.
+    seen.signs.exit = IfThere(json::ReadAttemptFile<v1::LauncherExit>(fs, run.Exit(record.attempt()), record.attempt()));
+    seen.signs.result = IfThere(json::ReadAttemptFile<v1::AttemptResult>(fs, run.Result(record.attempt()), record.attempt()));
+    seen.signs.cancel_requested = fs.Stat(folder.CancelRequest(record.job())).ok();
+  }
+  seen.progress = IfThere(ReadProgress(fs, run));
+  if (seen.progress) seen.signs.trained = seen.progress->time();
+  seen.record = std::move(record);
+  return seen;
+}
+
+}  // namespace deit::job

@@ -1,0 +1,51 @@
+#include "common/process/signals.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "tests/support/child_process.h"
+
+namespace deit::process {
+namespace {
+
+using ::deit::testing::RunChild;
+
+std::string Name(int signal) { return signal == SIGUSR1 ? "SIGUSR1" : signal == SIGTERM ? "SIGTERM" : "SIGINT"; }
+
+TEST(SignalsTest, EachOfTheThreeAsksForAStop) {
+  for (const int signal : {SIGUSR1, SIGTERM, SIGINT}) {
+    const auto child = RunChild([signal] {
+      InstallStopSignals();
+      if (StopRequested()) ::_exit(1);
+      ::raise(signal);
+      ::_exit(StopRequested() && std::string(StopCause()) == Name(signal) ? 0 : 2);
+    });
+    EXPECT_TRUE(child.ExitedWith(0)) << child.status;
+  }
+}
+
+TEST(SignalsTest, TheFirstCauseCounts) {
+  const auto child = RunChild([] {
+    InstallStopSignals();
+    ::raise(SIGUSR1);
+    ::raise(SIGUSR1);
+    ::raise(SIGTERM);
+    ::_exit(std::string(StopCause()) == "SIGUSR1" ? 0 : 1);
+  });
+  EXPECT_TRUE(child.ExitedWith(0)) << child.status;
+}
+
+TEST(SignalsTest, ASecondInterruptEndsTheProcess) {
+  const auto child = RunChild([] {
+    InstallStopSignals();
+    ::raise(SIGINT);
+    ::raise(SIGINT);
+  });
+  EXPECT_TRUE(child.KilledBy(SIGINT)) << child.status;
+}
+
+}  // namespace
+}  // namespace deit::process
