@@ -15,7 +15,7 @@ readonly usage='usage: launch/setup.sh [--cuda] [--clang]
 readonly packages=(
   cmake ninja-build g++ ccache mold pkg-config git python3 shellcheck clang-format-14
   libabsl-dev libgflags-dev libgoogle-glog-dev libprotobuf-dev protobuf-compiler libopenmpi-dev openmpi-bin
-  libsqlite3-dev libjpeg-dev libpng-dev libtiff-dev libwebp-dev zlib1g-dev libzstd-dev libxxhash-dev libssl-dev
+  libjpeg-dev libpng-dev libtiff-dev libwebp-dev zlib1g-dev libxxhash-dev libssl-dev
   libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist)
 
 # libtorch_cpu.so names the two CUDA packages, so they are needed on a CPU too. The versions are those that the wheel asks for.

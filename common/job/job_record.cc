@@ -15,10 +15,10 @@
 namespace deit::job {
 namespace {
 
-constexpr char kHint[] = "deit-coord status lists the jobs";
+constexpr char kListHint[] = "deit-coord status lists the jobs";
 
 Status NoSuchJob(const std::string& word, absl::string_view why) {
-  return WithHint(absl::NotFoundError(absl::StrCat("job: ", word, ": ", why)), kHint);
+  return WithHint(absl::NotFoundError(absl::StrCat("job: ", word, ": ", why)), kListHint);
 }
 
 // Ids of the jobs that have a record, sorted.

@@ -13,7 +13,7 @@
 namespace deit::job {
 namespace {
 
-constexpr char kHint[] = "set DEIT_STATE_DIR to a folder of your own";
+constexpr char kFolderHint[] = "set DEIT_STATE_DIR to a folder of your own";
 
 std::string Variable(const char* name) {
   const char* value = std::getenv(name);
@@ -47,13 +47,13 @@ StatusOr<StateFolder> StateFolder::FromEnvironment() {
   }
   if (const std::string state = Variable("XDG_STATE_HOME"); !state.empty() && state[0] == '/') return StateFolder(state + "/deit");
   if (const std::string home = Variable("HOME"); !home.empty()) return StateFolder(home + "/.local/state/deit");
-  return WithHint(absl::FailedPreconditionError("state folder: neither DEIT_STATE_DIR nor HOME is set"), kHint);
+  return WithHint(absl::FailedPreconditionError("state folder: neither DEIT_STATE_DIR nor HOME is set"), kFolderHint);
 }
 
 Status MakeStateFolder(const StateFolder& folder) {
   Status made = MakePrivateFolder(folder.Jobs());
   if (made.ok()) made = TakeRightsOfOthers(folder.Jobs());
-  return WithHint(Annotate(made, "state folder"), kHint);
+  return WithHint(Annotate(made, "state folder"), kFolderHint);
 }
 
 std::string IndexFolder() {

@@ -1,6 +1,7 @@
 #include "common/models/distillable_t2t_vit.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/models/field_error.h"
 #include "common/models/transformer.h"
 #include "common/models/vit_pytorch.h"
 #include "proto/spec.pb.h"
@@ -11,10 +12,6 @@ namespace {
 constexpr int kMaxLayers = 8;
 constexpr int64_t kMaxWidth = 1 << 20;  // values of one token
 constexpr int kModulesOfLayer = 4;      // to image, unfold, transpose, transformer
-
-Status FieldError(absl::string_view field, absl::string_view message) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", message));
-}
 
 std::string Module(int index) { return absl::StrCat("to_patch_embedding.", index); }
 

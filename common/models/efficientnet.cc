@@ -26,7 +26,7 @@ int64_t Scaled(int64_t width, double factor) {
   return static_cast<double>(nearest) < 0.9 * wanted ? nearest + 8 : nearest;
 }
 
-int Block(NetworkBuilder& net, const std::string& name, int x, int64_t width, const Stage& stage, int64_t stride) {
+int MobileBlock(NetworkBuilder& net, const std::string& name, int x, int64_t width, const Stage& stage, int64_t stride) {
   const int64_t inputs = net.channels(x), hidden = inputs * stage.expansion;
   int norms = 0;
   const auto norm = [&](int y) { return net.BatchNorm(absl::StrCat(name, ".bn", ++norms), y); };
@@ -50,7 +50,7 @@ Network Efficientnet(const v1::ModelSpec& model) {
     const int64_t width = Scaled(stage.width, model.width_mult());
     const int blocks = static_cast<int>(std::ceil(stage.blocks * model.depth_mult()));
     for (int block = 0; block < blocks; ++block) {
-      x = Block(net, absl::StrCat("blocks.", s, ".", block), x, width, stage, block == 0 ? stage.stride : 1);
+      x = MobileBlock(net, absl::StrCat("blocks.", s, ".", block), x, width, stage, block == 0 ? stage.stride : 1);
     }
   }
   x = net.Convolution("conv_head", x, Scaled(kHead, model.width_mult()), {});

@@ -15,7 +15,7 @@ int Normalised(NetworkBuilder& net, const std::string& name, int x, int64_t outp
   return net.BatchNorm(name + ".bn", net.Convolution(name + ".conv", x, outputs, kernel), start);
 }
 
-int Block(NetworkBuilder& net, const std::string& name, int x, int64_t width, int64_t group_width, int64_t stride) {
+int GroupedBlock(NetworkBuilder& net, const std::string& name, int x, int64_t width, int64_t group_width, int64_t stride) {
   // Halves are rounded to even, as by Python's round(), which sized the published weights.
   const auto squeezed = static_cast<int64_t>(std::nearbyint(static_cast<double>(net.channels(x)) * 0.25));
   int y = net.Relu(Normalised(net, name + ".conv1", x, width, {}));
@@ -34,7 +34,7 @@ Network Regnety(const v1::ModelSpec& model) {
   for (int stage = 0; stage < model.widths_size(); ++stage) {
     for (int block = 0; block < model.depths(stage); ++block) {
       const std::string name = absl::StrCat("s", stage + 1, ".b", block + 1);
-      x = Block(net, name, x, model.widths(stage), model.group_width(), block == 0 ? 2 : 1);
+      x = GroupedBlock(net, name, x, model.widths(stage), model.group_width(), block == 0 ? 2 : 1);
     }
   }
   net.Linear("head.fc", net.MeanPool(x), model.num_classes(), {Initial::Kind::kNormal, 0.01});

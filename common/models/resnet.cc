@@ -22,7 +22,7 @@ int Branch(NetworkBuilder& net, const std::string& name, int x, int64_t width, i
   return norm(3, net.Convolution(name + ".conv3", x, kExpansion * width, {}), 0);
 }
 
-int Block(NetworkBuilder& net, const std::string& name, int x, int64_t width, int64_t stride, bool bottleneck) {
+int ResidualBlock(NetworkBuilder& net, const std::string& name, int x, int64_t width, int64_t stride, bool bottleneck) {
   const int branch = Branch(net, name, x, width, stride, bottleneck);
   int shortcut = x;
   if (stride != 1 || net.channels(x) != net.channels(branch)) {
@@ -41,7 +41,7 @@ Network Resnet(const v1::ModelSpec& model) {
   for (int stage = 0; stage < model.widths_size(); ++stage) {
     for (int block = 0; block < model.depths(stage); ++block) {
       const int64_t stride = stage > 0 && block == 0 ? 2 : 1;
-      x = Block(net, absl::StrCat("layer", stage + 1, ".", block), x, model.widths(stage), stride, model.bottleneck());
+      x = ResidualBlock(net, absl::StrCat("layer", stage + 1, ".", block), x, model.widths(stage), stride, model.bottleneck());
     }
   }
   net.DefaultLinear("fc", net.MeanPool(x), model.num_classes());

@@ -5,14 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/numbers.h"
+#include "common/models/field_error.h"
 #include "proto/spec.pb.h"
 
 namespace deit::models {
 namespace {
-
-Status FieldError(absl::string_view field, absl::string_view message) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", message));
-}
 
 // "14 or 16": the divisors of `whole` on both sides of `value`.
 std::string NearestDivisors(int whole, int value) {

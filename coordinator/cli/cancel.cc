@@ -23,9 +23,7 @@ using process::Life;
 using v1::JobState;
 
 constexpr char kUsualTimeout[] = "60";
-constexpr absl::Duration kPoll = absl::Milliseconds(100);
-
-files::FileSystem& Fs() { return files::FileSystem::Posix(); }
+constexpr absl::Duration kCancelPoll = absl::Milliseconds(100);
 
 // Who makes the job stop: its owner; while none lives, who keeps its attempt.
 const v1::ProcessIdentity* Receiver(const job::Observation& seen) {
@@ -45,7 +43,7 @@ Status AskToStop(const v1::ProcessIdentity& receiver) {
 // The job is over, but its owner did not live to record the cancellation: for a moment this process is its owner.
 Status RecordCancellation(const KnownJob& job, const JobSnapshot& look) {
   const run::RunFolder folder(job.run_dir());
-  DEIT_ASSIGN_OR_RETURN(const v1::RunIdentity identity, run::ReadIdentity(Fs(), folder));
+  DEIT_ASSIGN_OR_RETURN(const v1::RunIdentity identity, run::ReadIdentity(files::FileSystem::Posix(), folder));
   DEIT_ASSIGN_OR_RETURN(v1::JobSpec spec, spec::LoadSpec(folder.Config(), {}));
   spec.set_run_dir(job.run_dir());
   const v1::JobRecord& record = look.seen.record;
@@ -55,7 +53,7 @@ Status RecordCancellation(const KnownJob& job, const JobSnapshot& look) {
   options.workers_max = record.workers_max();
   DEIT_ASSIGN_OR_RETURN(const auto owner, job::JobStore::Take(spec, identity.spec_digest(), options));
   owner->ResumeAttempt(record.attempt());
-  const auto start = json::ReadAttemptFile<v1::AttemptStart>(Fs(), folder.Start(record.attempt()), record.attempt());
+  const auto start = json::ReadAttemptFile<v1::AttemptStart>(files::FileSystem::Posix(), folder.Start(record.attempt()), record.attempt());
   if (start.ok()) owner->Started(*start);
   if (look.seen.signs.result) owner->Ended(*look.seen.signs.result);
   owner->End(JobState::CANCELED, "canceled while no owner lived");
@@ -69,7 +67,7 @@ StatusOr<VerbExit> SayHowItEnded(KnownJob& job, const JobSnapshot& look) {
     DEIT_RETURN_IF_ERROR(
         Annotate(RecordCancellation(job, look), absl::StrCat(job.Title(), ": saved and stopped, but not recorded as canceled")));
   }
-  Fs().Remove(job.state_folder().CancelRequest(job.id())).IgnoreError();
+  files::FileSystem::Posix().Remove(job.state_folder().CancelRequest(job.id())).IgnoreError();
   switch (state) {
     case JobState::STOPPED:
     case JobState::CANCELED: std::puts(absl::StrCat(job.Title(), ": canceled; everything is saved").c_str()); return VerbExit::kDone;
@@ -84,7 +82,7 @@ StatusOr<VerbExit> SayHowItEnded(KnownJob& job, const JobSnapshot& look) {
 
 StatusOr<VerbExit> Cancel(KnownJob& job, absl::Duration timeout) {
   CatchInterrupts();
-  DEIT_RETURN_IF_ERROR(files::WriteFileAtomically(Fs(), job.state_folder().CancelRequest(job.id()), ""));
+  DEIT_RETURN_IF_ERROR(files::WriteFileAtomically(files::FileSystem::Posix(), job.state_folder().CancelRequest(job.id()), ""));
   const absl::Duration start = Clock::System().Elapsed();
   int64_t asked = 0;  // pid of who was asked last
   for (;;) {
@@ -100,7 +98,7 @@ StatusOr<VerbExit> Cancel(KnownJob& job, absl::Duration timeout) {
           absl::StrCat("cancel: ", job.Title(), ": ", DurationText(timeout), " after it was asked to end still ", StateText(look.health)));
       return WithHint(late, absl::StrCat("it ends when its step is done; deit-coord wait ", job.id()));
     }
-    if (!SleepUnlessInterrupted(kPoll)) {
+    if (!SleepUnlessInterrupted(kCancelPoll)) {
       LogInfo(absl::StrCat(job.Title(), ": was asked to end, and will when its step is done"));
       return VerbExit::kInterrupted;
     }

@@ -82,7 +82,7 @@ StatusOr<VerbExit> RunConfig(const Arguments& arguments) {
   return words[0] == "check" ? Check(arguments) : Show(arguments);
 }
 
-std::vector<Flag> Flags() {
+std::vector<Flag> ConfigFlags() {
   std::vector<Flag> flags = OutputFlags("textproto|table|json", ": a job as textproto or json, a comparison as table or json");
   flags.insert(flags.begin(), ConfigFlag());
   return flags;
@@ -104,7 +104,7 @@ const Verb kConfig{
             "deit-coord config show --config=configs/quickstart/student.textproto train.epochs=2",
             "deit-coord config diff configs/quickstart/student.textproto configs/quickstart/student_alone.textproto",
         },
-    .flags = Flags(),
+    .flags = ConfigFlags(),
     .run = RunConfig,
 };
 

@@ -15,9 +15,7 @@
 namespace deit::cli {
 namespace {
 
-constexpr absl::Duration kPoll = absl::Milliseconds(200);
-
-files::FileSystem& Fs() { return files::FileSystem::Posix(); }
+constexpr absl::Duration kLogsPoll = absl::Milliseconds(200);
 
 // A flag's whole number of at least `least`; nullopt without the flag.
 StatusOr<std::optional<int>> Number(const Arguments& arguments, const std::string& flag, int least) {
@@ -58,22 +56,23 @@ StatusOr<Wanted> Parse(const Arguments& arguments) {
 WorkerLogs Open(const run::RunFolder& folder, int attempt, const Wanted& wanted) {
   LogChoice choice = wanted.choice;
   if (!wanted.worker_given) {
-    const std::optional<int> failed = FirstFailedWorker(Fs(), folder, attempt);
+    const std::optional<int> failed = FirstFailedWorker(files::FileSystem::Posix(), folder, attempt);
     if (failed) LogInfo(absl::StrCat("attempt ", attempt, ": worker ", *failed, " failed first; --worker=all shows all"));
     choice.worker = failed.value_or(0);
   }
-  return WorkerLogs(Fs(), folder, attempt, choice);
+  return WorkerLogs(files::FileSystem::Posix(), folder, attempt, choice);
 }
 
 Status CheckThatThereIsALog(const run::RunFolder& folder, int attempt, const Wanted& wanted, const std::string& title) {
   const std::string where = absl::StrCat(title, ": attempt ", attempt);
-  if (attempt == 0 || !Fs().Stat(folder.Attempt(attempt)).ok()) {
+  if (attempt == 0 || !files::FileSystem::Posix().Stat(folder.Attempt(attempt)).ok()) {
     return absl::NotFoundError(absl::StrCat(attempt == 0 ? title : where, ": there is no such attempt"));
   }
-  const std::vector<int> workers = ListWorkers(Fs(), folder, attempt);
+  const std::vector<int> workers = ListWorkers(files::FileSystem::Posix(), folder, attempt);
   if (workers.empty()) {
     const Status status = absl::NotFoundError(absl::StrCat(where, ": no worker of it came so far as to write a log"));
-    return Fs().Stat(folder.LauncherStderr(attempt)).ok() ? WithHint(status, "see " + folder.LauncherStderr(attempt)) : status;
+    return files::FileSystem::Posix().Stat(folder.LauncherStderr(attempt)).ok() ? WithHint(status, "see " + folder.LauncherStderr(attempt))
+                                                                                : status;
   }
   const std::optional<int> worker = wanted.choice.worker;
   if (!worker || std::find(workers.begin(), workers.end(), *worker) != workers.end()) return absl::OkStatus();
@@ -81,7 +80,7 @@ Status CheckThatThereIsALog(const run::RunFolder& folder, int attempt, const Wan
                   absl::StrCat("its workers: ", absl::StrJoin(workers, ", ")));
 }
 
-int NewestAttempt(const run::RunFolder& folder) { return run::LastAttempt(Fs(), folder).value_or(0); }
+int NewestAttempt(const run::RunFolder& folder) { return run::LastAttempt(files::FileSystem::Posix(), folder).value_or(0); }
 
 // Whether somebody may still write. A worker says its last words after its job's end is recorded, but does not live long after that.
 class LastWords {
@@ -123,7 +122,7 @@ StatusOr<VerbExit> Follow(KnownJob& job, const run::RunFolder& folder, Wanted wa
       if (over) LogInfo(absl::StrCat(job.Title(), ": ", StateText(look.health)));
       return VerbExit::kDone;
     }
-  } while (SleepUnlessInterrupted(kPoll));
+  } while (SleepUnlessInterrupted(kLogsPoll));
   LogInfo(absl::StrCat(job.Title(), ": goes on; deit-coord cancel ", job.id(), " stops it"));
   return VerbExit::kInterrupted;
 }

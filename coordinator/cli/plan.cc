@@ -37,7 +37,7 @@ StatusOr<StepRange> ParseSteps(const Arguments& arguments) {
 }
 
 // One place of one step.
-struct Row {
+struct PlanRow {
   uint64_t step, lane, slot;
   plan::View view;
 };
@@ -50,14 +50,14 @@ void ForEachRow(const plan::Sampler& stream, int lanes, StepRange steps, const P
   for (uint64_t step = steps.begin; step < steps.end; ++step) {
     for (int lane = 0; lane < lanes; ++lane) {
       for (uint64_t slot = 0; slot < micro_batch; ++slot) {
-        print(Row{step, static_cast<uint64_t>(lane), slot, stream.At(plan::PositionOf(step, lane, slot, batch_size, lanes))});
+        print(PlanRow{step, static_cast<uint64_t>(lane), slot, stream.At(plan::PositionOf(step, lane, slot, batch_size, lanes))});
       }
     }
   }
 }
 
 void PrintJson(const plan::Sampler& stream, int lanes, StepRange steps) {
-  ForEachRow(stream, lanes, steps, [](const Row& row) {
+  ForEachRow(stream, lanes, steps, [](const PlanRow& row) {
     absl::PrintF(
         "{\"step\": %d, \"lane\": %d, \"slot\": %d, \"position\": %d, \"epoch\": %d, \"repeat\": %d, \"image\": %d, "
         "\"labelled\": %s}\n",
@@ -85,7 +85,7 @@ void PrintTable(const plan::Sampler& stream, int lanes, StepRange steps) {
                                        {"LABELLED", "yes"}}};
   const auto end_of = [&columns](size_t column) { return column + 1 == columns.size() ? "\n" : "  "; };
   for (size_t i = 0; i < columns.size(); ++i) absl::PrintF("%*s%s", columns[i].Width(), columns[i].title, end_of(i));
-  ForEachRow(stream, lanes, steps, [&](const Row& row) {
+  ForEachRow(stream, lanes, steps, [&](const PlanRow& row) {
     const auto& [position, epoch, image, repeat, labelled] = row.view;
     std::array<std::string, 8> values{{}};
     const uint64_t numbers[] = {row.step, row.lane, row.slot, position, epoch, repeat, image};
@@ -110,7 +110,7 @@ StatusOr<VerbExit> RunPlan(const Arguments& arguments) {
   return VerbExit::kDone;
 }
 
-std::vector<Flag> Flags() {
+std::vector<Flag> PlanFlags() {
   std::vector<Flag> flags = OutputFlags("table|json", "; json: one object a line");
   flags.insert(flags.begin(), {ConfigFlag(), {.name = "steps", .value = "A:B", .help = "the steps to show: A to B - 1"}});
   return flags;
@@ -127,7 +127,7 @@ const Verb kPlan{
             "deit-coord plan --config=configs/quickstart/student.textproto --steps=0:1",
             "deit-coord plan --config=configs/quickstart/student.textproto --steps=100:102 --json",
         },
-    .flags = Flags(),
+    .flags = PlanFlags(),
     .run = RunPlan,
 };
 

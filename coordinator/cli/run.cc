@@ -23,8 +23,6 @@
 namespace deit::cli {
 namespace {
 
-files::FileSystem& Fs() { return files::FileSystem::Posix(); }
-
 // deit-worker, which is built and installed beside this program.
 StatusOr<std::string> FindWorkerProgram() {
   std::error_code error;
@@ -52,7 +50,7 @@ StatusOr<v1::JobSpec> LoadRunJob(const Arguments& arguments) {
   }
   if (config.empty())
     return UsageError("run: --config=FILE is missing", "deit-coord run --config=configs/quickstart/student.textproto --np=2");
-  DEIT_ASSIGN_OR_RETURN(const bool exists, files::Exists(Fs(), config));
+  DEIT_ASSIGN_OR_RETURN(const bool exists, files::Exists(files::FileSystem::Posix(), config));
   if (!exists) return absl::NotFoundError(absl::StrCat("job file: ", config, ": not there"));
   return spec::LoadSpec(config, overrides);
 }

@@ -162,7 +162,7 @@ StatusOr<VerbExit> RunStatus(const Arguments& arguments) {
   return VerbExit::kDone;
 }
 
-std::vector<Flag> Flags() {
+std::vector<Flag> StatusFlags() {
   std::vector<Flag> flags = OutputFlags("table|wide|json|jsonl|name");
   flags.push_back({.name = "watch",
                    .value = "SECONDS",
@@ -183,7 +183,7 @@ const Verb kStatus{
             "deit-coord status 7f3a --watch",
             "deit-coord status --json | jq -r '.jobs[] | select(.state == \"FAILED\") | .reason'",
         },
-    .flags = Flags(),
+    .flags = StatusFlags(),
     .run = RunStatus,
 };
 

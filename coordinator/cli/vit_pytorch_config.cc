@@ -41,7 +41,7 @@ std::string InnerTransformer(const v1::ModelSpec& model) {
   return Built("nystrom_attention.Nystromformer", absl::StrCat(width, Blocks(model), ", \"num_landmarks\": ", model.num_landmarks()));
 }
 
-std::string Architecture(const v1::ModelSpec& model) {
+std::string ArchitectureText(const v1::ModelSpec& model) {
   const std::string patch = absl::StrCat(", \"patch_size\": ", model.patch_size());
   switch (models::FamilyOf(model)) {
     case Family::kDistillableVit: return Built("vit_pytorch.vit.ViT", absl::StrCat(Common(model), patch, ", ", PlainBlocks(model)));
@@ -60,7 +60,7 @@ std::string Architecture(const v1::ModelSpec& model) {
 
 std::string VitPytorchConfig(const v1::JobSpec& job) {
   const v1::ModelSpec& model = job.model();
-  return absl::StrCat("{\n  \"library\": \"vit-pytorch\",\n  ", Architecture(model), ",\n  \"num_classes\": ", model.num_classes(),
+  return absl::StrCat("{\n  \"library\": \"vit-pytorch\",\n  ", ArchitectureText(model), ",\n  \"num_classes\": ", model.num_classes(),
                       ",\n  \"pretrained_cfg\": {\"input_size\": [", model.in_chans(), ", ", model.img_size(), ", ", model.img_size(),
                       "], \"num_classes\": ", model.num_classes(), ", ", PixelsOf(job), "}\n}\n");
 }

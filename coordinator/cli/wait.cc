@@ -10,7 +10,7 @@
 namespace deit::cli {
 namespace {
 
-constexpr absl::Duration kPoll = absl::Milliseconds(200);
+constexpr absl::Duration kWaitPoll = absl::Milliseconds(200);
 
 VerbExit ExitOf(v1::JobState::Value state) {
   switch (state) {
@@ -40,7 +40,7 @@ StatusOr<VerbExit> RunWait(const Arguments& arguments) {
       return absl::DeadlineExceededError(
           absl::StrCat("wait: ", job.Title(), ": after ", DurationText(timeout), " still ", StateText(look.health)));
     }
-    if (!SleepUnlessInterrupted(std::min(kPoll, left))) return VerbExit::kInterrupted;
+    if (!SleepUnlessInterrupted(std::min(kWaitPoll, left))) return VerbExit::kInterrupted;
   }
 }
 

@@ -55,6 +55,12 @@ class ChecksTest(unittest.TestCase):
         self.plant("common/base/clock.cc", '#include <string>\n#include "common/base/clock.h"\n')
         self.expect_one(self.compiled(), "clock.cc", "first include")
 
+    def test_unity_groups_compile_what_they_include(self):
+        first, second, alone = (str(self.root / name) for name in ("a.cc", "b.cc", "c.cc"))
+        group = self.plant("build/Unity/unity_0_cxx.cxx", f'#include "{first}"\n\n#include "{second}"\n')
+        commands = [{"file": group}, {"file": alone}]
+        self.assertEqual(everything_is_compiled.compiled_sources(commands), {first, second, alone})
+
     def test_include_arrows(self):
         self.assertEqual(include_arrows.problems(self.root), [])
         for path, include in [

@@ -1,6 +1,7 @@
 """Each source belongs to a target, and each header is compiled alone.
 
-A header is compiled alone by x.cc beside x.h, whose first include it is, or by the unit that deit_library() generates for it.
+A header is compiled alone by x.cc beside x.h, whose first include it is, or by the unit that deit_library() generates for it. In a tree
+with unity groups the former holds only for the first source of a group: the trees without (asan, debug) compile all of them alone.
 usage: everything_is_compiled.py SOURCE_DIR BUILD_DIR
 """
 import json
@@ -8,6 +9,18 @@ import pathlib
 import sys
 
 import source_tree
+
+
+def compiled_sources(commands):
+    """The absolute paths of the sources in a compilation database. A unity group stands for the sources that it includes."""
+    sources = set()
+    for command in commands:
+        path = pathlib.Path(command["file"])
+        if path.parent.name == "Unity":
+            sources.update(name for _, name in source_tree.includes(path))
+        else:
+            sources.add(str(path))
+    return sources
 
 
 def problems(root, compiled, build):
@@ -31,5 +44,4 @@ def problems(root, compiled, build):
 if __name__ == "__main__":
     source_dir, build_dir = sys.argv[1:]
     commands = json.loads((pathlib.Path(build_dir) / "compile_commands.json").read_text(encoding="utf-8"))
-    compiled_files = {command["file"] for command in commands}
-    source_tree.finish(problems(source_dir, compiled_files, build_dir), len(source_tree.files(source_dir, ".cc", ".h")))
+    source_tree.finish(problems(source_dir, compiled_sources(commands), build_dir), len(source_tree.files(source_dir, ".cc", ".h")))

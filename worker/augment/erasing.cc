@@ -3,17 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "worker/augment/draws.h"
 #include "worker/pixels/noise.h"
 
 namespace deit::augment {
 namespace {
 
 constexpr double kMinArea = 0.02, kMaxArea = 1.0 / 3, kMinAspect = 0.3;
-constexpr int kTries = 10;
-
-double Uniform(double low, double high, plan::RandomStream* random) { return low + (high - low) * random->Uniform(); }
-
-int UpTo(int largest, plan::RandomStream* random) { return static_cast<int>(random->Below(static_cast<uint64_t>(largest) + 1)); }
+constexpr int kErasureTries = 10;
 
 }  // namespace
 
@@ -26,7 +23,7 @@ void DrawErasures(const v1::AugmentSpec& augment, uint64_t seed, uint64_t positi
   const double area = static_cast<double>(size) * size;
   const double log_aspect = std::log(kMinAspect);
   for (int box = 0; box < count; ++box) {
-    for (int k = 0; k < kTries; ++k) {
+    for (int k = 0; k < kErasureTries; ++k) {
       const double target = Uniform(kMinArea, kMaxArea, &random) * area / count;
       const double aspect = std::exp(Uniform(log_aspect, -log_aspect, &random));
       const int height = static_cast<int>(std::nearbyint(std::sqrt(target * aspect)));

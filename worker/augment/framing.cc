@@ -5,18 +5,15 @@
 
 #include "common/plan/job_sampler.h"
 #include "common/spec/resolve.h"
+#include "worker/augment/draws.h"
 
 namespace deit::augment {
 namespace {
 
-constexpr int kTries = 10;
+constexpr int kCropTries = 10;
 
 // Python's round(): halves go to the even neighbour.
 int Round(double value) { return static_cast<int>(std::nearbyint(value)); }
-
-double Uniform(double low, double high, plan::RandomStream* random) { return low + (high - low) * random->Uniform(); }
-
-int UpTo(int largest, plan::RandomStream* random) { return static_cast<int>(random->Below(static_cast<uint64_t>(largest) + 1)); }
 
 Framing Scaled(const Rectangle& crop, int size) {
   return {.crop = crop, .width = size, .height = size, .left = 0, .top = 0, .flip = false};
@@ -56,7 +53,7 @@ Framing ResizedCrop(int width, int height, int size, const v1::AugmentSpec& augm
   const double area = static_cast<double>(width) * height;
   const double log_ratio_min = std::log(augment.ratio_min());
   const double log_ratio_max = std::log(augment.ratio_max());
-  for (int k = 0; k < kTries; ++k) {
+  for (int k = 0; k < kCropTries; ++k) {
     const double target = area * Uniform(augment.scale_min(), augment.scale_max(), &random);
     const double aspect = std::exp(Uniform(log_ratio_min, log_ratio_max, &random));
     const double w = std::nearbyint(std::sqrt(target * aspect));

@@ -19,7 +19,7 @@ constexpr uint32_t kMaskHeaderBytes = 52;  // from here on the masks are part of
 
 enum Compression : uint32_t { kNone = 0, kRle8 = 1, kRle4 = 2, kMasks = 3 };
 
-Status Corrupt(absl::string_view cause) { return absl::DataLossError(absl::StrCat("broken BMP: ", cause)); }
+Status BrokenBmp(absl::string_view cause) { return absl::DataLossError(absl::StrCat("broken BMP: ", cause)); }
 
 // Little-endian numbers of a file. Those beyond its end are 0, and remembered.
 class Numbers {
@@ -40,7 +40,7 @@ class Numbers {
   bool truncated_ = false;
 };
 
-struct Header {
+struct BmpHeader {
   int64_t width = 0;
   int64_t height = 0;
   bool top_down = false;
@@ -55,7 +55,7 @@ struct Header {
   size_t row_bytes() const { return (static_cast<size_t>(width) * bits + 31) / 32 * 4; }
 };
 
-Status CheckKind(const Header& header) {
+Status CheckKind(const BmpHeader& header) {
   constexpr uint32_t kBits[] = {1, 4, 8, 16, 24, 32};
   const bool known = std::find(std::begin(kBits), std::end(kBits), header.bits) != std::end(kBits);
   const bool fits = header.compression == kNone || (header.compression == kRle8 && header.bits == 8) ||
@@ -74,7 +74,7 @@ Status CheckKind(const Header& header) {
 }
 
 // Masks at `at` where the file gives them, else those of its bits.
-void ReadMasks(size_t at, Numbers* numbers, Header* header) {
+void ReadMasks(size_t at, Numbers* numbers, BmpHeader* header) {
   if (header->compression == kMasks) {
     for (size_t c = 0; c < 3; ++c) header->masks[c] = numbers->U32(at + 4 * c);
     const bool none = std::all_of(header->masks.begin(), header->masks.end(), [](uint32_t mask) { return mask == 0; });
@@ -84,13 +84,13 @@ void ReadMasks(size_t at, Numbers* numbers, Header* header) {
   else header->masks = {0xff0000, 0xff00, 0xff};
 }
 
-StatusOr<Header> ReadHeader(absl::string_view bytes) {
+StatusOr<BmpHeader> ReadBmpHeader(absl::string_view bytes) {
   Numbers numbers(bytes);
-  Header header;
+  BmpHeader header;
   const uint32_t offset = numbers.U32(10), header_bytes = numbers.U32(kFileHeaderBytes);
-  if (numbers.truncated()) return Corrupt("truncated");
+  if (numbers.truncated()) return BrokenBmp("truncated");
   if (std::find(std::begin(kHeaderBytes), std::end(kHeaderBytes), header_bytes) == std::end(kHeaderBytes)) {
-    return Corrupt(absl::StrCat("a header of ", header_bytes, " bytes"));
+    return BrokenBmp(absl::StrCat("a header of ", header_bytes, " bytes"));
   }
   const bool core = header_bytes == kCoreHeaderBytes;
   size_t next = kFileHeaderBytes + header_bytes;
@@ -109,11 +109,11 @@ StatusOr<Header> ReadHeader(absl::string_view bytes) {
   }
   ReadMasks(header_bytes >= kMaskHeaderBytes ? 54 : next, &numbers, &header);
   if (header.compression == kMasks && header_bytes < kMaskHeaderBytes) next += 12;
-  if (numbers.truncated()) return Corrupt("truncated");
+  if (numbers.truncated()) return BrokenBmp("truncated");
   DEIT_RETURN_IF_ERROR(CheckKind(header));
   if (!header.indexed()) header.colours = 0;
   else if (header.colours == 0) header.colours = 1u << header.bits;
-  if (header.colours > 256) return Corrupt(absl::StrCat("a palette of ", header.colours, " colours"));
+  if (header.colours > 256) return BrokenBmp(absl::StrCat("a palette of ", header.colours, " colours"));
   // Some writers forget the palette when they say where the pixels begin, or say nothing. Pillow adds 4 bytes a colour then, always.
   const size_t colour_bytes = core ? 3 : 4;
   header.pixels = offset == kFileHeaderBytes + header_bytes ? offset + 4 * header.colours : offset;
@@ -121,7 +121,7 @@ StatusOr<Header> ReadHeader(absl::string_view bytes) {
   for (size_t i = 0; i < header.colours; ++i) {
     for (size_t c = 0; c < 3; ++c) header.palette[i][2 - c] = static_cast<uint8_t>(numbers.At(next + colour_bytes * i + c, 1));
   }
-  if (numbers.truncated() || header.pixels > bytes.size()) return Corrupt("truncated");
+  if (numbers.truncated() || header.pixels > bytes.size()) return BrokenBmp("truncated");
   // Indices without a colour are black, as in Pillow; but where each colour is the gray of its index, so are those.
   const Palette gray = GrayPalette();
   if (header.palette != gray && std::equal(gray.begin(), gray.begin() + header.colours, header.palette.begin())) header.palette = gray;
@@ -129,7 +129,7 @@ StatusOr<Header> ReadHeader(absl::string_view bytes) {
 }
 
 // One index per pixel, rows as the file has them.
-void ReadIndices(const Header& header, const uint8_t* data, Image* image) {
+void ReadIndices(const BmpHeader& header, const uint8_t* data, Image* image) {
   const size_t bits = header.bits;
   for (int y = 0; y < image->height; ++y, data += header.row_bytes()) {
     uint8_t* row = image->row(y);
@@ -139,7 +139,7 @@ void ReadIndices(const Header& header, const uint8_t* data, Image* image) {
   }
 }
 
-void ReadColours(const Header& header, const uint8_t* data, Image* image) {
+void ReadColours(const BmpHeader& header, const uint8_t* data, Image* image) {
   const size_t bytes = header.bits / 8;
   std::array<int, 3> shift{};
   std::array<uint32_t, 3> most{};
@@ -162,19 +162,19 @@ void ReadColours(const Header& header, const uint8_t* data, Image* image) {
 // full already adds nothing.
 class Runs {
  public:
-  Runs(const Header& header, absl::string_view bytes, Image* image)
+  Runs(const BmpHeader& header, absl::string_view bytes, Image* image)
       : bytes_(bytes), at_(header.pixels), two_per_byte_(header.compression == kRle4), width_(static_cast<size_t>(image->width)),
         out_(image) {}
 
   Status Read() {
     std::fill(out_->pixels.begin(), out_->pixels.end(), uint8_t{0});
     while (written_ < out_->pixels.size()) {
-      if (at_ + 2 > bytes_.size()) return Corrupt("truncated");
+      if (at_ + 2 > bytes_.size()) return BrokenBmp("truncated");
       const unsigned count = Byte(0), value = Byte(1);
       at_ += 2;
       if (count > 0) Repeat(std::min<size_t>(count, width_ - std::min(column_, width_)), value);
       else if (value == 0) EndRow();
-      else if (value == 1) return Corrupt("it ends before its last pixel");
+      else if (value == 1) return BrokenBmp("it ends before its last pixel");
       else if (value == 2) DEIT_RETURN_IF_ERROR(Skip());
       else DEIT_RETURN_IF_ERROR(Copy(value));
     }
@@ -205,7 +205,7 @@ class Runs {
   }
 
   Status Skip() {
-    if (at_ + 2 > bytes_.size()) return Corrupt("truncated");
+    if (at_ + 2 > bytes_.size()) return BrokenBmp("truncated");
     written_ += Byte(0) + Byte(1) * width_;
     column_ = written_ % width_;
     at_ += 2;
@@ -215,7 +215,7 @@ class Runs {
   // `count` indices as they are; the next run begins at an even byte of the file.
   Status Copy(size_t count) {
     const size_t bytes = two_per_byte_ ? (count + 1) / 2 : count;
-    if (at_ + bytes > bytes_.size()) return Corrupt("truncated");
+    if (at_ + bytes > bytes_.size()) return BrokenBmp("truncated");
     for (size_t i = 0; i < count; ++i) Put(Half(i, Byte(two_per_byte_ ? i / 2 : i)));
     column_ += count;
     at_ += bytes;
@@ -239,12 +239,12 @@ void TurnOver(Image* image) {
 }  // namespace
 
 Status DecodeBmp(absl::string_view bytes, Image* image) {
-  DEIT_ASSIGN_OR_RETURN(const Header header, ReadHeader(bytes));
+  DEIT_ASSIGN_OR_RETURN(const BmpHeader header, ReadBmpHeader(bytes));
   DEIT_RETURN_IF_ERROR(CheckImageSize(header.width, header.height));
   const size_t last_row_bytes = (static_cast<size_t>(header.width) * header.bits + 7) / 8;
   const size_t wanted = header.row_bytes() * static_cast<size_t>(header.height - 1) + last_row_bytes;
   const bool runs = header.compression == kRle8 || header.compression == kRle4;
-  if (!runs && bytes.size() - header.pixels < wanted) return Corrupt("truncated");
+  if (!runs && bytes.size() - header.pixels < wanted) return BrokenBmp("truncated");
   image->Reset(static_cast<int>(header.width), static_cast<int>(header.height), header.indexed() ? 1 : 3);
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data()) + header.pixels;
   if (runs) DEIT_RETURN_IF_ERROR(Runs(header, bytes, image).Read());

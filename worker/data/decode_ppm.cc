@@ -10,11 +10,11 @@
 namespace deit::data {
 namespace {
 
-Status Corrupt(absl::string_view cause) { return absl::DataLossError(absl::StrCat("broken PPM: ", cause)); }
+Status BrokenPpm(absl::string_view cause) { return absl::DataLossError(absl::StrCat("broken PPM: ", cause)); }
 
 bool IsSpace(char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); }
 
-struct Header {
+struct PpmHeader {
   bool plain = false;
   bool bits = false;  // P1, P4: no maxval
   int channels = 1;   // 1: gray, 3: RGB
@@ -23,9 +23,9 @@ struct Header {
   int64_t largest = 1;  // maxval
 };
 
-class Reader {
+class PpmReader {
  public:
-  explicit Reader(absl::string_view bytes) : bytes_(bytes) {}
+  explicit PpmReader(absl::string_view bytes) : bytes_(bytes) {}
 
   // The next number, after white space and comments.
   StatusOr<int64_t> Number() {
@@ -33,27 +33,27 @@ class Reader {
     int64_t value = 0;
     int digits = 0;
     for (; at_ < bytes_.size() && absl::ascii_isdigit(static_cast<unsigned char>(bytes_[at_])); ++at_, ++digits) {
-      if (digits == 10) return Corrupt("a number of more than 10 digits");
+      if (digits == 10) return BrokenPpm("a number of more than 10 digits");
       value = 10 * value + (bytes_[at_] - '0');
     }
-    if (digits == 0) return Corrupt(at_ == bytes_.size() ? "truncated" : "a number is missing");
+    if (digits == 0) return BrokenPpm(at_ == bytes_.size() ? "truncated" : "a number is missing");
     return value;
   }
 
   // The next 0 or 1; white space between them may be missing.
   StatusOr<bool> Bit() {
     SkipSpace();
-    if (at_ == bytes_.size()) return Corrupt("truncated");
+    if (at_ == bytes_.size()) return BrokenPpm("truncated");
     const char c = bytes_[at_++];
-    if (c != '0' && c != '1') return Corrupt("a pixel that is neither 0 nor 1");
+    if (c != '0' && c != '1') return BrokenPpm("a pixel that is neither 0 nor 1");
     return c == '1';
   }
 
   // One byte of white space ends the header; the rest is data.
   StatusOr<absl::string_view> Data(size_t bytes) {
-    if (at_ == bytes_.size() || !IsSpace(bytes_[at_])) return Corrupt("no white space before the data");
+    if (at_ == bytes_.size() || !IsSpace(bytes_[at_])) return BrokenPpm("no white space before the data");
     const absl::string_view data = bytes_.substr(at_ + 1);
-    if (data.size() < bytes) return Corrupt("truncated");
+    if (data.size() < bytes) return BrokenPpm("truncated");
     return data;
   }
 
@@ -74,9 +74,9 @@ class Reader {
   size_t at_ = 0;
 };
 
-StatusOr<Header> ReadHeader(absl::string_view bytes, Reader* reader) {
+StatusOr<PpmHeader> ReadPpmHeader(absl::string_view bytes, PpmReader* reader) {
   const char kind = bytes[1];
-  Header header;
+  PpmHeader header;
   header.plain = kind <= '3';
   header.bits = kind == '1' || kind == '4';
   header.channels = kind == '3' || kind == '6' ? 3 : 1;
@@ -85,19 +85,19 @@ StatusOr<Header> ReadHeader(absl::string_view bytes, Reader* reader) {
   DEIT_ASSIGN_OR_RETURN(header.height, reader->Number());
   if (!header.bits) {
     DEIT_ASSIGN_OR_RETURN(header.largest, reader->Number());
-    if (header.largest < 1 || header.largest > 65535) return Corrupt(absl::StrCat("maxval ", header.largest, ": allowed are 1 to 65535"));
+    if (header.largest < 1 || header.largest > 65535) return BrokenPpm(absl::StrCat("maxval ", header.largest, ": allowed are 1 to 65535"));
   }
   return header;
 }
 
 // Pillow scales samples to 8 bits, except gray ones of more: these go to 16 bits, and above 255 to white.
-uint8_t Scaled(const Header& header, int64_t value) {
+uint8_t Scaled(const PpmHeader& header, int64_t value) {
   if (header.largest == 255) return static_cast<uint8_t>(std::min<int64_t>(value, 255));
   const double most = header.channels == 1 && header.largest > 255 ? 65535 : 255;
   return static_cast<uint8_t>(std::min(255.0, std::nearbyint(static_cast<double>(value) / static_cast<double>(header.largest) * most)));
 }
 
-Status ReadPlain(const Header& header, Reader* reader, Image* image) {
+Status ReadPlain(const PpmHeader& header, PpmReader* reader, Image* image) {
   for (uint8_t& sample : image->pixels) {
     if (header.bits) {
       DEIT_ASSIGN_OR_RETURN(const bool black, reader->Bit());
@@ -105,13 +105,13 @@ Status ReadPlain(const Header& header, Reader* reader, Image* image) {
       continue;
     }
     DEIT_ASSIGN_OR_RETURN(const int64_t value, reader->Number());
-    if (value > header.largest) return Corrupt(absl::StrCat("a sample of ", value, ": maxval is ", header.largest));
+    if (value > header.largest) return BrokenPpm(absl::StrCat("a sample of ", value, ": maxval is ", header.largest));
     sample = Scaled(header, value);
   }
   return absl::OkStatus();
 }
 
-Status ReadBits(Reader* reader, Image* image) {
+Status ReadBits(PpmReader* reader, Image* image) {
   const size_t row_bytes = (static_cast<size_t>(image->width) + 7) / 8;
   DEIT_ASSIGN_OR_RETURN(const absl::string_view data, reader->Data(row_bytes * static_cast<size_t>(image->height)));
   for (int y = 0; y < image->height; ++y) {
@@ -121,7 +121,7 @@ Status ReadBits(Reader* reader, Image* image) {
   return absl::OkStatus();
 }
 
-Status ReadSamples(const Header& header, Reader* reader, Image* image) {
+Status ReadSamples(const PpmHeader& header, PpmReader* reader, Image* image) {
   const size_t width = header.largest > 255 ? 2 : 1;
   DEIT_ASSIGN_OR_RETURN(const absl::string_view data, reader->Data(width * image->pixels.size()));
   const auto* byte = reinterpret_cast<const uint8_t*>(data.data());
@@ -135,12 +135,12 @@ Status ReadSamples(const Header& header, Reader* reader, Image* image) {
 }  // namespace
 
 Status DecodePpm(absl::string_view bytes, Image* image) {
-  Reader reader(bytes);
-  DEIT_ASSIGN_OR_RETURN(const Header header, ReadHeader(bytes, &reader));
+  PpmReader reader(bytes);
+  DEIT_ASSIGN_OR_RETURN(const PpmHeader header, ReadPpmHeader(bytes, &reader));
   DEIT_RETURN_IF_ERROR(CheckImageSize(header.width, header.height));
   // A plain sample takes at least a byte: what the file cannot hold is not allocated.
   const int64_t samples = header.width * header.height * header.channels;
-  if (samples / (header.bits ? 8 : 1) > static_cast<int64_t>(bytes.size())) return Corrupt("truncated");
+  if (samples / (header.bits ? 8 : 1) > static_cast<int64_t>(bytes.size())) return BrokenPpm("truncated");
   image->Reset(static_cast<int>(header.width), static_cast<int>(header.height), header.channels);
   if (header.plain) return ReadPlain(header, &reader, image);
   return header.bits ? ReadBits(&reader, image) : ReadSamples(header, &reader, image);

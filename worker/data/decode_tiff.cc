@@ -92,7 +92,7 @@ File Open(Memory* memory) {
   return File(TIFFClientOpenExt("", "r", memory, OnRead, OnWrite, OnSeek, OnClose, OnSize, OnMap, OnUnmap, options.get()));
 }
 
-Status Corrupt(const Memory& memory, absl::string_view otherwise = "libtiff does not say why") {
+Status BrokenTiff(const Memory& memory, absl::string_view otherwise = "libtiff does not say why") {
   const absl::string_view cause = memory.cause.data();
   return absl::DataLossError(absl::StrCat("broken TIFF: ", cause.empty() ? otherwise : cause));
 }
@@ -274,11 +274,11 @@ void Turn(uint16_t orientation, Image* image) {
 Status DecodeTiff(absl::string_view bytes, Image* image) {
   Memory memory{reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
   const File tiff = Open(&memory);
-  if (tiff == nullptr) return Corrupt(memory);
+  if (tiff == nullptr) return BrokenTiff(memory);
   const Layout layout = LayoutOf(tiff.get());
   DEIT_RETURN_IF_ERROR(CheckLayout(layout, bytes.size()));
   Palette palette{};
-  if (layout.photometric == PHOTOMETRIC_PALETTE && !ReadPalette(tiff.get(), layout, &palette)) return Corrupt(memory, "no palette");
+  if (layout.photometric == PHOTOMETRIC_PALETTE && !ReadPalette(tiff.get(), layout, &palette)) return BrokenTiff(memory, "no palette");
   if (layout.photometric == PHOTOMETRIC_YCBCR) TIFFSetField(tiff.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
   image->Reset(static_cast<int>(layout.width), static_cast<int>(layout.height), layout.kept());
   const Unpacker unpacker(layout, image);
@@ -286,7 +286,7 @@ Status DecodeTiff(absl::string_view bytes, Image* image) {
   memory.cause = {};  // warnings about unused tags
   memory.reading = true;
   const bool read = layout.tiled ? ReadTiles(tiff.get(), layout, unpacker, planes) : ReadStrips(tiff.get(), layout, unpacker, planes);
-  if (!read || memory.cause[0] != '\0') return Corrupt(memory, "its strips or tiles do not fit it");
+  if (!read || memory.cause[0] != '\0') return BrokenTiff(memory, "its strips or tiles do not fit it");
   if (layout.photometric == PHOTOMETRIC_PALETTE) ApplyPalette(palette, image);
   if (layout.photometric == PHOTOMETRIC_SEPARATED) CmykToRgb(false, image);
   if (layout.has_premultiplied_alpha()) DivideByAlpha(image);

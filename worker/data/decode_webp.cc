@@ -12,7 +12,7 @@
 namespace deit::data {
 namespace {
 
-Status Corrupt(absl::string_view cause) { return absl::DataLossError(absl::StrCat("broken WebP: ", cause)); }
+Status BrokenWebP(absl::string_view cause) { return absl::DataLossError(absl::StrCat("broken WebP: ", cause)); }
 
 struct Delete {
   void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
@@ -40,15 +40,15 @@ absl::string_view Cause(VP8StatusCode code) {
 Status DecodeWebp(absl::string_view bytes, Image* image) {
   const WebPData data{reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
   const std::unique_ptr<WebPDemuxer, Delete> demuxer(WebPDemux(&data));
-  if (demuxer == nullptr) return Corrupt(IsTruncated(bytes) ? "truncated" : "its chunks do not make a picture");
+  if (demuxer == nullptr) return BrokenWebP(IsTruncated(bytes) ? "truncated" : "its chunks do not make a picture");
   const uint32_t width = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH), height = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT);
   DEIT_RETURN_IF_ERROR(CheckImageSize(width, height));
   WebPIterator frame;
-  if (WebPDemuxGetFrame(demuxer.get(), 1, &frame) == 0) return Corrupt("no picture in it");
+  if (WebPDemuxGetFrame(demuxer.get(), 1, &frame) == 0) return BrokenWebP("no picture in it");
   const absl::Cleanup release = [&frame] { WebPDemuxReleaseIterator(&frame); };
   if (frame.x_offset < 0 || frame.y_offset < 0 || frame.width < 1 || frame.height < 1 || int64_t{frame.x_offset} + frame.width > width ||
       int64_t{frame.y_offset} + frame.height > height) {
-    return Corrupt("its first frame lies outside");
+    return BrokenWebP("its first frame lies outside");
   }
   image->Reset(static_cast<int>(width), static_cast<int>(height), 3);
   std::fill(image->pixels.begin(), image->pixels.end(), uint8_t{0});
@@ -62,7 +62,7 @@ Status DecodeWebp(absl::string_view bytes, Image* image) {
   config.output.u.RGBA.size = static_cast<size_t>(image->pixels.data() + image->pixels.size() - first);
   const VP8StatusCode code = WebPDecode(frame.fragment.bytes, frame.fragment.size, &config);
   WebPFreeDecBuffer(&config.output);
-  return code == VP8_STATUS_OK ? absl::OkStatus() : Corrupt(Cause(code));
+  return code == VP8_STATUS_OK ? absl::OkStatus() : BrokenWebP(Cause(code));
 }
 
 }  // namespace deit::data

@@ -16,7 +16,7 @@ namespace {
 using models::Op;
 using models::Step;
 
-constexpr int64_t kEvaluationImages = 32;  // per pass where tokens attend to each other: bounds memory for any batch of the caller
+constexpr int64_t kImagesOfPass = 32;  // per pass where tokens attend to each other: bounds memory for any batch of the caller
 
 bool Has(const models::Network& network, Op op) {
   return std::any_of(network.begin(), network.end(), [op](const Step& step) { return step.op == op; });
@@ -37,7 +37,7 @@ class NetworkModel final : public Model {
       }
       if (network_[s].training_only) distillation_ = s;
     }
-    if (Has(network_, Op::kAttention) && !Has(network_, Op::kNystromAttention)) most_images_ = kEvaluationImages;
+    if (Has(network_, Op::kAttention) && !Has(network_, Op::kNystromAttention)) most_images_ = kImagesOfPass;
   }
 
   const std::vector<models::TensorSpec>& tensors() const override { return list_.tensors; }
