@@ -10,6 +10,7 @@
 #include "common/models/distillable_t2t_vit.h"
 #include "common/models/distillable_vit.h"
 #include "common/models/efficientnet.h"
+#include "common/models/field_error.h"
 #include "common/models/regnety.h"
 #include "common/models/resnet.h"
 #include "common/models/transformer.h"
@@ -131,10 +132,6 @@ CatalogEntry EntryOf(const Line& line) {
   entry.sizes.set_name(entry.name);
   if (!entry.sizes.has_img_size()) entry.sizes.set_img_size(224);
   return entry;
-}
-
-Status FieldError(absl::string_view field, absl::string_view message) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", message));
 }
 
 Status UnknownName(const std::string& name) {
