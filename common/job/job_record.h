@@ -27,7 +27,7 @@ struct JobRecords {
 StatusOr<JobRecords> ListJobRecords(files::FileSystem& fs, const StateFolder& folder);
 
 // The job that a user means by `word`: its id, the beginning of no other id, or its run folder (also one that was moved since; then
-// run_dir is where it is now). NotFound: there is none. InvalidArgument: several ids begin so; the message lists them.
+// run_dir is where it is now). NotFound: there is none. InvalidArgument: an ambiguous prefix; the message lists the matches.
 StatusOr<v1::JobRecord> FindJobRecord(files::FileSystem& fs, const StateFolder& folder, const std::string& word);
 
 // How many jobs that are over stay known.

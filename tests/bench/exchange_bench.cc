@@ -61,7 +61,7 @@ Status Measure(collective::Communicator& world, int64_t width) {
   options.lanes = world.size();
   options.payload_capacity = [](const exchange::ExchangePlan&) { return size_t{64}; };
   options.deadline.limit = absl::Seconds(30);
-  DEIT_ASSIGN_OR_RETURN(const auto worker_group, exchange::WorkerGroup::Form(world, grid, options));
+  DEIT_ASSIGN_OR_RETURN(const auto worker_group, exchange::WorkerGroup::Create(world, grid, options));
   const auto adamw = update::NewOptimizer(v1::OptimizerSpec());
   state::OwnedState owned(grid, worker_group->plan().parts(), world.rank(), *adamw, false);
   const auto reducer = exchange::NewExactReducer(&worker_group->context());

@@ -182,7 +182,7 @@ class BadWeights(BadInput):
 
     def test_a_teacher_of_other_classes(self):
         write_safetensors(self.path, self.good)
-        texts = ("teacher.weights: ", "head.fc.bias: shape [10], the model's is [7]", "hint: nothing of a teacher is drawn anew")
+        texts = ("teacher.weights: ", "head.fc.bias: shape [10], the model's is [7]", "hint: a teacher's tensors are never initialised")
         self.refuse(CORRUPT, texts, *self.words(), "model.num_classes=7")
         texts = ("teacher.model.num_classes: 10: differs from model.num_classes 7",)
         self.refuse(BAD_CONFIG, texts, *self.words(), "model.num_classes=7", "teacher.model.num_classes=10")

@@ -83,8 +83,8 @@ class InitFrom(ClusterTest):
         digests = set()
         for workers in (1, 3):
             run = self.run_worker(*words, "model.adapt=POSITIONS,HEAD", f"--run_dir=adapted_{workers}", workers=workers)
-            self.assert_says(run, "pos_embed: resized from 4x4 to 5x5", "head.weight, head.bias, head_dist.weight, head_dist.bias: drawn anew")
-            self.assertEqual(run.text.count("drawn anew"), 1)
+            self.assert_says(run, "pos_embed: resized from 4x4 to 5x5", "head.weight, head.bias, head_dist.weight, head_dist.bias: newly initialised")
+            self.assertEqual(run.text.count("newly initialised"), 1)
             digests.add(run.out.splitlines()[-1].split("weights_digest=")[1])
         self.assertEqual(len(digests), 1)
 

@@ -18,7 +18,7 @@ struct PlanOptions {
   std::function<std::string(const std::string&)> other_name = nullptr;
   std::string other_owner = "torchvision's";  // whose names these are
   double other_variance_offset = 0;           // added to running variances under those names
-  std::string other_foreign = "";             // tensors whose names begin so are left out under those names; empty: none
+  std::string other_foreign = "";             // tensors with this name prefix are left out under those names; empty: none
   // What may differ between file and model: ModelSpec::adapt.
   bool positions = false, head = false, distillation = false;
   bool is_teachers = false;  // a teacher's tensors are never initialised, so an error does not propose it

@@ -75,7 +75,7 @@ TEST_F(CheckpointWriterTest, APassedDeadlineNamesTheMissingWorkers) {
   ASSERT_TRUE(Write(2, 4).ok());
   const Status status = Commit(4, absl::Seconds(3)).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_EQ(status.message(), "checkpoint of step 20: timed out after 3s from workers 1, 3");
+  EXPECT_EQ(status.message(), "checkpoint of step 20: timed out after 3s waiting for workers 1, 3");
   EXPECT_EQ(ExitCodeOf(status), ExitCode::kNotSaved);
   EXPECT_GE(clock_.Elapsed(), absl::Seconds(3));
   EXPECT_LT(clock_.Elapsed(), absl::Seconds(4));

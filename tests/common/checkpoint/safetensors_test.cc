@@ -125,14 +125,14 @@ TEST_F(SafetensorsTest, LyingHeadersAreNamed) {
   ExpectRefused(absl::StrCat("{", good, ",", Entry("b", "F32", "[1]", "[4,8]"), "}"), 8, "overlaps");
   ExpectRefused(absl::StrCat("{", good, ",", Entry("b", "F32", "[1]", "[12,16]"), "}"), 16, "leaves a hole after 8");
   ExpectRefused(absl::StrCat("{", good, ",", good, "}"), 8, "overlaps");
-  ExpectRefused(absl::StrCat("{", Entry("a", "F32", "[0]", "[0,0]"), ",", Entry("a", "F32", "[0]", "[0,0]"), "}"), 0, "stands twice");
+  ExpectRefused(absl::StrCat("{", Entry("a", "F32", "[0]", "[0,0]"), ",", Entry("a", "F32", "[0]", "[0,0]"), "}"), 0, "duplicate");
   ExpectRefused("{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, "missing");
-  ExpectRefused("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", 8, "'dtype' stands twice");
+  ExpectRefused("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", 8, "duplicate field 'dtype'");
   ExpectRefused("{\"a\":{\"colour\":\"F32\"}}", 8, "unknown field 'colour'");
   ExpectRefused("{\"a\":[]}", 8, "expected '{'");
   ExpectRefused("{\"__metadata__\":{\"a\":1}}", 0, "__metadata__: byte");
-  ExpectRefused("{\"__metadata__\":{\"a\":\"1\",\"a\":\"1\"}}", 0, "stands twice");
-  ExpectRefused("{\"__metadata__\":{},\"__metadata__\":{}}", 0, "stands twice");
+  ExpectRefused("{\"__metadata__\":{\"a\":\"1\",\"a\":\"1\"}}", 0, "duplicate");
+  ExpectRefused("{\"__metadata__\":{},\"__metadata__\":{}}", 0, "duplicate");
   ExpectRefused("{} x", 0, "expected the end");
   ExpectRefused(" {}", 0, "byte 0: expected '{'");
   ExpectRefused("", 0, "byte 0: expected '{'");

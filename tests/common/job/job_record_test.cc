@@ -92,7 +92,7 @@ TEST_F(JobRecordTest, AJobIsFoundByItsIdAndByABeginningThatIsItsAlone) {
   EXPECT_EQ(FindJobRecord(fs_, state_, "7f3a0002")->job(), "7f3a0002");
   const auto several = FindJobRecord(fs_, state_, "7f3a");
   EXPECT_TRUE(absl::IsInvalidArgument(several.status()));
-  EXPECT_EQ(several.status().message(), "job: 7f3a: several begin so: 7f3a0001, 7f3a0002");
+  EXPECT_EQ(several.status().message(), "job: 7f3a: ambiguous job id prefix: matches 7f3a0001, 7f3a0002");
   EXPECT_EQ(HintOf(several.status()), "give more of its id");
   for (const char* word : {"9", "7f3a00011", "xyz", "", "7F3A0001"}) {
     const auto none = FindJobRecord(fs_, state_, word);

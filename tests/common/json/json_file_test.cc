@@ -48,7 +48,7 @@ TEST_F(JsonFileTest, AFileOfAnotherAttemptIsNotThisOnes) {
   EXPECT_EQ(ReadAttemptFile<v1::LauncherExit>(fs_, path_, 3)->attempt(), 3);
   const Status other = ReadAttemptFile<v1::LauncherExit>(fs_, path_, 2).status();
   EXPECT_TRUE(absl::IsDataLoss(other));
-  EXPECT_THAT(other.message(), HasSubstr("speaks of attempt 3, and is attempt 2's"));
+  EXPECT_THAT(other.message(), HasSubstr("contains attempt 3, expected attempt 2"));
 }
 
 }  // namespace

@@ -46,9 +46,9 @@ TEST_F(PlanVerbTest, PrintsOneJsonObjectForEachPlaceOfTheStream) {
   const Outcome outcome = Run({"--steps=11:14", "--json", "augment.repeated_aug=3"});
   ASSERT_TRUE(outcome.exit.ok()) << outcome.exit.status();
   ASSERT_EQ(outcome.lines.size(), 24U);
-  const plan::Stream stream = plan::Stream::Create({.images = 97, .batch_size = 8, .repeated_aug = 3, .seed = 17}).value();
+  const plan::Sampler sampler = plan::Sampler::Create({.images = 97, .batch_size = 8, .repeated_aug = 3, .seed = 17}).value();
   for (uint64_t i = 0; i < 24; ++i) {
-    const plan::View view = stream.At(88 + i);
+    const plan::View view = sampler.At(88 + i);
     const std::string place = absl::StrCat("\"step\": ", 11 + i / 8, ", \"lane\": ", i % 8 / 2, ", \"slot\": ", i % 2);
     const std::string shown =
         absl::StrCat("\"epoch\": ", view.epoch, ", \"repeat\": ", view.repeat, ", \"image\": ", view.image, ", \"labelled\": true");
@@ -84,8 +84,8 @@ TEST_F(PlanVerbTest, PrintsATableWhoseColumnsFitTheirLargestValues) {
   EXPECT_EQ(outcome.lines[0], "STEP  LANE  SLOT  POSITION  EPOCH  REPEAT  IMAGE  LABELLED");
   for (const std::string& line : outcome.lines) EXPECT_EQ(line.size(), outcome.lines[0].size()) << line;
   const std::vector<std::string> words = absl::StrSplit(outcome.lines[8], ' ', absl::SkipEmpty());
-  const plan::Stream stream = plan::Stream::Create({.images = 97, .batch_size = 8, .seed = 17}).value();
-  EXPECT_THAT(words, ElementsAre("0", "3", "1", "7", "0", "0", absl::StrCat(stream.At(7).image), "yes"));
+  const plan::Sampler sampler = plan::Sampler::Create({.images = 97, .batch_size = 8, .seed = 17}).value();
+  EXPECT_THAT(words, ElementsAre("0", "3", "1", "7", "0", "0", absl::StrCat(sampler.At(7).image), "yes"));
 }
 
 TEST_F(PlanVerbTest, RefusesStepsThatAreNoRange) {

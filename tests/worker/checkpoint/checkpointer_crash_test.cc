@@ -11,6 +11,13 @@ using collective::Communicator;
 using testing::Crash;
 using testing::CrashDisk;
 using testing::CrashFileSystem;
+using train::Digests;
+using train::DigestsOf;
+using train::OnWorkers;
+using train::SavingWorker;
+using train::SmallSpec;
+using train::TinyJob;
+using train::Uninterrupted;
 
 constexpr int kWorkers = 2;
 constexpr int kAll = -1;

@@ -18,6 +18,17 @@ namespace {
 using collective::Communicator;
 using testing::CrashDisk;
 using testing::CrashFileSystem;
+using train::Digests;
+using train::DigestsOf;
+using train::Fault;
+using train::kRoot;
+using train::OnWorkers;
+using train::SavingWorker;
+using train::SmallSpec;
+using train::TinyJob;
+using train::Train;
+using train::Uninterrupted;
+using train::WorkerOptions;
 
 constexpr int kWorlds[] = {1, 2, 3, 5, 8};
 

@@ -9,6 +9,10 @@
 namespace deit::state {
 namespace {
 
+using train::SmallSpec;
+using train::SmallWorker;
+using train::TinyTensors;
+
 // The initial state as one string of bytes: tensors in state-dict order, fp32, the count of batches as int64, no padding.
 std::string InitialBytes(const std::vector<models::TensorSpec>& tensors, uint64_t seed) {
   std::string bytes;

@@ -75,7 +75,7 @@ TEST(WeightsFileTest, TheHintNamesTheAdaptationsThatWouldDo) {
   const auto weights = WeightsFile::Open(path, kTransformer, {.head = true, .distillation = true}, 5);
   ASSERT_TRUE(weights.ok()) << weights.status();
   EXPECT_THAT(weights->notes(),
-              ::testing::ElementsAre(path + ": the distillation token's row of pos_embed, dist_token, head.weight: drawn anew"));
+              ::testing::ElementsAre(path + ": the distillation token's row of pos_embed, dist_token, head.weight: newly initialised"));
   float position[3], token[1], head[2], fresh[3];
   ASSERT_TRUE(weights->Read(0, position).ok() && weights->Read(1, token).ok() && weights->Read(2, head).ok());
   ASSERT_TRUE(models::InitialiseTensor(kTransformer[0], 0, 5, fresh).ok());

@@ -148,7 +148,7 @@ TEST(PlanWeightsTest, DrawsAnotherHeadWhenAsked) {
   EXPECT_EQ(PlanFor(FileOf(Small("vit")), other).problems.size(), 2U);
   const Plan plan = PlanFor(FileOf(Small("vit")), Adapted(other, {v1::ModelSpec::HEAD}));
   EXPECT_THAT(plan.problems, IsEmpty());
-  EXPECT_THAT(plan.notes, ElementsAre("head.weight, head.bias: drawn anew"));
+  EXPECT_THAT(plan.notes, ElementsAre("head.weight, head.bias: newly initialised"));
   EXPECT_EQ(Count(plan, Origin::kInitial), 2U);
 }
 
@@ -164,7 +164,7 @@ TEST(PlanWeightsTest, AddsADistillationTokenWhenAsked) {
   const Plan plan = PlanFor(FileOf(Small("deit")), Adapted(Small("deit_distilled"), {v1::ModelSpec::DISTILLATION}));
   EXPECT_THAT(plan.problems, IsEmpty());
   EXPECT_THAT(plan.notes,
-              ElementsAre("the distillation token's row of pos_embed, dist_token, head_dist.weight, head_dist.bias: drawn anew"));
+              ElementsAre("the distillation token's row of pos_embed, dist_token, head_dist.weight, head_dist.bias: newly initialised"));
   EXPECT_EQ(Count(plan, Origin::kPositions), 1U);
   EXPECT_EQ(Count(plan, Origin::kInitial), 3U);
 }
@@ -188,7 +188,7 @@ TEST(PlanWeightsTest, AdaptsAllAtOnceUnderTorchvisionsNames) {
   EXPECT_THAT(plan.problems, IsEmpty());
   EXPECT_THAT(plan.notes, ElementsAre("names are torchvision's", "encoder.pos_embedding: resized from 4x4 to 2x2",
                                       "the distillation token's row of pos_embed, dist_token, head.weight, head.bias, head_dist.weight, "
-                                      "head_dist.bias: drawn anew"));
+                                      "head_dist.bias: newly initialised"));
 }
 
 v1::ModelSpec SmallStudent(bool distils) {
@@ -219,7 +219,7 @@ TEST(PlanWeightsTest, AdaptsVitPytorchsStudents) {
   EXPECT_EQ(PlanFor(FileOf(plain), distilled).problems.size(), 3U);
   const Plan added = PlanFor(FileOf(plain), Adapted(distilled, {v1::ModelSpec::DISTILLATION}));
   EXPECT_THAT(added.problems, IsEmpty());
-  EXPECT_THAT(added.notes, ElementsAre("distillation_token, distill_mlp.1.weight, distill_mlp.1.bias: drawn anew"));
+  EXPECT_THAT(added.notes, ElementsAre("distillation_token, distill_mlp.1.weight, distill_mlp.1.bias: newly initialised"));
   const Plan left = PlanFor(FileOf(distilled), Adapted(plain, {v1::ModelSpec::DISTILLATION}));
   EXPECT_THAT(left.problems, IsEmpty());
   EXPECT_THAT(left.notes, ElementsAre("distill_mlp.1.bias, distill_mlp.1.weight, distillation_token: left out"));
@@ -229,7 +229,7 @@ TEST(PlanWeightsTest, AdaptsVitPytorchsStudents) {
   const Plan resized = PlanFor(FileOf(distilled), Adapted(larger, {v1::ModelSpec::POSITIONS, v1::ModelSpec::HEAD}));
   EXPECT_THAT(resized.problems, IsEmpty());
   EXPECT_THAT(resized.notes, ElementsAre("pos_embedding: resized from 2x2 to 4x4",
-                                         "distill_mlp.1.weight, distill_mlp.1.bias, mlp_head.weight, mlp_head.bias: drawn anew"));
+                                         "distill_mlp.1.weight, distill_mlp.1.bias, mlp_head.weight, mlp_head.bias: newly initialised"));
 }
 
 TEST(PlanWeightsTest, CountersMayBeMissing) {
