@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/full.h>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"

@@ -75,6 +75,7 @@ class ChecksTest(unittest.TestCase):
             ("worker/train/a.h", '"coordinator/cli/verb.h"'),
             ("worker/train/a.h", '"launch/local.h"'),
             ("worker/train/a.h", "<torch/torch.h>"),
+            ("worker/train/a.cc", "<ATen/ATen.h>"),
             ("coordinator/cli/a.cc", '"worker/train/step.h"'),
             ("launch/a.cc", '"coordinator/cli/verb.h"'),
             ("tests/coordinator/a_test.cc", "<c10/core/Device.h>"),

@@ -1,7 +1,8 @@
 """Includes follow the arrows of docs/architecture.md: proto <- common <- {worker, launch <- coordinator}; only tests include tests.
 
 LibTorch, CUDA, NCCL and MPI are included by worker/ (and its tests) only, glog by common/base/ only, OpenSSL by common/control/ only, and
-torch/torch.h, which costs 20 s, and Boost.Asio, which costs 8 s, by no header.
+torch/torch.h, which costs 20 s, and Boost.Asio, which costs 8 s, by no header; ATen/ATen.h, which costs 8 s more than the headers of the
+operations that a file calls (ATen/ops/...), by no file at all.
 usage: include_arrows.py SOURCE_DIR
 """
 import pathlib
@@ -42,6 +43,8 @@ def problems(root):
             for what, where in CONFINED:
                 if what.match(name) and not where.match(str(path)):
                     found.append(f"{path}: includes {name}: only {where.pattern} may")
+            if name == "ATen/ATen.h":
+                found.append(f"{path}: includes {name}: include the headers of the operations that it calls (ATen/ops/...) instead")
     return found
 
 

@@ -1,6 +1,5 @@
 #include "worker/collective/mpi_session.h"
 
-#define OMPI_SKIP_MPICXX 1
 #include <mpi.h>
 
 #include <cstdint>

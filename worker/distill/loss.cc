@@ -3,7 +3,16 @@
 #include <algorithm>
 #include <vector>
 
-#include <ATen/ATen.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/binary_cross_entropy_with_logits.h>
+#include <ATen/ops/div.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/kl_div.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/nll_loss.h>
+#include <ATen/ops/rsub.h>
+#include <ATen/ops/zeros_like.h>
 
 #include "proto/spec.pb.h"
 

@@ -1,6 +1,8 @@
 #include "worker/engine/gemm_peak.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 

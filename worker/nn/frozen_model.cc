@@ -2,7 +2,9 @@
 
 #include <utility>
 
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
 #include "common/models/folding.h"
 #include "common/models/model_catalog.h"

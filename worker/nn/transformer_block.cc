@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ATen/ATen.h>
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/mm.h>
 
 #include "worker/kernels/dropout.h"
 #include "worker/kernels/transformer_kernels.h"

@@ -1,7 +1,7 @@
 #include "worker/engine/leaves.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/rand.h>
 #include <gtest/gtest.h>
 
 #include "common/plan/grid.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <ATen/ATen.h>
+#include <ATen/ops/empty.h>
 #include <gtest/gtest.h>
 
 #include "common/models/model_catalog.h"
