@@ -27,10 +27,10 @@
 #include "common/run/run_identity.h"
 #include "worker/engine/numerics.h"
 #include "worker/exchange/agreement.h"
-#include "worker/tasks/tasks.h"
+#include "worker/tasks/task.h"
 
 DEFINE_string(config, "", "job file (textproto, or JSON by suffix)");
-DEFINE_string(task, "train", "train, evaluate, predict, preview, benchmark, models");
+DEFINE_string(task, "train", "one of tasks/task.h");
 DEFINE_string(run_dir, "", "run folder; default runs/NAME under the current folder");
 DEFINE_string(resume, "auto", "auto, never, required");
 DEFINE_bool(allow_config_change, false, "go on in a run folder whose job had other RESULT fields");
@@ -67,7 +67,7 @@ flags:
   --allow_config_change   go on although the run folder's job had other RESULT fields
   --stop_after_steps=N    stop as if preempted after N more steps: save, exit 75
   --attempt=N             given by deit-coord run, which owns the run folder: the attempt that it has begun
-  --task=train            train, evaluate, predict, preview, benchmark, models
+  --task=train            one of the tasks below
   --weights=F             evaluate, predict: weights file or checkpoint set (evaluate: default the run folder's newest)
   --report                evaluate: also the teacher, disagreements, and how alike both tokens are after every layer
   --ema                   evaluate: the averaged weights of the checkpoint
@@ -75,10 +75,14 @@ flags:
   --steps=A:B --output=DIR  preview: pixels, parameters and contact sheets of steps A to B-1
   --steps=20 --warmup_steps=3   benchmark
   --json                  evaluate, benchmark, models: JSON instead of a table
+)";
 
+constexpr char kExitHelp[] = R"(
 exit: 0 done, 64 bad config, 65 corrupt data or checkpoint, 66 missing input, 69 peer lost (run again), 70 internal error,
   71 device, 73 run folder, 74 not saved, 75 stopped and saved (run again), 76 loss not finite
 )";
+
+int PrintHelp() { return std::fputs(absl::StrCat(kHelp, "\ntasks:\n", tasks::TaskHelp(), kExitHelp).c_str(), stdout); }
 
 Status ReadResume(train::Resume* resume) {
   if (FLAGS_resume == "auto") *resume = train::Resume::kAuto;
@@ -132,20 +136,6 @@ StatusOr<tasks::Options> ReadOptions(int argc, char** argv) {
   options.json = FLAGS_json;
   options.warmup_steps = static_cast<uint64_t>(FLAGS_warmup_steps);
   return options;
-}
-
-Status RunTask(const tasks::Options& options, collective::Session& session) {
-  if (FLAGS_task == "train") return tasks::Train(options, session);
-  if (FLAGS_task == "evaluate") return tasks::Evaluate(options, session);
-  if (FLAGS_task == "benchmark") return tasks::Benchmark(options, session);
-  // One process does these; others of a launch would write the same files.
-  const bool idle = session.world().rank() > 0;
-  if (FLAGS_task == "predict") return idle ? absl::OkStatus() : tasks::Predict(options);
-  if (FLAGS_task == "preview") return idle ? absl::OkStatus() : tasks::Preview(options);
-  if (FLAGS_task == "models") return idle ? absl::OkStatus() : tasks::Models(options);
-  return absl::InvalidArgumentError(
-      absl::StrCat("--task: ", FLAGS_task, ": want train, evaluate, predict, preview, benchmark or models",
-                   DidYouMean(FLAGS_task, {"train", "evaluate", "predict", "preview", "benchmark", "models"})));
 }
 
 void Report(const Status& status) {
@@ -220,7 +210,7 @@ int Main(int argc, char** argv) {
   InstallOutOfMemoryHandler();
   SetLogName("deit-worker");
   for (int i = 1; i < argc; ++i) {
-    if (absl::string_view(argv[i]) == "--help" || absl::string_view(argv[i]) == "-h") return std::fputs(kHelp, stdout) < 0;
+    if (absl::string_view(argv[i]) == "--help" || absl::string_view(argv[i]) == "-h") return PrintHelp() < 0;
     if (absl::string_view(argv[i]) == "--version") return std::puts("deit " DEIT_VERSION) < 0;
   }
   if (const Status flags = CheckFlags(argc, argv); !flags.ok()) {
@@ -232,6 +222,11 @@ int Main(int argc, char** argv) {
   auto options = ReadOptions(argc, argv);
   if (!options.ok()) {
     Report(options.status());
+    return static_cast<int>(ExitCode::kBadConfig);
+  }
+  const auto task = tasks::FindTask(FLAGS_task);
+  if (!task.ok()) {
+    Report(task.status());
     return static_cast<int>(ExitCode::kBadConfig);
   }
   collective::SessionOptions session_options;
@@ -248,7 +243,7 @@ int Main(int argc, char** argv) {
   std::unique_ptr<process::MessageCopy> message_copy;
   options->message_copy = &message_copy;
   auto heartbeat = StartHeartbeat((*session)->world(), worker_progress);
-  const Status status = RunTask(*options, **session);
+  const Status status = tasks::RunTask(**task, *options, **session);
   const ExitCode code = ExitCodeOf(status);
   const std::optional<int> speaker = SpeakerFor(status);
   if (!status.ok() && speaker.value_or(worker) == worker) Report(status);

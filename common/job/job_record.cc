@@ -57,6 +57,29 @@ bool IsOver(const v1::JobRecord& record) {
   return dead(record.owner()) && dead(record.guardian()) && workers_dead;
 }
 
+// A crash of the machine may leave a record of no bytes, because those of running jobs are not synced.
+bool IsEmptied(files::FileSystem& fs, const std::string& path) {
+  const auto info = fs.Stat(path);
+  return info.ok() && info->bytes == 0;
+}
+
+Status Unreadable(files::FileSystem& fs, const std::string& path, const Status& status) {
+  if (!IsEmptied(fs, path)) return status;
+  return WithHint(absl::DataLossError(absl::StrCat(path, ": empty, as after a crash of the machine; the next start of any job removes it")),
+                  "status with the run folder in place of the id still shows the job");
+}
+
+// Removes records of no bytes. One of a living job comes back: its owner replaces it every few seconds.
+Status PruneEmptied(files::FileSystem& fs, const StateFolder& folder) {
+  DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> ids, ListIds(fs, folder));
+  for (const std::string& id : ids) {
+    if (!IsEmptied(fs, folder.Record(id))) continue;
+    const Status gone = fs.Remove(folder.Record(id));
+    if (!gone.ok() && !absl::IsNotFound(gone)) return Annotate(gone, "state folder");
+  }
+  return absl::OkStatus();
+}
+
 double EndOf(const v1::JobRecord& record) { return record.has_ended() ? record.ended() : record.updated(); }
 
 }  // namespace
@@ -82,7 +105,7 @@ StatusOr<JobRecords> ListJobRecords(files::FileSystem& fs, const StateFolder& fo
     if (record.ok()) {
       found.records.push_back(*std::move(record));
     } else if (!absl::IsNotFound(record.status())) {  // pruned meanwhile
-      found.unreadable.push_back(record.status());
+      found.unreadable.push_back(Unreadable(fs, folder.Record(id), record.status()));
     }
   }
   return found;
@@ -101,6 +124,7 @@ StatusOr<v1::JobRecord> FindJobRecord(files::FileSystem& fs, const StateFolder& 
 }
 
 StatusOr<size_t> PruneJobRecords(files::FileSystem& fs, const StateFolder& folder, const std::string& job, size_t keep) {
+  DEIT_RETURN_IF_ERROR(PruneEmptied(fs, folder));
   DEIT_ASSIGN_OR_RETURN(JobRecords known, ListJobRecords(fs, folder));
   std::vector<v1::JobRecord>& over = known.records;
   const auto stays = [&](const v1::JobRecord& record) { return record.job() == job || !IsOver(record); };

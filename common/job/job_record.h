@@ -33,8 +33,9 @@ StatusOr<v1::JobRecord> FindJobRecord(files::FileSystem& fs, const StateFolder& 
 // How many jobs that are over stay known.
 inline constexpr size_t kEndedJobsKept = 200;
 
-// Called by the owner of `job` at its start. Of the other jobs that are over (an end is recorded, or none of their processes lives) the
-// newest `keep` stay; the files of the rest go. Run folders are not touched. Returns how many jobs went.
+// Called by the owner of `job` at its start. Of the other jobs that are over (an end is recorded, or none of their processes lives)
+// the newest `keep` stay; the files of the rest go, and records that a crash left without a byte. Run folders are not touched.
+// Returns how many jobs went, not counting those without a byte.
 StatusOr<size_t> PruneJobRecords(files::FileSystem& fs, const StateFolder& folder, const std::string& job, size_t keep = kEndedJobsKept);
 
 }  // namespace deit::job

@@ -1,4 +1,4 @@
-// `deit-coord checkpoint list|verify|export|prune DIR`: what a run has saved, whether it is whole, and what may go.
+// `deit-coord checkpoint list|verify|export|prune DIR`: what a run has saved, whether it is sound, and what may go.
 #include <algorithm>
 #include <cstdio>
 
@@ -9,136 +9,77 @@
 #include "common/base/nearest.h"
 #include "common/base/numbers.h"
 #include "common/checkpoint/checkpoint_layout.h"
-#include "common/checkpoint/checkpoint_reader.h"
-#include "common/checkpoint/retention.h"
-#include "common/files/operations.h"
-#include "common/json/json_text.h"
-#include "coordinator/cli/checkpoint_export.h"
+#include "common/json/message_json.h"
+#include "coordinator/api/checkpoints.h"
 #include "coordinator/cli/confirm.h"
 #include "coordinator/cli/verbs.h"
 
 namespace deit::cli {
 namespace {
 
-using checkpoint::CheckpointEntry;
-using checkpoint::CheckpointState;
-using checkpoint::Location;
-
-const char* Word(CheckpointState state) {
-  switch (state) {
-    case CheckpointState::kComplete: return "COMPLETE";
-    case CheckpointState::kIncomplete: return "INCOMPLETE";
-    case CheckpointState::kDamaged: return "DAMAGED";
-    case CheckpointState::kUnreadable: return "UNREADABLE";
-  }
-  return "";
-}
-
-// What DIR names: every set of a folder, or the one.
-struct Selection {
-  Location location;
-  std::vector<CheckpointEntry> sets;  // oldest first
-};
-
-StatusOr<Selection> Select(files::FileSystem& fs, const std::string& dir) {
-  Selection selection;
-  DEIT_ASSIGN_OR_RETURN(selection.location, checkpoint::Locate(fs, dir));
-  DEIT_ASSIGN_OR_RETURN(selection.sets, checkpoint::ListCheckpoints(fs, selection.location.root));
-  const std::optional<int64_t> step = selection.location.step;
-  const auto other = [step](const CheckpointEntry& set) { return step && set.step != *step; };
-  selection.sets.erase(std::remove_if(selection.sets.begin(), selection.sets.end(), other), selection.sets.end());
-  return selection;
-}
-
 // --- list ---
 
-std::string Row(const CheckpointEntry& set, absl::Time now) {
-  const v1::CheckpointManifest* m = set.manifest ? &*set.manifest : nullptr;
-  return absl::StrFormat("%10d  %7s  %6s  %7s  %9s  %6s  %s\n", set.step, m && m->has_epoch() ? absl::StrFormat("%.2f", m->epoch()) : "-",
-                         m && m->has_val_acc1() ? AccuracyText(m->val_acc1()) : "-", m ? absl::StrCat(m->workers()) : "-",
-                         BytesText(static_cast<double>(set.bytes)),
-                         m && m->has_created() ? DurationText(now - absl::UnixEpoch() - absl::Seconds(m->created())) : "-",
-                         Word(set.state));
+std::string Row(const v1::CheckpointEntry& entry, absl::Time now) {
+  return absl::StrFormat("%10d  %7s  %6s  %7s  %9s  %6s  %s\n", entry.step(),
+                         entry.has_epoch() ? absl::StrFormat("%.2f", entry.epoch()) : "-",
+                         entry.has_val_acc1() ? AccuracyText(entry.val_acc1()) : "-",
+                         entry.has_workers() ? absl::StrCat(entry.workers()) : "-", BytesText(static_cast<double>(entry.bytes())),
+                         entry.created() > 0 ? DurationText(now - absl::UnixEpoch() - absl::Seconds(entry.created())) : "-",
+                         v1::CheckpointEntry::State_Name(entry.state()));
 }
 
-void PrintTable(const Selection& selection, const std::vector<std::string>& aside) {
-  if (selection.sets.empty()) absl::PrintF("no checkpoint in %s\n", selection.location.root);
-  if (!selection.sets.empty())
-    absl::PrintF("%10s  %7s  %6s  %7s  %9s  %6s  %s\n", "STEP", "EPOCH", "ACC1", "WORKERS", "SIZE", "AGE", "STATE");
-  for (const CheckpointEntry& set : selection.sets) std::fputs(Row(set, absl::Now()).c_str(), stdout);
-  for (const CheckpointEntry& set : selection.sets) {
-    if (!set.reason.empty()) absl::PrintF("%s: %s\n", checkpoint::CheckpointName(set.step), set.reason);
+void PrintTable(const v1::CheckpointList& list) {
+  if (list.sets().empty()) absl::PrintF("no checkpoint in %s\n", list.root());
+  else absl::PrintF("%10s  %7s  %6s  %7s  %9s  %6s  %s\n", "STEP", "EPOCH", "ACC1", "WORKERS", "SIZE", "AGE", "STATE");
+  for (const v1::CheckpointEntry& entry : list.sets()) std::fputs(Row(entry, absl::Now()).c_str(), stdout);
+  for (const v1::CheckpointEntry& entry : list.sets()) {
+    if (!entry.reason().empty()) absl::PrintF("%s: %s\n", checkpoint::CheckpointName(entry.step()), entry.reason());
   }
-  if (!aside.empty()) absl::PrintF("set aside: %s\n", absl::StrJoin(aside, ", "));
-}
-
-std::string JsonObject(const CheckpointEntry& set) {
-  const v1::CheckpointManifest* m = set.manifest ? &*set.manifest : nullptr;
-  return absl::StrCat("{\"step\": ", set.step, ", \"state\": \"", Word(set.state), "\", \"reason\": ", json::JsonQuote(set.reason),
-                      ", \"path\": ", json::JsonQuote(set.path), ", \"bytes\": ", set.bytes,
-                      ", \"epoch\": ", m && m->has_epoch() ? RoundTripText(m->epoch()) : "null",
-                      ", \"val_acc1\": ", m && m->has_val_acc1() ? RoundTripText(m->val_acc1()) : "null",
-                      ", \"workers\": ", m ? absl::StrCat(m->workers()) : "null",
-                      ", \"created\": ", m ? RoundTripText(m->created()) : "null",
-                      ", \"weights_digest\": ", m ? json::JsonQuote(m->weights_digest()) : "null",
-                      ", \"state_digest\": ", m ? json::JsonQuote(m->state_digest()) : "null", "}");
+  if (!list.set_aside().empty()) absl::PrintF("set aside: %s\n", absl::StrJoin(list.set_aside(), ", "));
 }
 
 StatusOr<VerbExit> List(files::FileSystem& fs, const Arguments& arguments, const std::string& dir) {
-  DEIT_ASSIGN_OR_RETURN(const Selection selection, Select(fs, dir));
-  DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> aside, checkpoint::ListQuarantined(fs, selection.location.root));
-  if (!arguments.Has("json")) {
-    PrintTable(selection, aside);
-    return VerbExit::kDone;
-  }
-  const std::string sets =
-      absl::StrJoin(selection.sets, ",\n    ", [](std::string* out, const CheckpointEntry& set) { out->append(JsonObject(set)); });
-  const std::string names =
-      absl::StrJoin(aside, ", ", [](std::string* out, const std::string& name) { out->append(json::JsonQuote(name)); });
-  absl::PrintF("{\n  \"schema\": \"deit.checkpoints/v1\",\n  \"sets\": [%s%s%s],\n  \"set_aside\": [%s]\n}\n", sets.empty() ? "" : "\n    ",
-               sets, sets.empty() ? "" : "\n  ", names);
+  DEIT_ASSIGN_OR_RETURN(const v1::CheckpointList list, api::ListCheckpoints(fs, dir));
+  constexpr size_t kLineEach = 2;  // a checkpoint
+  if (arguments.Has("json")) std::fputs(json::ToJsonText(list, kLineEach).c_str(), stdout);
+  else PrintTable(list);
   return VerbExit::kDone;
 }
 
 // --- verify ---
 
-StatusOr<VerbExit> Verify(files::FileSystem& fs, const Arguments&, const std::string& dir) {
-  DEIT_ASSIGN_OR_RETURN(const Selection selection, Select(fs, dir));
-  if (selection.sets.empty()) return absl::NotFoundError(absl::StrCat(dir, ": no checkpoint"));
-  VerbExit exit = VerbExit::kDone;
-  for (const CheckpointEntry& set : selection.sets) {
-    std::vector<Status> faults = checkpoint::FindFaults(fs, set.path);
-    if (set.state == CheckpointState::kIncomplete) faults = {absl::NotFoundError(set.reason)};
-    // A set in the making is no fault of a run folder, but it is one of a set that was named.
-    const bool counts = set.state != CheckpointState::kIncomplete || selection.location.step.has_value();
-    const char* word = set.state == CheckpointState::kIncomplete ? "incomplete" : "bad";
-    absl::PrintF("%s: %s\n", checkpoint::CheckpointName(set.step),
-                 faults.empty() ? absl::StrCat("good, ", set.manifest ? set.manifest->files_size() : 0, " files, ",
-                                               BytesText(static_cast<double>(set.bytes)))
-                                : word);
-    for (const Status& fault : faults) absl::PrintF("  %s\n", fault.message());
-    if (counts && !faults.empty()) exit = VerbExit::kFailed;
+std::string VerdictText(const v1::CheckpointVerification::Result& result) {
+  switch (result.verdict()) {
+    case v1::CheckpointVerification::Result::GOOD:
+      return absl::StrCat("good, ", result.files(), " files, ", BytesText(static_cast<double>(result.bytes())));
+    case v1::CheckpointVerification::Result::INCOMPLETE: return "incomplete";
+    default: return "bad";
   }
-  return exit;
+}
+
+void PrintVerification(const v1::CheckpointVerification& verification) {
+  for (const v1::CheckpointVerification::Result& result : verification.checkpoints()) {
+    absl::PrintF("%s: %s\n", result.name(), VerdictText(result));
+    for (const std::string& fault : result.faults()) absl::PrintF("  %s\n", fault);
+  }
+}
+
+StatusOr<VerbExit> Verify(files::FileSystem& fs, const Arguments& arguments, const std::string& dir) {
+  DEIT_ASSIGN_OR_RETURN(const v1::CheckpointVerification verification, api::VerifyCheckpoints(fs, dir));
+  if (arguments.Has("json")) std::fputs(json::ToJsonText(verification).c_str(), stdout);
+  else PrintVerification(verification);
+  return verification.good() ? VerbExit::kDone : VerbExit::kFailed;
 }
 
 // --- export ---
 
 StatusOr<VerbExit> Export(files::FileSystem& fs, const Arguments& arguments, const std::string& dir) {
-  const ExportOptions options{.output = arguments.Value("output").value_or(""), .ema = arguments.Has("ema")};
-  if (options.output.empty()) return UsageError("checkpoint export: no folder to write to", "add --output=FOLDER");
-  DEIT_ASSIGN_OR_RETURN(const Selection selection, Select(fs, dir));
-  const auto newest = std::find_if(selection.sets.rbegin(), selection.sets.rend(),
-                                   [](const CheckpointEntry& set) { return set.state == CheckpointState::kComplete; });
-  if (newest == selection.sets.rend()) {
-    const std::string why = selection.sets.empty() ? "" : absl::StrCat(": ", selection.sets.back().reason);
-    return absl::NotFoundError(absl::StrCat(dir, ": no complete checkpoint", why));
-  }
-  const std::string run_folder = files::ParentOf(selection.location.root);
-  DEIT_ASSIGN_OR_RETURN(const Exported exported, ExportCheckpoint(fs, run_folder, newest->path, options));
-  absl::PrintF("%s of step %d: %d tensors, %s, in %s\n", options.ema ? "averaged weights" : "weights", newest->step, exported.tensors,
-               BytesText(static_cast<double>(exported.bytes)), options.output);
-  std::puts(exported.how_to_load.c_str());
+  const std::string output = arguments.Value("output").value_or("");
+  if (output.empty()) return UsageError("checkpoint export: no folder to write to", "add --output=FOLDER");
+  DEIT_ASSIGN_OR_RETURN(const v1::CheckpointExport exported, api::ExportCheckpoint(fs, dir, output, arguments.Has("ema")));
+  absl::PrintF("%s of step %d: %d tensors, %s, in %s\n", exported.ema() ? "averaged weights" : "weights", exported.step(),
+               exported.tensors(), BytesText(static_cast<double>(exported.bytes())), exported.folder());
+  std::puts(exported.how_to_load().c_str());
   return VerbExit::kDone;
 }
 
@@ -147,27 +88,19 @@ StatusOr<VerbExit> Export(files::FileSystem& fs, const Arguments& arguments, con
 StatusOr<VerbExit> Prune(files::FileSystem& fs, const Arguments& arguments, const std::string& dir) {
   int keep = 0;
   if (!absl::SimpleAtoi(arguments.Value("keep").value_or(""), &keep) || keep < 1) {
-    return UsageError("checkpoint prune: --keep: want a number of sets, at least 1", "add --keep=2");
+    return UsageError("checkpoint prune: --keep: want a number of checkpoints, at least 1", "add --keep=2");
   }
-  DEIT_ASSIGN_OR_RETURN(const Selection selection, Select(fs, dir));
-  if (selection.location.step) return UsageError(absl::StrCat(dir, ": is one set: prune wants a run folder or its checkpoints folder"));
-  const std::vector<int64_t> steps = checkpoint::PlanPrune(selection.sets, keep, checkpoint::Unfinished::kMayBeWritten);
-  if (steps.empty()) {
+  const auto pruning = api::PlanCheckpointPruning(fs, dir, keep);
+  if (absl::IsInvalidArgument(pruning.status())) return WithVerbExit(pruning.status(), VerbExit::kUsage);
+  DEIT_RETURN_IF_ERROR(pruning.status());
+  if (pruning->steps().empty()) {
     std::puts("nothing to delete");
     return VerbExit::kDone;
   }
-  // Nothing goes before its successor is known to be good.
-  for (const CheckpointEntry& set : selection.sets) {
-    const bool stays = set.state == CheckpointState::kComplete && std::find(steps.begin(), steps.end(), set.step) == steps.end();
-    if (!stays) continue;
-    DEIT_RETURN_IF_ERROR(WithHint(checkpoint::VerifyCheckpoint(fs, set.path).status(),
-                                  "nothing was deleted; deit-coord checkpoint verify shows all faults"));
-  }
-  const std::string names =
-      absl::StrJoin(steps, ", ", [](std::string* out, int64_t step) { out->append(checkpoint::CheckpointName(step)); });
+  const std::string names = absl::StrJoin(pruning->names(), ", ");
   DEIT_ASSIGN_OR_RETURN(const bool confirmed, Confirm(arguments, "checkpoint prune", absl::StrCat("delete ", names, "?")));
   if (!confirmed) return absl::CancelledError("checkpoint prune: nothing was deleted");
-  for (int64_t step : steps) DEIT_RETURN_IF_ERROR(checkpoint::RemoveCheckpoint(fs, selection.location.root, step));
+  DEIT_RETURN_IF_ERROR(api::PruneCheckpoints(fs, *pruning));
   absl::PrintF("deleted %s\n", names);
   return VerbExit::kDone;
 }
@@ -182,7 +115,7 @@ struct Action {
 
 StatusOr<VerbExit> RunCheckpoint(const Arguments& arguments) {
   static const std::vector<Action> kActions = {
-      {"list", List, {"json"}}, {"verify", Verify, {}}, {"export", Export, {"output", "ema"}}, {"prune", Prune, {"keep", "yes"}}};
+      {"list", List, {"json"}}, {"verify", Verify, {"json"}}, {"export", Export, {"output", "ema"}}, {"prune", Prune, {"keep", "yes"}}};
   const std::vector<std::string>& words = arguments.words();
   if (words.empty()) return UsageError("checkpoint: no action given: want list, verify, export or prune", "deit-coord help checkpoint");
   const auto action = std::find_if(kActions.begin(), kActions.end(), [&](const Action& a) { return a.name == words[0]; });
@@ -196,7 +129,7 @@ StatusOr<VerbExit> RunCheckpoint(const Arguments& arguments) {
       return UsageError(absl::StrCat("checkpoint ", words[0], ": takes no --", flag), "deit-coord help checkpoint");
   }
   if (words.size() != 2 || !arguments.overrides().empty()) {
-    return UsageError(absl::StrCat("checkpoint ", words[0], ": want one folder: a run folder, its checkpoints folder, or one set"));
+    return UsageError(absl::StrCat("checkpoint ", words[0], ": want one folder: a run folder, its checkpoints folder, or one checkpoint"));
   }
   return action->run(files::FileSystem::Posix(), arguments, words[1]);
 }
@@ -206,13 +139,13 @@ StatusOr<VerbExit> RunCheckpoint(const Arguments& arguments) {
 const Verb kCheckpoint{
     .name = "checkpoint",
     .summary = "list, verify, export or delete what a run has saved",
-    .usage = {"checkpoint list DIR [--json]", "checkpoint verify DIR", "checkpoint export DIR --output=FOLDER [--ema]",
+    .usage = {"checkpoint list DIR [--json]", "checkpoint verify DIR [--json]", "checkpoint export DIR --output=FOLDER [--ema]",
               "checkpoint prune DIR --keep=N [--yes]"},
     .examples = {"deit-coord checkpoint list runs/student", "deit-coord checkpoint export runs/student --output=student_timm"},
-    .flags = {{.name = "json", .value = "", .help = "list: as JSON"},
+    .flags = {{.name = "json", .value = "", .help = "list, verify: as JSON"},
               {.name = "output", .value = "FOLDER", .help = "export: where model.safetensors and config.json go"},
               {.name = "ema", .value = "", .help = "export: the averaged weights"},
-              {.name = "keep", .value = "N", .help = "prune: the newest N sets stay, and the best"},
+              {.name = "keep", .value = "N", .help = "prune: keep the newest N checkpoints, and the best"},
               YesFlag("prune: ")},
     .run = RunCheckpoint,
 };

@@ -1,71 +1,55 @@
-// `deit-coord config check|show|diff`: is a job file right, what does it say with everything filled in, how do two differ.
-#include <algorithm>
+// `deit-coord config check|show|diff`: validates a job file, shows it with everything filled in, compares two.
 #include <cstdio>
 
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "common/base/digest.h"
 #include "common/base/nearest.h"
-#include "common/json/json_text.h"
+#include "common/json/message_json.h"
 #include "common/spec/load.h"
-#include "common/spec/spec_digest.h"
+#include "coordinator/api/config.h"
 #include "coordinator/cli/job_arguments.h"
 #include "coordinator/cli/verbs.h"
 
 namespace deit::cli {
 namespace {
 
-// Weights and data are not read here, so this digest compares job files, not runs.
-std::string FieldsDigest(const v1::JobSpec& job) { return DigestHex(spec::SpecDigest(job, {})); }
-
 StatusOr<VerbExit> Check(const Arguments& arguments) {
-  DEIT_ASSIGN_OR_RETURN(const v1::JobSpec job, LoadJob(arguments));
-  absl::PrintF("%s: valid, digest of its fields %s\n", *arguments.Value("config"), FieldsDigest(job));
+  DEIT_ASSIGN_OR_RETURN(const std::string file, JobFile(arguments));
+  DEIT_ASSIGN_OR_RETURN(const v1::ConfigCheck check, api::CheckConfig(file, arguments.overrides()));
+  absl::PrintF("%s: valid, digest of its fields %s\n", check.path(), check.fields_digest());
   return VerbExit::kDone;
 }
 
 StatusOr<VerbExit> Show(const Arguments& arguments) {
   DEIT_ASSIGN_OR_RETURN(const std::string format, OutputFormat(arguments, {"textproto", "json"}));
-  DEIT_ASSIGN_OR_RETURN(const v1::JobSpec job, LoadJob(arguments));
+  DEIT_ASSIGN_OR_RETURN(const std::string file, JobFile(arguments));
+  DEIT_ASSIGN_OR_RETURN(const v1::JobSpec job, api::ShowConfig(file, arguments.overrides()));
   if (format == "json") {
-    std::fputs(spec::SpecJson(job).c_str(), stdout);
+    std::fputs(json::ToJsonText(job).c_str(), stdout);
   } else {
-    absl::PrintF("# digest of the RESULT fields, without what weights and data files hold: %s\n%s", FieldsDigest(job), spec::SpecText(job));
+    absl::PrintF("# digest of the RESULT fields, without what weights and data files hold: %s\n%s", api::FieldsDigest(job),
+                 spec::SpecText(job));
   }
   return VerbExit::kDone;
 }
 
-void PrintTable(const std::vector<spec::FieldDifference>& differences) {
-  for (const v1::Effect effect : {v1::RESULT, v1::EXECUTION}) {
-    bool first = true;
-    for (const spec::FieldDifference& difference : differences) {
-      if (difference.effect != effect) continue;
-      if (first) std::puts(effect == v1::RESULT ? "RESULT (other weights):" : "EXECUTION (same weights):");
-      first = false;
-      absl::PrintF("  %s\n", spec::ToString(difference));
-    }
+// The schema's order: RESULT comes before EXECUTION.
+void PrintTable(const v1::ConfigDiff& diff) {
+  std::string effect;
+  for (const v1::ConfigDifference& difference : diff.differences()) {
+    if (difference.effect() != effect) std::puts(difference.effect() == "RESULT" ? "RESULT (other weights):" : "EXECUTION (same weights):");
+    effect = difference.effect();
+    absl::PrintF("  %s: %s -> %s\n", difference.path(), difference.before(), difference.after());
   }
-}
-
-void PrintJson(const std::vector<spec::FieldDifference>& differences) {
-  std::vector<std::string> objects;
-  for (const spec::FieldDifference& d : differences) {
-    objects.push_back(absl::StrFormat("\n  {\"path\": %s, \"before\": %s, \"after\": %s, \"effect\": \"%s\"}", json::JsonQuote(d.path),
-                                      json::JsonQuote(d.before), json::JsonQuote(d.after), v1::Effect_Name(d.effect)));
-  }
-  absl::PrintF("[%s%s]\n", absl::StrJoin(objects, ","), objects.empty() ? "" : "\n");
 }
 
 StatusOr<VerbExit> Diff(const Arguments& arguments) {
   DEIT_ASSIGN_OR_RETURN(const std::string format, OutputFormat(arguments, {"table", "json"}));
-  if (arguments.words().size() != 3) return UsageError("config diff: want two job files", "deit-coord config diff A.textproto B.textproto");
-  const spec::LoadOptions options{.working_folder = "", .default_name = "job"};  // other file names are no difference
-  DEIT_ASSIGN_OR_RETURN(const v1::JobSpec before, spec::LoadSpec(arguments.words()[1], arguments.overrides(), options));
-  DEIT_ASSIGN_OR_RETURN(const v1::JobSpec after, spec::LoadSpec(arguments.words()[2], arguments.overrides(), options));
-  const std::vector<spec::FieldDifference> differences = spec::DiffSpecs(before, after);
-  if (format == "json") PrintJson(differences);
-  else PrintTable(differences);
-  return differences.empty() ? VerbExit::kDone : VerbExit::kFailed;
+  const std::vector<std::string>& words = arguments.words();
+  if (words.size() != 3) return UsageError("config diff: want two job files", "deit-coord config diff A.textproto B.textproto");
+  DEIT_ASSIGN_OR_RETURN(const v1::ConfigDiff diff, api::DiffConfig(words[1], words[2], arguments.overrides()));
+  if (format == "json") std::fputs(json::ToJsonArray(diff.differences()).c_str(), stdout);
+  else PrintTable(diff);
+  return diff.differences().empty() ? VerbExit::kDone : VerbExit::kFailed;
 }
 
 StatusOr<VerbExit> RunConfig(const Arguments& arguments) {

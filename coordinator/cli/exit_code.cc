@@ -19,6 +19,7 @@ constexpr std::array kMeanings = {
     VerbExitMeaning{VerbExit::kTimedOut, "timed out"},
     VerbExitMeaning{VerbExit::kConflict, "in conflict, or in the wrong state; wait: canceled"},
     VerbExitMeaning{VerbExit::kBadConfig, "invalid job file"},
+    VerbExitMeaning{VerbExit::kNotSaved, "stopped, and not everything is saved"},
     VerbExitMeaning{VerbExit::kStoppedAndSaved, "stopped with everything saved: run again to go on"},
     VerbExitMeaning{VerbExit::kInterrupted, "interrupted"},
 };
@@ -40,9 +41,7 @@ VerbExit VerbExitOf(const Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kOk: return VerbExit::kDone;
     case absl::StatusCode::kInvalidArgument: return VerbExit::kBadConfig;
-    case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kPermissionDenied: return VerbExit::kNotFound;
-    case absl::StatusCode::kUnavailable: return VerbExit::kUnreachable;
+    case absl::StatusCode::kNotFound: return VerbExit::kNotFound;
     case absl::StatusCode::kDeadlineExceeded: return VerbExit::kTimedOut;
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kFailedPrecondition:

@@ -1,4 +1,4 @@
-// How a verb of deit-coord ends, and how a verb says so: a failed status carries its exit code to main().
+// Exit codes of deit-coord: a failed status carries its own to main().
 #pragma once
 
 #include "absl/strings/string_view.h"
@@ -16,11 +16,12 @@ enum class VerbExit : int {
   kTimedOut = 5,
   kConflict = 6,
   kBadConfig = 7,
+  kNotSaved = 74,
   kStoppedAndSaved = 75,
   kInterrupted = 130,
 };
 
-// What each means, in ascending order: what `help` prints.
+// The meaning of each, in ascending order, as `help` prints it.
 struct VerbExitMeaning {
   VerbExit code;
   const char* meaning;
@@ -30,8 +31,9 @@ absl::Span<const VerbExitMeaning> AllVerbExits();
 // Attaches `code` to a failed status; it survives Annotate(). OK stays OK.
 Status WithVerbExit(Status status, VerbExit code);
 
-// The attached code, else by status code: InvalidArgument 7 (what the spec library reports), NotFound and PermissionDenied 3,
-// Unavailable 4, DeadlineExceeded 5, AlreadyExists, FailedPrecondition and Aborted 6, Cancelled 130, everything else 1. OK is 0.
+// The attached code, else by status code: InvalidArgument 7 (what the spec library reports), NotFound 3, DeadlineExceeded 5,
+// AlreadyExists, FailedPrecondition (in use, wrong state) and Aborted 6, Cancelled 130, everything else 1 (cannot read, cannot
+// write, no processes). OK is 0. 4 is only attached, by verbs that must ask a coordinator.
 VerbExit VerbExitOf(const Status& status);
 
 // A wrong command line (exit 2): a flag, a missing argument, a value that a verb cannot read.

@@ -18,10 +18,15 @@ std::vector<Flag> OutputFlags(absl::string_view formats, absl::string_view note)
   };
 }
 
-StatusOr<v1::JobSpec> LoadJob(const Arguments& arguments) {
+StatusOr<std::string> JobFile(const Arguments& arguments) {
   const std::optional<std::string> file = arguments.Value("config");
   if (!file || file->empty()) return UsageError("no job file given", "add --config=FILE");
-  return spec::LoadSpec(*file, arguments.overrides());
+  return *file;
+}
+
+StatusOr<v1::JobSpec> LoadJob(const Arguments& arguments) {
+  DEIT_ASSIGN_OR_RETURN(const std::string file, JobFile(arguments));
+  return spec::LoadSpec(file, arguments.overrides());
 }
 
 StatusOr<std::string> OutputFormat(const Arguments& arguments, const std::vector<std::string>& known) {

@@ -1,4 +1,4 @@
-// What verbs about a job file share: the flag --config, the words path=value, and the output format.
+// The flag --config, the words path=value and the output format of verbs about a job file.
 #pragma once
 
 #include "coordinator/cli/arguments.h"
@@ -11,6 +11,9 @@ Flag ConfigFlag();
 
 // -o FORMAT and --json (the same as -o json); `formats` as help shows them: "table|json". `note`: what else help says.
 std::vector<Flag> OutputFlags(absl::string_view formats, absl::string_view note = "");
+
+// The value of --config; a usage error without it.
+StatusOr<std::string> JobFile(const Arguments& arguments);
 
 // The job that --config and the overrides describe, resolved and valid. A usage error without --config; a missing file exits 3,
 // a wrong one 7.

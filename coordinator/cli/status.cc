@@ -1,53 +1,45 @@
-// `deit-coord status`: what the jobs of this user on this machine do, once or again and again.
+// `deit-coord status`: what the jobs of this user on this machine do, once or repeatedly.
 #include <unistd.h>
 
 #include <cstdio>
+#include <optional>
 #include <set>
 
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
 #include "common/base/log.h"
 #include "common/base/terminal.h"
-#include "common/job/job_record.h"
 #include "common/json/message_json.h"
 #include "common/text/live_block.h"
+#include "coordinator/api/jobs.h"
 #include "coordinator/cli/interruption.h"
 #include "coordinator/cli/job_arguments.h"
 #include "coordinator/cli/known_job.h"
 #include "coordinator/cli/verbs.h"
-#include "coordinator/status/job_status.h"
 #include "coordinator/status/status_changes.h"
 #include "coordinator/status/status_text.h"
 
 namespace deit::cli {
 namespace {
 
-constexpr char kUsualInterval[] = "2";
+constexpr char kDefaultInterval[] = "2";
 constexpr absl::Duration kShortestInterval = absl::Milliseconds(50);
 
-// Where the reports come from: every job, or one.
+// The subject of the reports: every job, or one.
 class Source {
  public:
   static StatusOr<Source> Open(const Arguments& arguments) {
     Source source;
-    DEIT_ASSIGN_OR_RETURN(source.folder_, job::StateFolder::FromEnvironment());
+    DEIT_ASSIGN_OR_RETURN(source.environment_, ProcessEnvironment());
     if (arguments.words().empty() && arguments.overrides().empty()) return source;
-    DEIT_ASSIGN_OR_RETURN(source.job_, KnownJob::Find("status", arguments));
+    DEIT_ASSIGN_OR_RETURN(source.job_, FindJob("status", arguments));
     return source;
   }
 
-  StatusOr<v1::StatusReport> Report() {
-    auto& fs = files::FileSystem::Posix();
-    if (job_) return status::MakeReport({job_->Look().seen}, {}, absl::Now());
-    DEIT_ASSIGN_OR_RETURN(job::JobRecords known, job::ListJobRecords(fs, *folder_));
-    std::vector<job::Observation> seen;
-    for (v1::JobRecord& record : known.records) seen.push_back(job::Observe(fs, *folder_, std::move(record)));
-    return status::MakeReport(seen, known.unreadable, absl::Now());
-  }
+  StatusOr<v1::StatusReport> Report() { return job_ ? api::ShowJob(*job_) : api::ListJobs(*environment_); }
 
  private:
-  std::optional<job::StateFolder> folder_;
-  std::optional<KnownJob> job_;
+  std::optional<api::Environment> environment_;
+  std::optional<api::JobHandle> job_;
 };
 
 // How a report is shown.
@@ -166,8 +158,8 @@ std::vector<Flag> StatusFlags() {
   std::vector<Flag> flags = OutputFlags("table|wide|json|jsonl|name");
   flags.push_back({.name = "watch",
                    .value = "SECONDS",
-                   .help = absl::StrCat("go on, every ", kUsualInterval, " s: redrawn on a terminal, changes alone elsewhere"),
-                   .implied = kUsualInterval});
+                   .help = absl::StrCat("repeat every ", kDefaultInterval, " s: redrawn on a terminal, changes alone elsewhere"),
+                   .implied = kDefaultInterval});
   return flags;
 }
 

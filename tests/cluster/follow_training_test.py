@@ -49,15 +49,16 @@ class FollowTraining(ClusterTest):
         said = json.loads(self.run_worker(*words, "--json").out.splitlines()[-1])
         self.assertEqual(json.loads(self.run_worker(*words, "--json", workers=3).out.splitlines()[-1]), said)
         self.assertEqual(said["images"], training_case.VALIDATION)
-        self.assertEqual(list(said["voices"]), list(golden["voices"]))
-        for voice, scores in golden["voices"].items():
-            self.assertEqual((said["voices"][voice]["acc1"], said["voices"][voice]["acc5"]), (scores["acc1"], scores["acc5"]), voice)
-            self.assertAlmostEqual(said["voices"][voice]["loss"] / scores["loss"], 1, delta=1e-4, msg=voice)
+        self.assertEqual(list(said["predictors"]), list(golden["predictors"]))
+        for predictor, scores in golden["predictors"].items():
+            found = said["predictors"][predictor]
+            self.assertEqual((found["acc1"], found["acc5"]), (scores["acc1"], scores["acc5"]), predictor)
+            self.assertAlmostEqual(found["loss"] / scores["loss"], 1, delta=1e-4, msg=predictor)
         self.assertEqual(said["disagreement"], golden["disagreement"])
         self.assertEqual(len(said["token_cosine"]), training_case.STUDENT["depth"] + 1)
         for ours, theirs in zip(said["token_cosine"], golden["token_cosine"]):
             self.assertAlmostEqual(ours, theirs, delta=1e-4)
-        self.assert_says(self.run_worker(*words), "VOICE", "fused_softmax", "DISAGREEMENT", "COSINE OF BOTH TOKENS")
+        self.assert_says(self.run_worker(*words), "PREDICTOR", "fused_softmax", "DISAGREEMENT", "COSINE OF BOTH TOKENS")
 
     def test_without_a_teacher(self):
         self.follow("none")

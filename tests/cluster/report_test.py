@@ -6,7 +6,7 @@ import subprocess
 
 from cluster import CONVNET, COORD, CORRUPT, MISSING, PUBLISHED, STEPS, STUDENT, STUDENTS, ClusterTest, main
 
-VOICES = ["class", "distillation", "fused", "fused_softmax"]
+PREDICTORS = ["class", "distillation", "fused", "fused_softmax"]
 
 
 class Report(ClusterTest):
@@ -19,24 +19,24 @@ class Report(ClusterTest):
         run = self.train(config, "run", *words)
         weights = f"--weights={run.set(run.summary['steps'])}"
         plain, report = self.said(config, weights, *words), self.said(config, weights, *words, "--report")
-        self.assertEqual(list(report["voices"]), [*VOICES, "teacher"])
+        self.assertEqual(list(report["predictors"]), [*PREDICTORS, "teacher"])
         self.assertEqual(report["images"], 40)
-        for voice, key in (("class", "acc1_head"), ("distillation", "acc1_head_dist"), ("fused", "acc1")):
-            self.assertEqual(report["voices"][voice]["acc1"], plain[key])
-        self.assertEqual(report["voices"]["fused"]["acc5"], plain["acc5"])
-        self.assertAlmostEqual(report["voices"]["fused"]["loss"], plain["loss"], places=6)
+        for predictor, key in (("class", "acc1_head"), ("distillation", "acc1_head_dist"), ("fused", "acc1")):
+            self.assertEqual(report["predictors"][predictor]["acc1"], plain[key])
+        self.assertEqual(report["predictors"]["fused"]["acc5"], plain["acc5"])
+        self.assertAlmostEqual(report["predictors"]["fused"]["loss"], plain["loss"], places=6)
         alone = self.said(self.folder / "teacher.textproto", f"--run_dir={self.folder}/teacher", *words[4:])
         for key in ("acc1", "acc5"):
-            self.assertEqual(report["voices"]["teacher"][key], alone[key])
-        for a in report["voices"]:
-            self.assertEqual(set(report["disagreement"][a]), set(report["voices"]) - {a})
+            self.assertEqual(report["predictors"]["teacher"][key], alone[key])
+        for a in report["predictors"]:
+            self.assertEqual(set(report["disagreement"][a]), set(report["predictors"]) - {a})
             for b, share in report["disagreement"][a].items():
                 self.assertEqual(share, report["disagreement"][b][a])
                 self.assertEqual(round(40 * share, 9) % 1, 0)
         self.assertEqual(len(report["token_cosine"]), 3)
         at_once = self.said(config, weights, *words, "evaluate.batch_size=250", "--report")  # more than go through at a time
         self.assertEqual((at_once["images"], at_once["disagreement"]), (40, report["disagreement"]))
-        self.assertEqual(*({voice: scores["acc1"] for voice, scores in said["voices"].items()} for said in (at_once, report)))
+        self.assertEqual(*({predictor: scores["acc1"] for predictor, scores in said["predictors"].items()} for said in (at_once, report)))
         for workers in (2, 3):
             self.assertEqual(self.said(config, weights, *words, "--report", workers=workers), report)
 
@@ -46,7 +46,7 @@ class Report(ClusterTest):
             config = self.job(text, name + ".textproto")
             run = self.train(config, name, "train.max_steps=1", "evaluate.every_epochs=0")
             report = self.said(config, f"--run_dir={run.path}", "--report")
-            self.assertEqual((list(report["voices"]), report["disagreement"]), (["class"], {"class": {}}))
+            self.assertEqual((list(report["predictors"]), report["disagreement"]), (["class"], {"class": {}}))
             self.assertNotIn("token_cosine", report)
 
     def test_students_whose_second_head_only_trains(self):
@@ -56,8 +56,8 @@ class Report(ClusterTest):
             words = [*teacher, "distillation.labels=false"]
             run = self.train(config, name, *words)
             report = self.said(config, f"--run_dir={run.path}", *words, "--report", workers=2)
-            self.assertEqual(list(report["voices"]), ["class", "teacher"])
-            self.assertEqual(report["voices"]["class"]["acc1"], run.summary["val_acc1"])
+            self.assertEqual(list(report["predictors"]), ["class", "teacher"])
+            self.assertEqual(report["predictors"]["class"]["acc1"], run.summary["val_acc1"])
             self.assertEqual(set(report["disagreement"]["class"]), {"teacher"})
             self.assertNotIn("token_cosine", report)
 
@@ -71,8 +71,8 @@ class Report(ClusterTest):
             averaged = self.said(config, f"--run_dir={run.path}", "--ema")
             self.assertEqual(averaged, self.said(config, f"--weights={self.folder}/{name}_ema/model.safetensors"))
             self.assertNotEqual(averaged["loss"], self.said(config, f"--run_dir={run.path}")["loss"])
-            self.assertEqual(self.said(config, f"--weights={newest}", "--ema", "--report", workers=3)["voices"].get("fused", {}).get("acc1"),
-                             averaged["acc1"] if name == "student" else None)
+            predictors = self.said(config, f"--weights={newest}", "--ema", "--report", workers=3)["predictors"]
+            self.assertEqual(predictors.get("fused", {}).get("acc1"), averaged["acc1"] if name == "student" else None)
 
     def test_messages(self):
         config = self.job(STUDENT)
@@ -99,10 +99,10 @@ class Report(ClusterTest):
         self.assert_says(runs[0].ended, "pos_embed: resized from 4x4 to 5x5", "teacher: sees the student's pixels resized from 35x35 to 28x28")
         self.assertTrue(all("loss_distill" in line for line in runs[0].lines("metrics.jsonl")))
         report = self.said(config, f"--run_dir={runs[0].path}", *words, "--report")
-        self.assertEqual(report["voices"]["fused"]["acc1"], runs[0].summary["val_acc1"])
+        self.assertEqual(report["predictors"]["fused"]["acc1"], runs[0].summary["val_acc1"])
         # The same weights at the resolution that they were made for, and at another one.
         adapted = self.said(config, f"--weights={first}", *words, "--report")
-        self.assertEqual(list(adapted["voices"]), [*VOICES, "teacher"])
+        self.assertEqual(list(adapted["predictors"]), [*PREDICTORS, "teacher"])
         self.assertNotEqual(adapted["token_cosine"], self.said(config, f"--weights={first}", *teacher, "--report")["token_cosine"])
 
 

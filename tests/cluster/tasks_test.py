@@ -245,6 +245,10 @@ class Others(ClusterTest):
         self.assertRegex(self.run_worker("--version").out, r"^deit \d+\.\d+\.\d+\n$")
         ended = self.run_worker("--help")
         self.assert_says(ended, "usage: mpirun -np N deit-worker", "example:", "exit: 0 done")
+        tasks = re.findall(r"^  (\w+) +(.*)\n    (.*deit-worker .*)$", ended.out.split("\ntasks:\n")[1], re.MULTILINE)
+        self.assertEqual([name for name, _, _ in tasks], ["train", "evaluate", "predict", "preview", "benchmark", "models"])
+        for name, _, example in tasks:
+            self.assertEqual(f"--task={name}" in example, name != "train", example)
         self.assertEqual(ended.err, "")
 
     def test_the_run_folder_is_by_default_below_the_current_one(self):

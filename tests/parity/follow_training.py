@@ -133,21 +133,21 @@ def report(model, teach, images, targets):
     hooks += [block.register_forward_hook(lambda _, given, output: tokens.append(output)) for block in model.blocks]
     with torch.no_grad():
         head, head_dist = model(images)
-        voices = {"class": head, "distillation": head_dist, "fused": (head + head_dist) / 2,
+        predictors = {"class": head, "distillation": head_dist, "fused": (head + head_dist) / 2,
                   "fused_softmax": ((head.softmax(1) + head_dist.softmax(1)) / 2).log()}
         if teach:
-            voices["teacher"] = teach(images)
+            predictors["teacher"] = teach(images)
     for hook in hooks:
         hook.remove()
-    said = {name: logits.argmax(1) for name, logits in voices.items()}
+    said = {name: logits.argmax(1) for name, logits in predictors.items()}
     share = {name: {other: (said[name] != said[other]).double().mean().item() for other in said if other != name} for name in said}
     scores = {}
-    for name, logits in voices.items():
+    for name, logits in predictors.items():
         places = (logits.argsort(1, descending=True) == targets[:, None]).double().argmax(1)
         scores[name] = {"acc1": 100 * (places == 0).double().mean().item(), "acc5": 100 * (places < 5).double().mean().item(),
                         "loss": functional.cross_entropy(logits, targets).item()}
     cosines = [functional.cosine_similarity(layer[:, 0], layer[:, 1], dim=1).mean().item() for layer in tokens]
-    return {"voices": scores, "disagreement": share, "token_cosine": cosines}
+    return {"predictors": scores, "disagreement": share, "token_cosine": cosines}
 
 
 def small_vit(kind, sizes, side, weights):

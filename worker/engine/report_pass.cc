@@ -41,10 +41,10 @@ void AddCosines(int64_t layer, const at::Tensor& tokens, train::EvaluationReport
 }  // namespace
 
 train::EvaluationReport ReportPass::NewReport() const {
-  std::vector<std::string> voices = {"class"};
-  if (two_heads_) voices.insert(voices.end(), {"distillation", "fused", "fused_softmax"});
-  if (teacher_ != nullptr) voices.push_back("teacher");
-  return {std::move(voices), two_heads_ ? student_.token_layers() : 0};
+  std::vector<std::string> predictors = {"class"};
+  if (two_heads_) predictors.insert(predictors.end(), {"distillation", "fused", "fused_softmax"});
+  if (teacher_ != nullptr) predictors.push_back("teacher");
+  return {std::move(predictors), two_heads_ ? student_.token_layers() : 0};
 }
 
 at::Tensor ReportPass::TeachersLogits(const at::Tensor& images) const {
@@ -72,7 +72,8 @@ void ReportPass::Add(const std::vector<at::Tensor>& values, const at::Tensor& im
   if (teacher_ != nullptr) logits.push_back(TeachersLogits(images));
   for (size_t i = 0; i < labels.size(); ++i) {
     std::vector<const float*> rows;
-    for (const at::Tensor& voice : logits) rows.push_back(voice.const_data_ptr<float>() + static_cast<int64_t>(i) * voice.size(1));
+    for (const at::Tensor& predictor : logits)
+      rows.push_back(predictor.const_data_ptr<float>() + static_cast<int64_t>(i) * predictor.size(1));
     report->Add(rows, outputs.head.size(1), labels[i]);
   }
 }

@@ -1,4 +1,4 @@
-// Evaluation pass of the report: predictions of student and teacher, and similarity of the student's two tokens.
+// Logits of student and teacher for some images, and the similarity of the student's two tokens, for the report.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,13 @@ class ReportPass {
   ReportPass(const nn::Model& student, bool two_heads, const distill::Teacher* teacher)
       : student_(student), two_heads_(two_heads), teacher_(teacher) {}
 
-  // Voices: "class"; of a student with two heads also "distillation", "fused" (mean of both logits: what the model predicts, as DeiT's code) and
-  // "fused_softmax" (mean of both softmax outputs, as the paper says); "teacher", if there is one. With two heads their tokens are compared
-  // after the embedding and each block, where the model shows them.
+  // Predictors: "class"; of a student with two heads also "distillation", "fused" (mean of both logits: what the model predicts, as
+  // DeiT's code) and "fused_softmax" (mean of both softmax outputs, as the paper says); "teacher", if there is one. With two heads
+  // their tokens are compared after the embedding and each block, where the model shows them.
   train::EvaluationReport NewReport() const;
 
-  // `values`: of the student, as Model::Forward. `images`: as the student sees them; it sees them all at once, as in evaluation, a teacher, which
-  // may be large, a few at a time.
+  // `values`: of the student, as Model::Forward. `images`: as the student sees them; it sees them all at once, as in evaluation, a
+  // teacher, which may be large, a few at a time.
   void Add(const std::vector<at::Tensor>& values, const at::Tensor& images, const std::vector<int32_t>& labels,
            train::EvaluationReport* report) const;
 

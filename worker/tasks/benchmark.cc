@@ -1,8 +1,12 @@
+#include <utility>
+
 #include "absl/strings/str_format.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/json/message_json.h"
 #include "common/models/model_catalog.h"
 #include "common/process/own_usage.h"
+#include "proto/benchmark.pb.h"
 #include "worker/engine/gemm_peak.h"
 #include "worker/engine/numerics.h"
 #include "worker/engine/torch_engine.h"
@@ -15,7 +19,7 @@
 namespace deit::tasks {
 namespace {
 
-// Totals at one moment; differences of two are what happened between.
+// Totals at one moment; the difference of two is what happened in between.
 struct Reading {
   double seconds, data, teacher, forward, backward, communication, optimizer;
   int64_t faults, bytes;
@@ -33,72 +37,69 @@ struct Reading {
   }
 };
 
-// What is printed: of the whole job, or of worker 0 where it says so.
-struct Figures {
-  const v1::JobSpec& spec;
-  int workers;
-  uint64_t steps;
-  double images_per_second = 0, step_ms = 0;
-  std::vector<std::pair<const char*, double>> split_ms{};  // of worker 0
-  double page_faults = 0, bytes_sent = 0;                  // of worker 0, per step
-  int64_t ring_bytes = 0;                                  // what a ring would send
-  double gflops = 0, gemm_peak_gflops = 0;                 // per worker and second: the student's, and worker 0's in matrix products alone
-};
-
 // The student's operations for one image: forward, and twice as many backward.
 double TrainingFlops(const v1::ModelSpec& model) { return 3 * 2 * models::MacCount(model); }
 
-Figures Compare(const Reading& a, const Reading& b, const v1::JobSpec& spec, int workers, uint64_t steps) {
+// Everything but ring bytes and the peak of matrix products.
+v1::BenchmarkReport Compare(const Reading& a, const Reading& b, const v1::JobSpec& spec, int workers, uint64_t steps) {
   const double n = static_cast<double>(steps), ms = 1e3 / n;
-  Figures f{spec, workers, steps};
-  f.images_per_second = n * spec.train().batch_size() / (b.seconds - a.seconds);
-  f.step_ms = (b.seconds - a.seconds) * ms;
-  f.split_ms = {{"data", (b.data - a.data) * ms},
-                {"teacher", (b.teacher - a.teacher) * ms},
-                {"forward", (b.forward - a.forward) * ms},
-                {"backward", (b.backward - a.backward) * ms},
-                {"communication", (b.communication - a.communication) * ms},
-                {"optimizer", (b.optimizer - a.optimizer) * ms},
-                {"checkpoint", 0.0}};
-  f.page_faults = static_cast<double>(b.faults - a.faults) / n;
-  f.bytes_sent = static_cast<double>(b.bytes - a.bytes) / n;
-  f.gflops = f.images_per_second / workers * TrainingFlops(spec.model()) * 1e-9;
-  return f;
+  v1::BenchmarkReport report;
+  report.set_model(spec.model().name());
+  report.set_precision(v1::Precision_Name(spec.train().precision()));
+  report.set_workers(workers);
+  report.set_batch_size(spec.train().batch_size());
+  report.set_lanes(spec.train().lanes());
+  report.set_steps(steps);
+  report.set_images_per_second(n * spec.train().batch_size() / (b.seconds - a.seconds));
+  report.set_step_ms((b.seconds - a.seconds) * ms);
+  v1::StepSplit& split = *report.mutable_split_ms();
+  split.set_data((b.data - a.data) * ms);
+  split.set_teacher((b.teacher - a.teacher) * ms);
+  split.set_forward((b.forward - a.forward) * ms);
+  split.set_backward((b.backward - a.backward) * ms);
+  split.set_communication((b.communication - a.communication) * ms);
+  split.set_optimizer((b.optimizer - a.optimizer) * ms);
+  split.set_total(report.step_ms());
+  report.set_page_faults_per_step(static_cast<double>(b.faults - a.faults) / n);
+  report.set_bytes_sent_per_step(static_cast<double>(b.bytes - a.bytes) / n);
+  report.set_gflops_per_worker(report.images_per_second() / workers * TrainingFlops(spec.model()) * 1e-9);
+  return report;
 }
 
-void PrintJson(const Figures& f) {
-  std::string parts;
-  for (const auto& [name, ms] : f.split_ms) absl::StrAppendFormat(&parts, R"("%s": %.6g, )", name, ms);
-  PrintLine(absl::StrFormat(
-      R"({"model": "%s", "precision": "%s", "workers": %d, "batch_size": %d, "lanes": %d, "steps": %d, "images_per_second": %.6g, )"
-      R"("step_ms": %.6g, "split_ms": {%s"total": %.6g}, "page_faults_per_step": %.6g, "bytes_sent_per_step": %.17g, )"
-      R"("ring_bytes_per_step": %d, "gflops_per_worker": %.6g, "gemm_peak_gflops": %.6g, "gemm_share": %.6g})",
-      f.spec.model().name(), v1::Precision_Name(f.spec.train().precision()), f.workers, f.spec.train().batch_size(), f.spec.train().lanes(),
-      f.steps, f.images_per_second, f.step_ms, parts, f.step_ms, f.page_faults, f.bytes_sent, f.ring_bytes, f.gflops, f.gemm_peak_gflops,
-      f.gflops / f.gemm_peak_gflops));
-}
-
-void PrintTable(const Figures& f) {
-  PrintLine(absl::StrFormat("%s %s: batch %d, %d lanes on %d worker%s, %d steps: %.1f images/s, %.1f ms/step", f.spec.model().name(),
-                            v1::Precision_Name(f.spec.train().precision()), f.spec.train().batch_size(), f.spec.train().lanes(), f.workers,
-                            f.workers == 1 ? "" : "s", f.steps, f.images_per_second, f.step_ms));
+void PrintTable(const v1::BenchmarkReport& report) {
+  PrintLine(absl::StrFormat("%s %s: batch %d, %d lanes on %d worker%s, %d steps: %.1f images/s, %.1f ms/step", report.model(),
+                            report.precision(), report.batch_size(), report.lanes(), report.workers(), report.workers() == 1 ? "" : "s",
+                            report.steps(), report.images_per_second(), report.step_ms()));
   PrintLine("PART           MS/STEP   SHARE");
-  for (const auto& [name, ms] : f.split_ms) PrintLine(absl::StrFormat("%-13s  %-8.2f  %.1f%%", name, ms, 100 * ms / f.step_ms));
-  PrintLine(absl::StrFormat("each worker: %.1f GFLOP/s of the student's, %.0f%% of the %.1f that large matrix products reach", f.gflops,
-                            100 * f.gflops / f.gemm_peak_gflops, f.gemm_peak_gflops));
-  PrintLine(
-      absl::StrFormat("worker 0, per step: %.0f page faults, %.0f bytes sent (a ring: %d)", f.page_faults, f.bytes_sent, f.ring_bytes));
+  const v1::StepSplit& split = report.split_ms();
+  const std::pair<const char*, double> parts[] = {{"data", split.data()},
+                                                  {"teacher", split.teacher()},
+                                                  {"forward", split.forward()},
+                                                  {"backward", split.backward()},
+                                                  {"communication", split.communication()},
+                                                  {"optimizer", split.optimizer()},
+                                                  {"checkpoint", split.checkpoint()}};
+  for (const auto& [name, ms] : parts) PrintLine(absl::StrFormat("%-13s  %-8.2f  %.1f%%", name, ms, 100 * ms / report.step_ms()));
+  PrintLine(absl::StrFormat("each worker: %.1f GFLOP/s of the student's, %.0f%% of the %.1f that large matrix products reach",
+                            report.gflops_per_worker(), 100 * report.gemm_share(), report.gemm_peak_gflops()));
+  PrintLine(absl::StrFormat("worker 0, per step: %.0f page faults, %.0f bytes sent (a ring: %d)", report.page_faults_per_step(),
+                            report.bytes_sent_per_step(), report.ring_bytes_per_step()));
 }
 
-// What one worker needs besides its peers.
-struct BenchmarkInputs {
+void Print(const v1::BenchmarkReport& report, bool json) {
+  if (json) return PrintLine(json::ToSpacedJsonLine(report));
+  PrintTable(report);
+}
+
+// The inputs of one worker.
+struct Inputs {
   v1::JobSpec spec;
   JobData data;
   std::unique_ptr<train::Engine> engine;
 };
 
-StatusOr<BenchmarkInputs> OpenBenchmarkInputs(const Options& options) {
-  BenchmarkInputs in;
+StatusOr<Inputs> OpenInputs(const Options& options) {
+  Inputs in;
   DEIT_ASSIGN_OR_RETURN(in.spec, LoadJob(options));
   DEIT_ASSIGN_OR_RETURN(in.data, OpenData(in.spec));
   DEIT_RETURN_IF_ERROR(engine::SetThreads(in.spec.threads_per_worker()));
@@ -109,7 +110,7 @@ StatusOr<BenchmarkInputs> OpenBenchmarkInputs(const Options& options) {
 }  // namespace
 
 Status Benchmark(const Options& options, collective::Session& session) {
-  auto inputs = OpenBenchmarkInputs(options);
+  auto inputs = OpenInputs(options);
   DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), SetupDeadline(), inputs.status(), "opening model and data"));
   const auto& [spec, data, engine] = *inputs;
   DEIT_ASSIGN_OR_RETURN(const auto training_state, train::TrainingState::Form(session.world(), spec, 0, *engine));
@@ -124,10 +125,11 @@ Status Benchmark(const Options& options, collective::Session& session) {
     if (step == options.warmup_steps) start = Reading::Of(trainer, *engine);
     DEIT_RETURN_IF_ERROR(trainer.Step(step, source, false).status());
   }
-  Figures figures = Compare(start, Reading::Of(trainer, *engine), spec, session.world().size(), options.steps);
-  figures.ring_bytes = training_state->worker_group().plan().RingBytes();
-  figures.gemm_peak_gflops = engine::GemmPeak(spec.train().precision()) * 1e-9;
-  if (session.world().rank() == 0) options.json ? PrintJson(figures) : PrintTable(figures);
+  v1::BenchmarkReport report = Compare(start, Reading::Of(trainer, *engine), spec, session.world().size(), options.steps);
+  report.set_ring_bytes_per_step(training_state->worker_group().plan().RingBytes());
+  report.set_gemm_peak_gflops(engine::GemmPeak(spec.train().precision()) * 1e-9);
+  report.set_gemm_share(report.gflops_per_worker() / report.gemm_peak_gflops());
+  if (session.world().rank() == 0) Print(report, options.json);
   return absl::OkStatus();
 }
 

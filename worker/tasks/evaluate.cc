@@ -6,7 +6,9 @@
 #include "common/checkpoint/checkpoint_reader.h"
 #include "common/checkpoint/weights_content.h"
 #include "common/job/state_folder.h"
+#include "common/json/message_json.h"
 #include "common/run/run_folder.h"
+#include "proto/evaluation.pb.h"
 #include "worker/data/evaluation_chunks.h"
 #include "worker/engine/numerics.h"
 #include "worker/engine/torch_engine.h"
@@ -40,8 +42,8 @@ StatusOr<std::string> ChooseWeights(const Options& options, const v1::JobSpec& s
   return WithHint(absl::NotFoundError(absl::StrCat(root, ": no usable checkpoint")), "train first, or name a file with --weights=FILE");
 }
 
-// What one worker needs besides its peers.
-struct EvaluationInputs {
+// The inputs of one worker.
+struct Inputs {
   v1::JobSpec spec;
   std::string weights;
   std::unique_ptr<dataset::Index> index;
@@ -50,8 +52,8 @@ struct EvaluationInputs {
   std::vector<std::string> notes;  // about the teacher
 };
 
-StatusOr<EvaluationInputs> OpenEvaluationInputs(const Options& options) {
-  EvaluationInputs in;
+StatusOr<Inputs> OpenInputs(const Options& options) {
+  Inputs in;
   DEIT_ASSIGN_OR_RETURN(in.spec, LoadJob(options));
   DEIT_ASSIGN_OR_RETURN(in.weights, ChooseWeights(options, in.spec));
   DEIT_RETURN_IF_ERROR(engine::SetThreads(in.spec.threads_per_worker()));
@@ -62,24 +64,29 @@ StatusOr<EvaluationInputs> OpenEvaluationInputs(const Options& options) {
   return in;
 }
 
-void Print(const train::EvaluationCounts& counts, const std::string& weights, bool json) {
+v1::Evaluation Describe(const train::EvaluationCounts& counts) {
   const auto percent = [&](int64_t correct) { return train::Percent(correct, counts.images); };
-  const double loss = counts.loss / static_cast<double>(counts.images);
-  if (json) {
-    PrintLine(absl::StrFormat(R"({"images": %d, "acc1": %.17g, "acc5": %.17g, "acc1_head": %.17g, "acc1_head_dist": %.17g, "loss": %.17g})",
-                              counts.images, percent(counts.correct_fused), percent(counts.correct5_fused), percent(counts.correct_head),
-                              percent(counts.correct_dist), loss));
-    return;
-  }
-  PrintLine(absl::StrFormat("%s: %d images, loss %.4g", weights, counts.images, loss));
-  PrintLine(absl::StrFormat("HEAD       ACC1   ACC5"));
-  PrintLine(absl::StrFormat("class      %-5.2f  -", percent(counts.correct_head)));
-  PrintLine(absl::StrFormat("distilled  %-5.2f  -", percent(counts.correct_dist)));
-  PrintLine(absl::StrFormat("fused      %-5.2f  %.2f", percent(counts.correct_fused), percent(counts.correct5_fused)));
+  v1::Evaluation evaluation;
+  evaluation.set_images(counts.images);
+  evaluation.set_acc1(percent(counts.correct_fused));
+  evaluation.set_acc5(percent(counts.correct5_fused));
+  evaluation.set_acc1_head(percent(counts.correct_head));
+  evaluation.set_acc1_head_dist(percent(counts.correct_dist));
+  evaluation.set_loss(counts.loss / static_cast<double>(counts.images));
+  return evaluation;
+}
+
+void Print(const v1::Evaluation& evaluation, const std::string& weights, bool json) {
+  if (json) return PrintLine(json::ToSpacedJsonLine(evaluation));
+  PrintLine(absl::StrFormat("%s: %d images, loss %.4g", weights, evaluation.images(), evaluation.loss()));
+  PrintLine("HEAD       ACC1   ACC5");
+  PrintLine(absl::StrFormat("class      %-5.2f  -", evaluation.acc1_head()));
+  PrintLine(absl::StrFormat("distilled  %-5.2f  -", evaluation.acc1_head_dist()));
+  PrintLine(absl::StrFormat("fused      %-5.2f  %.2f", evaluation.acc1(), evaluation.acc5()));
 }
 
 void Print(const train::EvaluationReport& report, const std::string& weights, bool json) {
-  if (json) return PrintLine(train::ReportJson(report));
+  if (json) return PrintLine(json::ToSpacedJsonLine(train::ReportMessage(report)));
   PrintLine(absl::StrFormat("%s: %d images", weights, report.images()));
   for (const std::string& line : train::ReportLines(report)) PrintLine(line);
 }
@@ -87,11 +94,11 @@ void Print(const train::EvaluationReport& report, const std::string& weights, bo
 }  // namespace
 
 Status Evaluate(const Options& options, collective::Session& session) {
-  auto in = OpenEvaluationInputs(options);
+  auto in = OpenInputs(options);
   DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), SetupDeadline(), in.status(), "opening model and data"));
-  const bool speaks = session.world().rank() == 0;
+  const bool reports = session.world().rank() == 0;
   for (const std::string& note : in->notes) {
-    if (speaks) LogInfo(absl::StrCat("teacher: ", note));
+    if (reports) LogInfo(absl::StrCat("teacher: ", note));
   }
   DEIT_ASSIGN_OR_RETURN(const auto training_state, train::TrainingState::Form(session.world(), in->spec, in->index->size(), *in->engine));
   const state::JobState& state = training_state->state();
@@ -100,11 +107,11 @@ Status Evaluate(const Options& options, collective::Session& session) {
   data::EvaluationChunks chunks(*in->views, in->index->size(), in->spec.evaluate().batch_size(), in->spec.data().threads());
   if (options.report) {
     DEIT_ASSIGN_OR_RETURN(const auto report, train::Report(chunks, *in->engine, training_state->worker_group()));
-    if (speaks) Print(report, in->weights, options.json);
+    if (reports) Print(report, in->weights, options.json);
     return absl::OkStatus();
   }
   DEIT_ASSIGN_OR_RETURN(const auto counts, train::Evaluate(chunks, *in->engine, training_state->worker_group()));
-  if (speaks) Print(counts, in->weights, options.json);
+  if (reports) Print(Describe(counts), in->weights, options.json);
   return absl::OkStatus();
 }
 

@@ -39,22 +39,23 @@ double CrossEntropy(const float* logits, int64_t classes, int64_t label) {
   return largest + std::log(sum) - static_cast<double>(logits[label]);
 }
 
-EvaluationReport::EvaluationReport(std::vector<std::string> voices, int64_t layers) : voices_(std::move(voices)), layers_(layers) {
-  DEIT_CHECK(!voices_.empty() && layers >= 0);
-  sums_.assign(Pair(0, voices_.size()), 0);
+EvaluationReport::EvaluationReport(std::vector<std::string> predictors, int64_t layers)
+    : predictors_(std::move(predictors)), layers_(layers) {
+  DEIT_CHECK(!predictors_.empty() && layers >= 0);
+  sums_.assign(Pair(0, predictors_.size()), 0);
 }
 
-// Pairs by their second voice, then the first: all pairs of v voices come before pair (0, v).
+// Pairs by their second predictor, then the first: all pairs of v predictors come before pair (0, v).
 size_t EvaluationReport::Pair(size_t a, size_t b) const {
   const size_t low = std::min(a, b), high = std::max(a, b);
-  DEIT_CHECK(low < high && high <= voices_.size(), a, " ", b);
+  DEIT_CHECK(low < high && high <= predictors_.size(), a, " ", b);
   return Layer(layers_) + high * (high - 1) / 2 + low;
 }
 
-size_t EvaluationReport::Layer(int64_t layer) const { return First(voices_.size()) + static_cast<size_t>(layer); }
+size_t EvaluationReport::Layer(int64_t layer) const { return First(predictors_.size()) + static_cast<size_t>(layer); }
 
 void EvaluationReport::Add(const std::vector<const float*>& logits, int64_t classes, int64_t label) {
-  DEIT_CHECK(logits.size() == voices_.size(), logits.size());
+  DEIT_CHECK(logits.size() == predictors_.size(), logits.size());
   ++sums_[0];
   std::vector<int64_t> said;
   for (size_t v = 0; v < logits.size(); ++v) {
@@ -74,7 +75,7 @@ void EvaluationReport::AddCosine(int64_t layer, double cosine) {
 
 double EvaluationReport::Mean(int64_t sum) const { return images() == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(images()); }
 
-double EvaluationReport::Loss(size_t voice) const { return Mean(sums_[First(voice) + 2]) * kUnit; }
+double EvaluationReport::Loss(size_t predictor) const { return Mean(sums_[First(predictor) + 2]) * kUnit; }
 
 double EvaluationReport::Disagreement(size_t a, size_t b) const { return a == b ? 0 : Mean(sums_[Pair(a, b)]); }
 

@@ -1,5 +1,5 @@
-// Evaluation report of a distilled model, with the quantities of the DeiT paper (arXiv 2012.12877, tables 3 and 4, section 5.2): accuracy
-// of each head, of both together and of the teacher, pairwise disagreement, and similarity of class and distillation token after every
+// The figures of the DeiT paper about a distilled model (arXiv 2012.12877, tables 3 and 4, section 5.2): accuracy of each head, of
+// both together and of the teacher, how often two of them disagree, and the similarity of class and distillation token after every
 // layer.
 #pragma once
 
@@ -21,23 +21,23 @@ double CrossEntropy(const float* logits, int64_t classes, int64_t label);
 class EvaluationReport {
  public:
   EvaluationReport() = default;
-  // `voices`: who says something of each image, such as a head. `layers`: after how many layers two tokens are compared, 0 for a model with
-  // one token.
-  EvaluationReport(std::vector<std::string> voices, int64_t layers);
+  // `predictors`: names of what predicts a class for each image, such as a head. `layers`: after how many layers two tokens are
+  // compared, 0 for a model with one token.
+  EvaluationReport(std::vector<std::string> predictors, int64_t layers);
 
-  const std::vector<std::string>& voices() const { return voices_; }
+  const std::vector<std::string>& predictors() const { return predictors_; }
   int64_t layers() const { return layers_; }
 
-  // One image: each voice's row of `classes` logits, in the order of voices().
+  // One image: each predictor's row of `classes` logits, in the order of predictors().
   void Add(const std::vector<const float*>& logits, int64_t classes, int64_t label);
   // One image after one layer.
   void AddCosine(int64_t layer, double cosine);
 
   // Percent, and means over images(); 0 of no images.
   int64_t images() const { return sums_[0]; }
-  double Accuracy(size_t voice) const { return Mean(100 * sums_[First(voice)]); }
-  double Accuracy5(size_t voice) const { return Mean(100 * sums_[First(voice) + 1]); }
-  double Loss(size_t voice) const;
+  double Accuracy(size_t predictor) const { return Mean(100 * sums_[First(predictor)]); }
+  double Accuracy5(size_t predictor) const { return Mean(100 * sums_[First(predictor) + 1]); }
+  double Loss(size_t predictor) const;
   double Disagreement(size_t a, size_t b) const;  // share of the images for which they name different classes (the first on ties)
   double Cosine(int64_t layer) const;
 
@@ -45,12 +45,12 @@ class EvaluationReport {
   std::vector<int64_t>& sums() { return sums_; }
 
  private:
-  size_t First(size_t voice) const { return 1 + 3 * voice; }  // correct, correct among five, loss
+  size_t First(size_t predictor) const { return 1 + 3 * predictor; }  // correct, correct among five, loss
   size_t Pair(size_t a, size_t b) const;
   size_t Layer(int64_t layer) const;
   double Mean(int64_t sum) const;
 
-  std::vector<std::string> voices_;
+  std::vector<std::string> predictors_;
   int64_t layers_ = 0;
   std::vector<int64_t> sums_ = {0};
 };

@@ -5,9 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "common/base/numbers.h"
-#include "common/json/json_text.h"
 #include "common/text/table.h"
 
 namespace deit::train {
@@ -18,23 +16,23 @@ void Append(const text::Table& table, std::vector<std::string>* lines) {
 }
 
 text::Table Accuracies(const EvaluationReport& report) {
-  text::Table table({{"VOICE"}, {"ACC1"}, {"ACC5"}, {"LOSS"}});
-  for (size_t v = 0; v < report.voices().size(); ++v) {
-    table.AddRow({{report.voices()[v]},
-                  {absl::StrFormat("%.2f", report.Accuracy(v))},
-                  {absl::StrFormat("%.2f", report.Accuracy5(v))},
-                  {LossText(report.Loss(v))}});
+  text::Table table({{"PREDICTOR"}, {"ACC1"}, {"ACC5"}, {"LOSS"}});
+  for (size_t p = 0; p < report.predictors().size(); ++p) {
+    table.AddRow({{report.predictors()[p]},
+                  {absl::StrFormat("%.2f", report.Accuracy(p))},
+                  {absl::StrFormat("%.2f", report.Accuracy5(p))},
+                  {LossText(report.Loss(p))}});
   }
   return table;
 }
 
 text::Table Disagreements(const EvaluationReport& report) {
   std::vector<text::Column> columns = {{"DISAGREEMENT"}};
-  for (const std::string& voice : report.voices()) columns.push_back({absl::AsciiStrToUpper(voice)});
+  for (const std::string& predictor : report.predictors()) columns.push_back({absl::AsciiStrToUpper(predictor)});
   text::Table table(columns);
-  for (size_t a = 0; a < report.voices().size(); ++a) {
-    std::vector<text::Cell> row = {{report.voices()[a]}};
-    for (size_t b = 0; b < report.voices().size(); ++b) {
+  for (size_t a = 0; a < report.predictors().size(); ++a) {
+    std::vector<text::Cell> row = {{report.predictors()[a]}};
+    for (size_t b = 0; b < report.predictors().size(); ++b) {
       row.push_back({a == b ? "" : absl::StrFormat("%.4f", report.Disagreement(a, b))});
     }
     table.AddRow(std::move(row));
@@ -50,21 +48,21 @@ text::Table Cosines(const EvaluationReport& report) {
   return table;
 }
 
-std::string Member(absl::string_view name, absl::string_view value) { return absl::StrCat(json::JsonQuote(name), ": ", value); }
-
-std::string Object(const std::vector<std::string>& members) { return absl::StrCat("{", absl::StrJoin(members, ", "), "}"); }
-
-std::vector<std::string> Scores(const EvaluationReport& report, size_t voice) {
-  return {Member("acc1", RoundTripText(report.Accuracy(voice))), Member("acc5", RoundTripText(report.Accuracy5(voice))),
-          Member("loss", RoundTripText(report.Loss(voice)))};
+v1::PredictorScores Scores(const EvaluationReport& report, size_t predictor) {
+  v1::PredictorScores scores;
+  scores.set_acc1(report.Accuracy(predictor));
+  scores.set_acc5(report.Accuracy5(predictor));
+  scores.set_loss(report.Loss(predictor));
+  return scores;
 }
 
-std::string DisagreementsOf(const EvaluationReport& report, size_t voice) {
-  std::vector<std::string> members;
-  for (size_t other = 0; other < report.voices().size(); ++other) {
-    if (other != voice) members.push_back(Member(report.voices()[other], RoundTripText(report.Disagreement(voice, other))));
+google::protobuf::Struct DisagreementsOf(const EvaluationReport& report, size_t predictor) {
+  google::protobuf::Struct shares;
+  for (size_t other = 0; other < report.predictors().size(); ++other) {
+    if (other == predictor) continue;
+    (*shares.mutable_fields())[report.predictors()[other]].set_number_value(report.Disagreement(predictor, other));
   }
-  return Object(members);
+  return shares;
 }
 
 }  // namespace
@@ -72,22 +70,22 @@ std::string DisagreementsOf(const EvaluationReport& report, size_t voice) {
 std::vector<std::string> ReportLines(const EvaluationReport& report) {
   std::vector<std::string> lines;
   Append(Accuracies(report), &lines);
-  if (report.voices().size() > 1) Append(Disagreements(report), &lines);
+  if (report.predictors().size() > 1) Append(Disagreements(report), &lines);
   if (report.layers() > 0) Append(Cosines(report), &lines);
   return lines;
 }
 
-std::string ReportJson(const EvaluationReport& report) {
-  std::vector<std::string> voices, disagreements, cosines;
-  for (size_t v = 0; v < report.voices().size(); ++v) {
-    voices.push_back(Member(report.voices()[v], Object(Scores(report, v))));
-    disagreements.push_back(Member(report.voices()[v], DisagreementsOf(report, v)));
+v1::EvaluationReport ReportMessage(const EvaluationReport& report) {
+  v1::EvaluationReport message;
+  message.set_images(report.images());
+  for (size_t p = 0; p < report.predictors().size(); ++p) {
+    (*message.mutable_predictors())[report.predictors()[p]] = Scores(report, p);
+    (*message.mutable_disagreement())[report.predictors()[p]] = DisagreementsOf(report, p);
   }
-  for (int64_t layer = 0; layer < report.layers(); ++layer) cosines.push_back(RoundTripText(report.Cosine(layer)));
-  std::vector<std::string> members = {Member("images", absl::StrCat(report.images())), Member("voices", Object(voices)),
-                                      Member("disagreement", Object(disagreements))};
-  if (!cosines.empty()) members.push_back(Member("token_cosine", absl::StrCat("[", absl::StrJoin(cosines, ", "), "]")));
-  return Object(members);
+  for (int64_t layer = 0; layer < report.layers(); ++layer) {
+    message.mutable_token_cosine()->add_values()->set_number_value(report.Cosine(layer));
+  }
+  return message;
 }
 
 }  // namespace deit::train

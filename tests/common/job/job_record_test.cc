@@ -141,5 +141,19 @@ TEST_F(JobRecordTest, PruningKeepsWhatLivesAndTheNewestOfWhatIsOver) {
   EXPECT_EQ(*PruneJobRecords(fs_, state_, "e0000006", 5), 0u);
 }
 
+TEST_F(JobRecordTest, RecordsThatACrashEmptiedAreNamedAndGoAtTheNextStart) {
+  Write(EndedRecord("aa000001", JobState::SUCCEEDED, 0, 5));
+  std::ofstream(state_.Record("bb000001"));
+  const auto found = ListJobRecords(fs_, state_);
+  ASSERT_TRUE(found.ok()) << found.status();
+  ASSERT_EQ(found->unreadable.size(), 1U);
+  EXPECT_EQ(found->unreadable[0].message(),
+            state_.Record("bb000001") + ": empty, as after a crash of the machine; the next start of any job removes it");
+  EXPECT_EQ(*PruneJobRecords(fs_, state_, "cc000001"), 0U);
+  EXPECT_FALSE(Exists(state_.Record("bb000001")));
+  EXPECT_THAT(Ids(), ElementsAre("aa000001"));
+  EXPECT_TRUE(ListJobRecords(fs_, state_)->unreadable.empty());
+}
+
 }  // namespace
 }  // namespace deit::job

@@ -6,6 +6,11 @@
 #include <limits>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
+#include "proto/checkpoints.pb.h"
+#include "proto/config_report.pb.h"
+#include "proto/evaluation.pb.h"
+#include "proto/exported_model.pb.h"
 #include "proto/run.pb.h"
 
 namespace deit::json {
@@ -146,6 +151,68 @@ TEST(JsonTest, NoTextNestsWithoutEnd) {
     EXPECT_TRUE(absl::IsDataLoss(status)) << status;
   }
   EXPECT_TRUE(FromJson("{\"new\":" + std::string(32, '[') + std::string(32, ']') + "}", &summary).ok());
+}
+
+TEST(JsonTest, AbsentFieldsAreNullWhereTheSchemaSaysSo) {
+  v1::CheckpointEntry entry;
+  entry.set_step(12);
+  entry.set_val_acc1(61.25);
+  EXPECT_EQ(ToJsonLine(entry), R"({"step":12,"state":"COMPLETE","reason":"","path":"","bytes":0,"epoch":null,"val_acc1":61.25,)"
+                               R"("workers":null,"created":null,"weights_digest":null,"state_digest":null})");
+}
+
+TEST(JsonTest, MapsAreObjectsWithSortedKeys) {
+  v1::EvaluationReport report;
+  (*report.mutable_predictors())["teacher"].set_acc1(1);
+  (*report.mutable_predictors())["a \"b\""].set_acc5(2);
+  (*report.mutable_predictors())["class"];
+  EXPECT_EQ(ToSpacedJsonLine(report), R"({"images": 0, "predictors": {"a \"b\"": {"acc1": 0, "acc5": 2, "loss": 0}, )"
+                                      R"("class": {"acc1": 0, "acc5": 0, "loss": 0}, "teacher": {"acc1": 1, "acc5": 0, "loss": 0}}, )"
+                                      R"("disagreement": {}})");
+}
+
+TEST(JsonTest, ProtobufsDynamicTypesAreTheJsonThatTheyHold) {
+  v1::EvaluationReport report;
+  google::protobuf::Struct& shares = (*report.mutable_disagreement())["class"];
+  (*shares.mutable_fields())["teacher"].set_number_value(0.1);
+  (*shares.mutable_fields())["a"].set_bool_value(true);
+  (*shares.mutable_fields())["b"].set_null_value(google::protobuf::NULL_VALUE);
+  google::protobuf::ListValue& list = *report.mutable_token_cosine();
+  list.add_values()->set_string_value("head");
+  list.add_values()->mutable_list_value()->add_values()->set_number_value(7);
+  (*list.add_values()->mutable_struct_value()->mutable_fields())["x"].set_number_value(std::numeric_limits<double>::infinity());
+  EXPECT_EQ(ToSpacedJsonLine(report),
+            R"({"images": 0, "predictors": {}, "disagreement": {"class": {"a": true, "b": null, "teacher": 0.1}}, )"
+            R"("token_cosine": ["head", [7], {"x": "Infinity"}]})");
+  EXPECT_EQ(FromJson(ToJsonLine(report), &report).code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(JsonTest, FloatsArePrintedWithTheirOwnPrecision) {
+  v1::PretrainedConfig pixels;
+  pixels.add_mean(0.485f);
+  pixels.add_mean(std::numeric_limits<float>::quiet_NaN());
+  EXPECT_NE(ToJsonLine(pixels).find(R"("mean":[0.485,"NaN"])"), std::string::npos) << ToJsonLine(pixels);
+}
+
+TEST(JsonTest, OnlyTheOuterBracketsTakeLinesWhereSoMuchIsWanted) {
+  v1::CheckpointVerification verification;
+  EXPECT_EQ(ToJsonText(verification, 1), "{\n  \"good\": false,\n  \"checkpoints\": []\n}\n");
+  verification.add_checkpoints()->add_faults("a");
+  verification.mutable_checkpoints(0)->add_faults("b");
+  const std::string result = R"({"step": 0, "name": "", "verdict": "GOOD", "files": 0, "bytes": 0, "faults": ["a", "b"]})";
+  EXPECT_EQ(ToJsonText(verification, 0), absl::StrCat("{\"good\": false, \"checkpoints\": [", result, "]}\n"));
+  EXPECT_EQ(ToJsonText(verification, 1), absl::StrCat("{\n  \"good\": false,\n  \"checkpoints\": [", result, "]\n}\n"));
+  EXPECT_EQ(ToJsonText(verification, 2), absl::StrCat("{\n  \"good\": false,\n  \"checkpoints\": [\n    ", result, "\n  ]\n}\n"));
+}
+
+TEST(JsonTest, SeveralMessagesAreOneArray) {
+  v1::ConfigDiff diff;
+  EXPECT_EQ(ToJsonArray(diff.differences()), "[]\n");
+  diff.add_differences()->set_path("a");
+  diff.add_differences()->set_path("b");
+  EXPECT_EQ(ToJsonArray(diff.differences()),
+            "[\n  {\"path\": \"a\", \"before\": \"\", \"after\": \"\", \"effect\": \"\"},\n"
+            "  {\"path\": \"b\", \"before\": \"\", \"after\": \"\", \"effect\": \"\"}\n]\n");
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ class Cancel(CoordTest):
 
     def test_a_job_that_ends_otherwise_is_told(self):
         self.owned("SUCCEEDED")
-        self.check(self.coord("cancel", "aa", "--yes"), 0, f"{TITLE}: was through before it could be canceled\n")
+        self.check(self.coord("cancel", "aa", "--yes"), 0, f"{TITLE}: completed before it could be canceled\n")
         self.owned("FAILED")
         self.check(self.coord("cancel", "aa", "--yes"), 1, "",
                    f"deit-coord: error: {TITLE}: failed instead of saving: FAILED: its owner gave no cause\n")
@@ -115,7 +115,7 @@ class Cancel(CoordTest):
     def test_a_job_of_another_host_is_left_to_it(self):
         self.record(self.job, owner={"host": "elsewhere", "boot_id": "x", "pid": 1, "start_time": 1})
         self.check(self.coord("cancel", "aa", "--yes"), 6, "",
-                   f"deit-coord: error: cancel: {TITLE}: runs on elsewhere\nhint: run deit-coord cancel there\n")
+                   f"deit-coord: error: cancel: {TITLE}: runs on elsewhere\nhint: on that host: deit-coord cancel aa000001\n")
         self.assertFalse(self.request.exists())
 
     # --- without an owner ---
@@ -151,6 +151,28 @@ class Cancel(CoordTest):
         summary = json.loads((path / "summary.json").read_text())
         self.assertEqual((summary["state"], summary["steps"], summary["attempts"][0]["exit_code"]), ("CANCELED", 16, 75))
         self.check(self.coord("wait", "aa"), 6, f"{TITLE}: CANCELED: canceled\n")
+
+    def test_a_stopped_job_is_ended_for_good(self):
+        path = self.started_run_dir()
+        self.write(path / "logs/attempt_1/start.json", {"attempt": 1, "first_step": 0})
+        attempt = {"attempt": 1, "workers": 2, "exit_code": 75}
+        self.write(path / "summary.json", {"job": self.job, "state": "STOPPED", "attempts": [attempt]})
+        self.ended(self.job, "STOPPED", 75, restarts=2, created=1000.5)
+        self.check(self.coord("cancel", "aa", "--yes"), 0, f"{TITLE}: canceled; everything is saved\n")
+        record = json.loads((self.jobs / f"{self.job}.json").read_text())
+        self.assertEqual((record["state"], record["exit_code"], record["created"]), ("CANCELED", 75, 1000.5))
+        self.assertEqual(json.loads((path / "summary.json").read_text())["state"], "CANCELED")
+        self.assertEqual(json.loads((path / "events.jsonl").read_text().splitlines()[-1])["reason"], "JobCanceled")
+        self.check(self.coord("wait", "aa"), 6, f"{TITLE}: CANCELED: canceled\n")
+        self.check(self.coord("cancel", "aa"), 0, f"{TITLE}: is over already: CANCELED: canceled\n")
+
+    def test_the_exit_code_of_an_earlier_owner_is_not_the_canceled_jobs(self):
+        path = self.guarded({"attempt": 1, "exit_code": 75})
+        record = json.loads((self.jobs / f"{self.job}.json").read_text())
+        (self.jobs / f"{self.job}.json").write_text(json.dumps({**record, "exit_code": 1}))
+        self.write(path / "logs/attempt_1/result.json", {"attempt": 1, "exit_code": 75})
+        self.check(self.coord("cancel", "aa", "--yes"), 0, f"{TITLE}: canceled; everything is saved\n")
+        self.assertNotIn("exit_code", json.loads((self.jobs / f"{self.job}.json").read_text()))
 
     def test_a_lost_summary_keeps_nothing_from_being_recorded(self):
         path = self.guarded({"attempt": 1, "exit_code": 75})

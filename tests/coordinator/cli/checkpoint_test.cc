@@ -5,10 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "common/spec/load.h"
-#include "coordinator/cli/timm_config.h"
 #include "coordinator/cli/verbs.h"
-#include "coordinator/cli/vit_pytorch_config.h"
 #include "tests/common/checkpoint/sample_checkpoint.h"
 #include "tests/support/temp_folder.h"
 
@@ -159,58 +156,9 @@ TEST_F(CheckpointVerbTest, PruneDeletesNothingWhenAKeptSetIsBad) {
 
 TEST_F(CheckpointVerbTest, WrongCommandLinesAreUsageErrors) {
   for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {}, {"lst", "x"}, {"list"}, {"list", "a", "b"}, {"list", "a", "x=y"}, {"verify", "a", "--json"}, {"list", "a", "--keep=1"}}) {
+           {}, {"lst", "x"}, {"list"}, {"list", "a", "b"}, {"list", "a", "x=y"}, {"export", "a", "--json"}, {"list", "a", "--keep=1"}}) {
     EXPECT_EQ(VerbExitOf(Run(words).exit.status()), VerbExit::kUsage) << (words.empty() ? "" : words[0]);
   }
-}
-
-TEST(VitPytorchConfigTest, NamesTheClassAndItsArguments) {
-  const auto config = [](const std::vector<std::string>& overrides) {
-    const StatusOr<v1::JobSpec> job = spec::LoadSpec("", overrides);
-    EXPECT_TRUE(job.ok()) << job.status();
-    EXPECT_EQ(TimmConfig(*job), std::nullopt);
-    return VitPytorchConfig(*job);
-  };
-  EXPECT_THAT(
-      config({"model.name=distillable_vit", "model.num_classes=10"}),
-      AllOf(HasSubstr("\"library\": \"vit-pytorch\""),
-            HasSubstr("\"architecture\": \"vit_pytorch.vit.ViT\", \"model_args\": {\"image_size\": 256, \"num_classes\": 10, \"dim\": "
-                      "1024, \"channels\": 3, \"patch_size\": 32, \"depth\": 6, \"heads\": 8, \"dim_head\": 64, \"mlp_dim\": 2048}"),
-            HasSubstr("\"pretrained_cfg\": {\"input_size\": [3, 256, 256], \"num_classes\": 10, \"mean\": [0.5, 0.5, 0.5]")));
-  EXPECT_THAT(config({"model.name=distillable_t2t_vit"}),
-              AllOf(HasSubstr("vit_pytorch.t2t.T2TViT"), HasSubstr("\"t2t_layers\": [[7, 4], [3, 2], [3, 2]]}")));
-  EXPECT_THAT(config({"model.name=distillable_efficient_vit"}),
-              AllOf(HasSubstr("vit_pytorch.efficient.ViT"),
-                    HasSubstr("\"transformer\": {\"architecture\": \"nystrom_attention.Nystromformer\", \"model_args\": {\"dim\": 512, "
-                              "\"depth\": 12, \"heads\": 8, \"dim_head\": 64, \"num_landmarks\": 256}}")));
-  EXPECT_THAT(config({"model.name=distillable_efficient_vit", "model.transformer=PLAIN"}),
-              HasSubstr("\"vit_pytorch.vit.Transformer\", \"model_args\": {\"dim\": 512, \"depth\": 12, \"heads\": 8, \"dim_head\": 64, "
-                        "\"mlp_dim\": 2048}"));
-}
-
-TEST(TimmConfigTest, FamiliesBecomeArchitecturesWithTheirSizes) {
-  const auto config = [](const std::vector<std::string>& overrides) {
-    const StatusOr<v1::JobSpec> job = spec::LoadSpec("", overrides);
-    EXPECT_TRUE(job.ok()) << job.status();
-    return TimmConfig(*job).value_or("none");
-  };
-  const std::string distilled =
-      config({"model.name=deit_distilled", "model.num_classes=10", "model.img_size=28", "model.in_chans=1", "model.patch_size=7",
-              "model.embed_dim=64", "model.depth=4", "model.num_heads=4", "data.mean=0.286", "data.std=0.5"});
-  EXPECT_THAT(distilled, AllOf(HasSubstr("\"architecture\": \"deit_tiny_distilled_patch16_224\""), HasSubstr("\"in_chans\": 1"),
-                               HasSubstr("\"mlp_ratio\": 4"), HasSubstr("\"input_size\": [1, 28, 28]"), HasSubstr("\"mean\": [0.286]"),
-                               HasSubstr("[\"head\", \"head_dist\"]")));
-  EXPECT_THAT(config({"model.name=vit"}), AllOf(HasSubstr("\"vit_tiny_patch16_224\""), HasSubstr("\"classifier\": \"head\"")));
-  EXPECT_THAT(config({"model.name=deit_small_patch16_224"}),
-              AllOf(HasSubstr("\"deit_small_patch16_224\""), HasSubstr("\"embed_dim\": 384")));
-  EXPECT_EQ(config({"model.name=convnet"}), "none");
-  EXPECT_THAT(config({"model.name=resnet50", "model.depths=1,1,2,1", "model.num_classes=10", "train.batch_size=512"}),
-              AllOf(HasSubstr("\"resnet50\""), HasSubstr("\"layers\": [1, 1, 2, 1], \"channels\": [64, 128, 256, 512]}"),
-                    HasSubstr("\"classifier\": \"fc\""), HasSubstr("\"fixed_input_size\": false")));
-  EXPECT_THAT(config({"model.name=regnety", "model.num_classes=10", "model.img_size=64"}), HasSubstr("\"regnety_002\""));
-  EXPECT_EQ(config({"model.name=regnety_160", "model.depths=1,1,1,1"}), "none");
-  EXPECT_EQ(config({"model.name=resnet50", "model.depths=1,1", "model.widths=8,8"}), "none");
-  EXPECT_THAT(config({"model.name=efficientnet_b3"}), HasSubstr("\"efficientnet_b3\""));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 TEST(ExitCodeTest, TheTableHasEachCodeOnceInAscendingOrder) {
   std::string codes;
   for (const VerbExitMeaning& exit : AllVerbExits()) absl::StrAppend(&codes, static_cast<int>(exit.code), " ");
-  EXPECT_EQ(codes, "0 1 2 3 4 5 6 7 75 130 ");
+  EXPECT_EQ(codes, "0 1 2 3 4 5 6 7 74 75 130 ");
 }
 
 TEST(ExitCodeTest, AFailureExitsByItsKindUnlessItSaysMore) {
@@ -19,8 +19,9 @@ TEST(ExitCodeTest, AFailureExitsByItsKindUnlessItSaysMore) {
   EXPECT_EQ(VerbExitOf(absl::DataLossError("")), VerbExit::kFailed);
   EXPECT_EQ(VerbExitOf(UsageError("")), VerbExit::kUsage);
   EXPECT_EQ(VerbExitOf(absl::NotFoundError("")), VerbExit::kNotFound);
-  EXPECT_EQ(VerbExitOf(absl::PermissionDeniedError("")), VerbExit::kNotFound);
-  EXPECT_EQ(VerbExitOf(absl::UnavailableError("")), VerbExit::kUnreachable);
+  EXPECT_EQ(VerbExitOf(absl::PermissionDeniedError("")), VerbExit::kFailed) << "cannot write is not missing";
+  EXPECT_EQ(VerbExitOf(absl::ResourceExhaustedError("")), VerbExit::kFailed);
+  EXPECT_EQ(VerbExitOf(absl::UnavailableError("")), VerbExit::kFailed) << "4 is for verbs that ask a coordinator";
   EXPECT_EQ(VerbExitOf(absl::DeadlineExceededError("")), VerbExit::kTimedOut);
   EXPECT_EQ(VerbExitOf(absl::FailedPreconditionError("")), VerbExit::kConflict);
   EXPECT_EQ(VerbExitOf(absl::InvalidArgumentError("")), VerbExit::kBadConfig);

@@ -15,6 +15,7 @@ class ExitCodes(CoordTest):
         for job, state in (("aa000001", "CANCELED"), ("bb000001", "STOPPED"), ("cc000001", "FAILED")):
             self.ended(job, state)
         self.record("dd000001", owner=identity(self.process().pid))
+        self.ended("ee000001", "STOPPED", 74)
 
     def interrupted(self):
         watch = self.start("wait", "dd")
@@ -27,7 +28,7 @@ class ExitCodes(CoordTest):
         promised = [int(line.split()[0]) for line in table.splitlines()]
         produced = {0: ["version"], 1: ["config", "diff", "a.textproto", "b.textproto"], 2: ["statsu"], 3: ["logs", "nowhere"],
                     5: ["wait", "dd", "--timeout=0"], 6: ["wait", "aa"], 7: ["config", "check", "--config=bad.textproto"],
-                    75: ["wait", "bb"]}
+                    74: ["wait", "ee"], 75: ["wait", "bb"]}
         for code, words in produced.items():
             self.assertEqual(self.coord(*words).code, code, words)
         self.assertEqual(self.interrupted(), 130)

@@ -1,4 +1,5 @@
 """deit-coord logs: what workers wrote, of which attempt and worker, and following it through restarts."""
+import json
 import signal
 
 from coord import CoordTest, identity, main
@@ -66,7 +67,7 @@ class Logs(CoordTest):
         self.check(["bb"], "", "deit-coord: error: job bb000001 (student): there is no such attempt\n", 3)
         launcher = self.run_dir("bb000001") / "logs/attempt_1/launcher.stderr.log"
         self.write(launcher, "mpirun: no slots\n")
-        self.check(["bb"], "", "deit-coord: error: job bb000001 (student): attempt 1: no worker of it came so far as to write a log\n"
+        self.check(["bb"], "", "deit-coord: error: job bb000001 (student): attempt 1: none of its workers came so far as to write a log\n"
                    f"hint: see {launcher}\n", 3)
         self.check(["cc"], "", "deit-coord: error: job: cc: neither the beginning of a job's id nor a run folder\n"
                    "hint: deit-coord status lists the jobs\n", 3)
@@ -75,6 +76,16 @@ class Logs(CoordTest):
         self.check([job, "--worker=x"], "", "deit-coord: error: --worker: x: want a whole number, at least 0\n", 2)
         self.check([job, "--attempt=0"], "", "deit-coord: error: --attempt: 0: want a whole number, at least 1\n", 2)
         self.check([job, "--stream=ot"], "", 'deit-coord: error: --stream: ot: want out or err, did you mean "out"\n', 2)
+
+    def test_a_run_folder_is_enough_where_its_record_is_gone(self):
+        folder = self.run_dir(self.two_attempts())
+        self.write(folder / "summary.json", {"name": "student", "state": "FAILED", "attempts": [{"attempt": 2, "cause": "disk full"}]})
+        self.check([folder, "--stream=out"], "out 2.0 a\nout 2.0 b\n")
+        title = f"job of {folder} (student)"
+        ended = self.coord("wait", folder)
+        self.assertEqual((ended.code, ended.out), (1, f"{title}: FAILED: disk full\n"))
+        status = self.coord("status", folder, "--json")
+        self.assertEqual([(job["job"], job["state"]) for job in json.loads(status.out)["jobs"]], [("", "FAILED")])
 
     # --- following ---
 

@@ -166,14 +166,14 @@ TEST(TorchEngineTest, ReportsEveryVoiceAndLayer) {
     const auto training_state = train::TrainingState::Form(*world[0], spec, 8, **engine);
     ASSERT_TRUE(training_state.ok()) << training_state.status();
     train::EvaluationReport report = (*engine)->NewReport();
-    const std::vector<std::string> voices = {"class", "distillation", "fused", "fused_softmax"};
-    EXPECT_EQ(report.voices(), distilled ? voices : std::vector<std::string>{"class"});
+    const std::vector<std::string> predictors = {"class", "distillation", "fused", "fused_softmax"};
+    EXPECT_EQ(report.predictors(), distilled ? predictors : std::vector<std::string>{"class"});
     EXPECT_EQ(report.layers(), distilled ? 3 : 0);
     // All weights zero: every logit is equal, so the first class wins and the loss is log(classes).
     const std::vector<float> pixels(8 * 28 * 28);
     ASSERT_TRUE((*engine)->Report(pixels.data(), {0, 0, 1, 2, 4, 5, 9, 0}, &report).ok());
     EXPECT_EQ(report.images(), 8);
-    for (size_t v = 0; v < report.voices().size(); ++v) {
+    for (size_t v = 0; v < report.predictors().size(); ++v) {
       EXPECT_EQ(report.Accuracy(v), 37.5);
       EXPECT_EQ(report.Accuracy5(v), 75);
       EXPECT_NEAR(report.Loss(v), std::log(10.0), 1e-6);

@@ -1,20 +1,22 @@
-#include "coordinator/cli/checkpoint_export.h"
+#include "coordinator/api/checkpoint_export.h"
 
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/checkpoint/checkpoint_reader.h"
 #include "common/checkpoint/safetensors.h"
 #include "common/checkpoint/tensor_catalog.h"
 #include "common/files/operations.h"
+#include "common/json/message_json.h"
 #include "common/models/model_catalog.h"
 #include "common/models/vit_pytorch.h"
 #include "common/spec/load.h"
-#include "coordinator/cli/timm_config.h"
-#include "coordinator/cli/vit_pytorch_config.h"
+#include "coordinator/api/timm_config.h"
+#include "coordinator/api/vit_pytorch_config.h"
 
-namespace deit::cli {
+namespace deit::api {
 namespace {
 
 using checkpoint::Dtype;
@@ -60,14 +62,15 @@ struct Loading {
 Loading LoadingOf(const v1::JobSpec& job, const std::string& folder) {
   if (models::IsVitPytorch(models::FamilyOf(job.model()))) {
     return {.vit_pytorch = true,
-            .config = VitPytorchConfig(job),
+            .config = json::ToJsonText(VitPytorchConfig(job), 1),
             .sentence = absl::StrCat("load them with vit-pytorch: config.json names the class, load_state_dict takes ", folder,
                                      "/model.safetensors")};
   }
-  std::optional<std::string> config = TimmConfig(job);
-  const std::string sentence = config ? absl::StrCat("load them with: timm.create_model('local-dir:", folder, "', pretrained=True)")
-                                      : "timm has no such model: model.safetensors alone, without a config.json";
-  return {.vit_pytorch = false, .config = std::move(config), .sentence = sentence};
+  const std::optional<v1::TimmConfig> timm = TimmConfig(job);
+  const std::string sentence = timm ? absl::StrCat("load them with: timm.create_model('local-dir:", folder, "', pretrained=True)")
+                                    : "timm has no such model: model.safetensors alone, without a config.json";
+  return {
+      .vit_pytorch = false, .config = timm ? std::optional<std::string>(json::ToJsonText(*timm, 1)) : std::nullopt, .sentence = sentence};
 }
 
 // A file of the export.
@@ -96,21 +99,25 @@ StatusOr<uint64_t> Write(files::FileSystem& fs, const std::string& path, const s
 
 }  // namespace
 
-StatusOr<Exported> ExportCheckpoint(files::FileSystem& fs, const std::string& run_folder, const std::string& checkpoint_folder,
-                                    const ExportOptions& options) {
+StatusOr<v1::CheckpointExport> ExportCheckpoint(files::FileSystem& fs, const std::string& run_folder, const std::string& checkpoint_folder,
+                                                const std::string& output, bool ema) {
   DEIT_ASSIGN_OR_RETURN(const v1::JobSpec job, ReadJob(fs, run_folder));
   DEIT_ASSIGN_OR_RETURN(const v1::CheckpointManifest manifest, checkpoint::VerifyCheckpoint(fs, checkpoint_folder));
   DEIT_ASSIGN_OR_RETURN(const TensorCatalog catalog, TensorCatalog::Open(fs, checkpoint_folder, manifest));
-  DEIT_ASSIGN_OR_RETURN(const Weights weights, Gather(catalog, options.ema));
-  DEIT_RETURN_IF_ERROR(files::CreateFolders(fs, options.output));
-  const Loading loading = LoadingOf(job, options.output);
-  Exported exported{.tensors = weights.tensors.size(), .bytes = 0, .how_to_load = loading.sentence};
+  DEIT_ASSIGN_OR_RETURN(const Weights weights, Gather(catalog, ema));
+  DEIT_RETURN_IF_ERROR(files::CreateFolders(fs, output));
+  const Loading loading = LoadingOf(job, output);
+  v1::CheckpointExport exported;
+  exported.set_ema(ema);
+  exported.checkpoint_folder(output);
+  exported.set_tensors(weights.tensors.size());
+  exported.set_how_to_load(loading.sentence);
   for (const Part& part : Divide(weights.tensors, loading.vit_pytorch)) {
-    DEIT_ASSIGN_OR_RETURN(const uint64_t bytes, Write(fs, files::JoinPath(options.output, part.name), part.tensors, manifest.step()));
-    exported.bytes += bytes;
+    DEIT_ASSIGN_OR_RETURN(const uint64_t bytes, Write(fs, files::JoinPath(output, part.name), part.tensors, manifest.step()));
+    exported.set_bytes(exported.bytes() + bytes);
   }
-  if (loading.config) DEIT_RETURN_IF_ERROR(files::WriteFileAtomically(fs, files::JoinPath(options.output, "config.json"), *loading.config));
+  if (loading.config) DEIT_RETURN_IF_ERROR(files::WriteFileAtomically(fs, files::JoinPath(output, "config.json"), *loading.config));
   return exported;
 }
 
-}  // namespace deit::cli
+}  // namespace deit::api

@@ -1,24 +1,18 @@
-#include "coordinator/cli/worker_logs.h"
+#include "coordinator/api/worker_logs.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
 #include "common/json/json_file.h"
 #include "proto/run.pb.h"
 
-namespace deit::cli {
+namespace deit::api {
 namespace {
 
-void PrintTo(std::FILE* stream, const std::string& prefix, absl::string_view line) {
-  const std::string text = absl::StrCat(prefix, line, "\n");
-  std::fwrite(text.data(), 1, text.size(), stream);
-}
-
-Status Copy(files::LineTail& tail, bool ended, std::FILE* stream, const std::string& prefix) {
-  const auto print = [&](absl::string_view line) { PrintTo(stream, prefix, line); };
-  return ended ? tail.ReadToEnd(print) : tail.Read(print);
+Status Copy(files::LineTail& tail, bool ended, int worker, LogStream stream, LogSink& sink) {
+  const auto pass_on = [&](absl::string_view line) { sink.Line(worker, stream, line); };
+  return ended ? tail.ReadToEnd(pass_on) : tail.Read(pass_on);
 }
 
 }  // namespace
@@ -65,17 +59,15 @@ StatusOr<WorkerLogs::Tails*> WorkerLogs::TailsOf(int worker) {
   return &tails;
 }
 
-Status WorkerLogs::Print(bool ended) {
+Status WorkerLogs::CopyTo(LogSink& sink, bool ended) {
   const std::vector<int> workers = choice_.worker ? std::vector<int>{*choice_.worker} : ListWorkers(*fs_, folder_, attempt_);
   for (const int worker : workers) {
     DEIT_ASSIGN_OR_RETURN(Tails * tails, TailsOf(worker));
-    const std::string prefix = choice_.worker ? "" : absl::StrCat("[worker ", worker, "] ");
-    if (tails->out) DEIT_RETURN_IF_ERROR(Copy(*tails->out, ended, stdout, prefix));
-    std::fflush(stdout);
-    if (tails->err) DEIT_RETURN_IF_ERROR(Copy(*tails->err, ended, stderr, prefix));
+    if (tails->out) DEIT_RETURN_IF_ERROR(Copy(*tails->out, ended, worker, LogStream::kOut, sink));
+    if (tails->err) DEIT_RETURN_IF_ERROR(Copy(*tails->err, ended, worker, LogStream::kErr, sink));
   }
   choice_.tail.reset();  // a log that comes later is new as a whole
   return absl::OkStatus();
 }
 
-}  // namespace deit::cli
+}  // namespace deit::api
