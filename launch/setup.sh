@@ -9,7 +9,7 @@ readonly program=setup
 readonly usage='usage: launch/setup.sh [--cuda] [--clang]
   Installs the Debian packages that the build needs and LibTorch into .deps/torch. Does nothing where all is there.
   --cuda   also the CUDA libraries that LibTorch opens with device: CUDA (about 3 GB on disk)
-  --clang  also the compiler that fuzzing needs'
+  --clang  also clang, which fuzzing and the checks of thread annotations need, and clang-tidy'
 
 # Boost is not here: its package name belongs to the distribution (check_distribution).
 readonly packages=(
@@ -123,7 +123,7 @@ compilers=()
 for argument in "$@"; do
   case "$argument" in
     --cuda) requirements+=("${torch_cuda[@]}") ;;
-    --clang) compilers=(clang-14 libclang-rt-14-dev) ;;
+    --clang) compilers=(clang-14 clang-tidy-14 libclang-rt-14-dev) ;;
     -h | --help) printf '%s\n' "$usage"; exit 0 ;;
     *) fail "argument: $argument: not known" 'launch/setup.sh --help lists them' ;;
   esac

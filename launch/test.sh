@@ -8,11 +8,12 @@ readonly program=test
 readonly usage='usage: launch/test.sh [--preset PRESET] [-L LABEL] [-R REGEX]
   Installs what is missing, builds, and runs all tests but the slow ones; a failing test shows its output.
   --preset PRESET  release (default), debug, asan, tsan, asan-worker or fuzz; asan and tsan hold what needs no LibTorch
-  -L LABEL         only tests with a label that matches, e.g. checks or slow
+  -L LABEL         only tests with a label that matches, e.g. checks or slow; -L threads builds only what it runs
   -R REGEX         only tests with a name that matches, e.g. common/plan'
 
 preset=release
 selection=()
+targets=()
 slow=(-LE '^slow$')
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -23,7 +24,11 @@ while [ $# -gt 0 ]; do
   [ $# -ge 2 ] || fail "$1: a value must follow" 'launch/test.sh --help' 2
   case "$1" in
     --preset) preset=$2 ;;
-    -L) selection+=(-L "$2"); [ "$2" = slow ] && slow=() ;;
+    -L)
+      selection+=(-L "$2")
+      [ "$2" = slow ] && slow=()
+      [ "$2" = threads ] && targets=(--target deit_thread_tests)
+      ;;
     -R) selection+=(-R "$2") ;;
   esac
   shift 2
@@ -36,6 +41,6 @@ setup=()
 jobs=$(build_jobs)
 say "building build/$preset with $jobs jobs"
 cmake --preset "$preset" --log-level=WARNING
-cmake --build --preset "$preset" -j "$jobs"
+cmake --build --preset "$preset" -j "$jobs" "${targets[@]}"
 say "running the tests of build/$preset"
-ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "${slow[@]}" "${selection[@]}"
+ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" --output-junit tests.xml "${slow[@]}" "${selection[@]}"

@@ -5,16 +5,16 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <mutex>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/mutex.h"
 
 namespace deit {
 namespace {
 
-std::mutex mutex;  // one line at a time, and the name
-std::string& Name() {
+Mutex mutex;  // one line at a time, and the name
+std::string& Name() DEIT_REQUIRES(mutex) {
   static std::string* name = new std::string("deit");
   return *name;
 }
@@ -43,8 +43,7 @@ void InitialiseGlog() {
   static_cast<void>(done);
 }
 
-// With `mutex` held.
-void WriteLine(google::LogSeverity severity, absl::string_view text) {
+void WriteLine(google::LogSeverity severity, absl::string_view text) DEIT_REQUIRES(mutex) {
   if (auto* hook = before_line.load()) hook(STDERR_FILENO);
   const std::string line = absl::StrCat(text, "\n");
   // glog ends the line itself; its own buffer ends at 30,000 bytes, and longer texts are rare enough to be cut there.
@@ -54,7 +53,7 @@ void WriteLine(google::LogSeverity severity, absl::string_view text) {
 
 void Write(google::LogSeverity severity, absl::string_view level, absl::string_view text) {
   InitialiseGlog();
-  std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   WriteLine(severity, absl::StrCat(Name(), ": ", level, text));
 }
 
@@ -66,11 +65,11 @@ void WriteCrash(const char* data, size_t size) {
 }  // namespace
 
 void SetLogName(absl::string_view name) {
-  std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   Name() = std::string(name);
 }
 void SetBeforeLogLine(void (*hook)(int fd)) {
-  std::lock_guard lock(mutex);  // once this returns, the old hook no longer runs
+  const MutexLock lock(mutex);  // once this returns, the old hook no longer runs
   before_line.store(hook);
 }
 
@@ -80,12 +79,12 @@ void LogError(absl::string_view text) { Write(google::GLOG_ERROR, "error: ", tex
 
 void LogVerbatim(absl::string_view line) {
   InitialiseGlog();
-  std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   WriteLine(google::GLOG_INFO, line);
 }
 
 void PrintLine(absl::string_view text) {
-  std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   if (auto* hook = before_line.load()) hook(STDOUT_FILENO);
   const std::string line = absl::StrCat(text, "\n");
   WriteAll(STDOUT_FILENO, line.data(), line.size());
@@ -93,18 +92,18 @@ void PrintLine(absl::string_view text) {
 }
 
 void CopyOutputLine(absl::string_view text) {
-  std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   const std::string line = absl::StrCat(text, "\n");
   WriteAll(stdout_copy.load(), line.data(), line.size());
 }
 
 void RunBetweenLogLines(absl::FunctionRef<void()> action) {
-  std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   action();
 }
 
 void SetLogCopies(int new_stdout_copy, int new_stderr_copy) {
-  std::lock_guard lock(mutex);  // once this returns, nothing is written to the old descriptors
+  const MutexLock lock(mutex);  // once this returns, nothing is written to the old descriptors
   stdout_copy.store(new_stdout_copy);
   stderr_copy.store(new_stderr_copy);
 }

@@ -17,6 +17,10 @@ import time
 import unittest
 import uuid
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from case_runner import run_cases  # noqa: E402
+
 WORKER = os.environ.get("DEIT_WORKER", "deit-worker")
 COORD = os.environ.get("DEIT_COORD", "deit-coord")
 MPIEXEC = os.environ.get("DEIT_MPIEXEC", "mpirun")
@@ -297,4 +301,4 @@ def read_safetensors(path):
 def main():
     if not shutil.which(WORKER):
         sys.exit(f"DEIT_WORKER: {WORKER}: no such program")
-    unittest.main(verbosity=2)
+    run_cases()

@@ -57,7 +57,7 @@ class FullSize(ClusterTest):
             if len(quiet) >= 2 and self.ratio(quiet) <= RATIO:
                 return
         if len(quiet) < 2 or len(os.sched_getaffinity(0)) < 2:
-            self.skipTest("NOT RUN: the time of a step: it needs two cores that nobody else uses")
+            self.skipTest("the time of a step needs two cores that no other process uses")
         self.assertLessEqual(self.ratio(quiet), RATIO, quiet)
 
     @staticmethod

@@ -43,6 +43,6 @@ class OutOfMemory(ClusterTest):
 if __name__ == "__main__":
     GROUP = make_group()
     if GROUP is None:
-        print("NOT RUN: no control group can be made here")
+        print("NOT RUN: out_of_memory_test: no control group can be made here")
         sys.exit(77)
     main()

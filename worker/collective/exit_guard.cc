@@ -15,18 +15,18 @@ ExitGuard::ExitGuard(Deadline deadline, WaitDescription awaited)
 
 ExitGuard::~ExitGuard() {
   {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     has_left_ = true;
   }
-  left_.notify_one();
+  left_.NotifyOne();
   watcher_.join();
 }
 
 void ExitGuard::Watch(Deadline deadline, const WaitDescription& awaited) {
   DeadlineTimer patience(deadline);
-  std::unique_lock lock(mutex_);
-  while (!left_.wait_for(lock, std::chrono::milliseconds(100), [this] { return has_left_; })) {
-    if (!patience.Expired()) continue;
+  const MutexLock lock(mutex_);
+  while (!has_left_) {
+    if (left_.WaitUntil(mutex_, std::chrono::steady_clock::now() + std::chrono::milliseconds(100)) || !patience.Expired()) continue;
     LogError(DeadlineError(deadline, awaited).message());
     std::fflush(nullptr);
     _exit(static_cast<int>(ExitCode::kPeerLost));

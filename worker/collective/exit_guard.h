@@ -1,11 +1,9 @@
 // Watchdog for blocking library calls that cannot be interrupted: MPI_Init, MPI_Comm_create_group, MPI_Finalize.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
-#include <string>
 #include <thread>
 
+#include "common/base/mutex.h"
 #include "worker/collective/wait.h"
 
 namespace deit::collective {
@@ -21,9 +19,9 @@ class ExitGuard {
  private:
   void Watch(Deadline deadline, const WaitDescription& awaited);
 
-  std::mutex mutex_;
-  std::condition_variable left_;
-  bool has_left_ = false;
+  Mutex mutex_;
+  CondVar left_;
+  bool has_left_ DEIT_GUARDED_BY(mutex_) = false;
   std::thread watcher_;
 };
 

@@ -19,20 +19,20 @@ namespace {
 
 Status HasLeft(int rank) { return absl::UnavailableError(absl::StrCat("worker ", rank, " has left")); }
 
-// A posted send or receive. Everything but `shared` is guarded by the receiver's mailbox.
+// A posted send or receive.
 class LocalMessage final : public Transfer {
  public:
   LocalMessage(std::shared_ptr<LocalGroup> group, Mailbox& mailbox, std::shared_ptr<Posting> posting)
       : group_(std::move(group)), mailbox_(mailbox), posting_(std::move(posting)) {}
 
   ~LocalMessage() override {
-    const std::scoped_lock lock(mailbox_.mutex);
+    const MutexLock lock(mailbox_.mutex);
     mailbox_.sends.remove(posting_);
     mailbox_.receives.remove(posting_);
   }
 
   StatusOr<bool> Test() override {
-    const std::scoped_lock lock(mailbox_.mutex);
+    const MutexLock lock(mailbox_.mutex);
     if (!posting_->error.ok()) return posting_->error;
     if (!posting_->done && group_->left[static_cast<size_t>(posting_->peer)]) return HasLeft(posting_->peer);
     return posting_->done;
@@ -41,7 +41,7 @@ class LocalMessage final : public Transfer {
  private:
   std::shared_ptr<LocalGroup> group_;
   Mailbox& mailbox_;
-  std::shared_ptr<Posting> posting_;
+  std::shared_ptr<Posting> posting_;  // what it points to is guarded by mailbox_.mutex
 };
 
 class LocalCollective final : public Transfer {
@@ -49,12 +49,12 @@ class LocalCollective final : public Transfer {
   LocalCollective(std::shared_ptr<LocalGroup> group, std::shared_ptr<CollectiveOp> op) : group_(std::move(group)), op_(std::move(op)) {}
 
   ~LocalCollective() override {
-    const std::scoped_lock lock(group_->mutex);
+    const MutexLock lock(group_->mutex);
     if (!op_->done && op_->error.ok()) op_->error = absl::UnavailableError("a worker gave up a collective operation");
   }
 
   StatusOr<bool> Test() override {
-    const std::scoped_lock lock(group_->mutex);
+    const MutexLock lock(group_->mutex);
     if (!op_->error.ok()) return op_->error;
     if (op_->done) return true;
     for (size_t rank = 0; rank < op_->seats.size(); ++rank) {
@@ -65,7 +65,7 @@ class LocalCollective final : public Transfer {
 
  private:
   std::shared_ptr<LocalGroup> group_;
-  std::shared_ptr<CollectiveOp> op_;
+  std::shared_ptr<CollectiveOp> op_;  // what it points to is guarded by group_->mutex
 };
 
 class LocalCommunicator final : public Communicator {

@@ -52,7 +52,7 @@ Status CheckAlike(const CollectiveOp& op) {
 std::shared_ptr<Posting> Mailbox::PostSend(Posting send, int sender) {
   send.sender = sender;
   auto posting = std::make_shared<Posting>(std::move(send));
-  const std::scoped_lock lock(mutex);
+  const MutexLock lock(mutex);
   if (const std::shared_ptr<Posting> receive = Take(receives, sender, posting->tag)) {
     Deliver(*posting, *receive);
   } else {
@@ -64,7 +64,7 @@ std::shared_ptr<Posting> Mailbox::PostSend(Posting send, int sender) {
 std::shared_ptr<Posting> Mailbox::PostReceive(Posting receive) {
   receive.sender = receive.peer;
   auto posting = std::make_shared<Posting>(std::move(receive));
-  const std::scoped_lock lock(mutex);
+  const MutexLock lock(mutex);
   if (const std::shared_ptr<Posting> send = Take(sends, posting->sender, posting->tag)) {
     Deliver(*send, *posting);
   } else {
@@ -127,7 +127,7 @@ LocalGroup::LocalGroup(std::vector<std::string> host_of_each, const LocalOptions
     : hosts(std::move(host_of_each)), options(all_options), mailboxes(hosts.size()), left(hosts.size()), ops_joined(hosts.size()) {}
 
 std::shared_ptr<CollectiveOp> LocalGroup::Join(int rank, CollectiveOp::Work work, Participant seat) {
-  const std::scoped_lock lock(mutex);
+  const MutexLock lock(mutex);
   const uint64_t ordinal = ops_joined[static_cast<size_t>(rank)]++;
   std::shared_ptr<CollectiveOp>& entry = meetings[ordinal];
   if (entry == nullptr) {
@@ -136,7 +136,7 @@ std::shared_ptr<CollectiveOp> LocalGroup::Join(int rank, CollectiveOp::Work work
     entry->seats.resize(hosts.size());
     entry->missing = hosts.size();
   }
-  const std::shared_ptr<CollectiveOp> op = entry;
+  std::shared_ptr<CollectiveOp> op = entry;
   if (op->work != work) op->error = absl::InvalidArgumentError("collective operation: the members started different ones");
   op->seats[static_cast<size_t>(rank)] = std::move(seat);
   if (--op->missing == 0) {
@@ -148,7 +148,7 @@ std::shared_ptr<CollectiveOp> LocalGroup::Join(int rank, CollectiveOp::Work work
 }
 
 std::shared_ptr<LocalGroup> LocalGroup::JoinSubgroup(const std::vector<int>& members, std::string_view name, size_t index) {
-  const std::scoped_lock lock(mutex);
+  const MutexLock lock(mutex);
   auto found = std::find_if(subgroups.begin(), subgroups.end(), [&](const Subgroup& subgroup) {
     return subgroup.members == members && subgroup.name == name && !subgroup.joined[index];
   });

@@ -6,11 +6,11 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "worker/collective/communicator.h"
 #include "worker/collective/local_communicator.h"
@@ -33,9 +33,9 @@ struct Mailbox {
   std::shared_ptr<Posting> PostSend(Posting send, int sender);
   std::shared_ptr<Posting> PostReceive(Posting receive);
 
-  std::mutex mutex;
-  std::list<std::shared_ptr<Posting>> sends;
-  std::list<std::shared_ptr<Posting>> receives;
+  Mutex mutex;
+  std::list<std::shared_ptr<Posting>> sends DEIT_GUARDED_BY(mutex);
+  std::list<std::shared_ptr<Posting>> receives DEIT_GUARDED_BY(mutex);
 };
 
 // What one member brings to a collective operation.
@@ -80,16 +80,16 @@ struct LocalGroup {
   std::vector<Mailbox> mailboxes;       // by receiver
   std::vector<std::atomic<bool>> left;  // by rank: its communicator is gone
 
-  std::mutex mutex;                                            // guards the rest, and all meetings
-  std::vector<uint64_t> ops_joined;                            // by rank
-  std::map<uint64_t, std::shared_ptr<CollectiveOp>> meetings;  // by ordinal, until all have come
+  Mutex mutex;                                                                        // also guards all meetings
+  std::vector<uint64_t> ops_joined DEIT_GUARDED_BY(mutex);                            // by rank
+  std::map<uint64_t, std::shared_ptr<CollectiveOp>> meetings DEIT_GUARDED_BY(mutex);  // by ordinal, until all have come
   struct Subgroup {
     std::vector<int> members;
     std::string name;
     std::shared_ptr<LocalGroup> group;
     std::vector<bool> joined;
   };
-  std::list<Subgroup> subgroups;  // until all have joined
+  std::list<Subgroup> subgroups DEIT_GUARDED_BY(mutex);  // until all have joined
 };
 
 }  // namespace deit::collective

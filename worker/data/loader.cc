@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "worker/data/pixel_buffer.h"
 
@@ -29,7 +28,7 @@ void CheckOptions(const plan::Sampler& stream, const LoaderOptions& options) {
 }  // namespace
 
 // Micro-batch number q (0, 1, ... in the order of Next()) is in slot q mod slots. Views are claimed in order, so that the next
-// micro-batch is always the one nearest to completion. All state below `mutex_` is guarded by it; a claimed view is written without it.
+// micro-batch is always the one nearest to completion. A claimed view is written without the mutex.
 class Loader::Ring {
  public:
   Ring(const plan::Sampler& stream, const ViewSource& source, const LoaderOptions& options)
@@ -61,14 +60,15 @@ class Loader::Ring {
   }
 
   StatusOr<const MicroBatch*> Next() {
-    std::unique_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     DEIT_RETURN_IF_ERROR(failure_);
     if (held_) GiveBack();
     if (next_ == total_) return nullptr;
     Slot& slot = slots_[next_ % slots_.size()];
     const auto begin = std::chrono::steady_clock::now();
-    const auto done = [&] { return stopped_ || slot.ready; };
-    const bool in_time = ready_.wait_for(lock, absl::ToChronoNanoseconds(options_.deadline), done);
+    bool in_time = true;
+    while (in_time && !stopped_ && !slot.ready) in_time = ready_.WaitUntil(mutex_, begin + absl::ToChronoNanoseconds(options_.deadline));
+    in_time = in_time || slot.ready;
     wait_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (stopped_) return absl::CancelledError("loader: stopped");
     failure_ = in_time ? slot.error : Late(slot);
@@ -80,10 +80,10 @@ class Loader::Ring {
   double WaitSeconds() const { return wait_seconds_; }
 
   void Stop() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopped_ = true;
-    ready_.notify_all();
-    work_.notify_all();
+    ready_.NotifyAll();
+    work_.NotifyAll();
   }
 
  private:
@@ -115,25 +115,25 @@ class Loader::Ring {
   int LaneOf(uint64_t q) const { return options_.lanes.begin + static_cast<int>(q % static_cast<uint64_t>(options_.lanes.size())); }
 
   // The micro-batch that Next() handed out last may be overwritten from now on.
-  void GiveBack() {
+  void GiveBack() DEIT_REQUIRES(mutex_) {
     Slot& slot = slots_[next_ % slots_.size()];
     slot.unrendered = views_;
     slot.replaced = 0;
     slot.ready = false;
     held_ = false;
     ++next_;
-    work_.notify_all();
+    work_.NotifyAll();
   }
 
-  Status Late(const Slot& slot) const {
+  Status Late(const Slot& slot) const DEIT_REQUIRES(mutex_) {
     return absl::DeadlineExceededError(absl::StrCat("loader: step ", StepOf(next_), ", lane ", LaneOf(next_), ": ", slot.unrendered, " of ",
                                                     views_, " views missing after ", absl::FormatDuration(options_.deadline)));
   }
 
   // Waits for a slot; false once stopped or when nothing is left.
   bool TakeClaim(Claim* claim) {
-    std::unique_lock lock(mutex_);
-    work_.wait(lock, [&] { return stopped_ || claimed_.q == total_ || claimed_.q < next_ + slots_.size(); });
+    const MutexLock lock(mutex_);
+    while (!stopped_ && claimed_.q != total_ && claimed_.q >= next_ + slots_.size()) work_.Wait(mutex_);
     if (stopped_ || claimed_.q == total_) return false;
     *claim = claimed_;
     claim->end = EndOfClaim(*claim);
@@ -170,9 +170,18 @@ class Loader::Ring {
     }
   }
 
-  // The thread that renders a micro-batch's last view mixes it.
+  // The thread that renders a micro-batch's last view mixes it, without the mutex: nobody else touches a rendered slot that is not ready.
   void Finish(const Claim& claim, const Outcome& outcome, Slot* slot) {
-    std::unique_lock lock(mutex_);
+    if (!RecordOutcome(claim, outcome, slot)) return;
+    if (slot->error.ok()) source_.Mix(&slot->batch);
+    const MutexLock lock(mutex_);
+    slot->ready = true;
+    ready_.NotifyAll();
+  }
+
+  // True when all views of the slot are rendered.
+  bool RecordOutcome(const Claim& claim, const Outcome& outcome, Slot* slot) {
+    const MutexLock lock(mutex_);
     if (!outcome.error.ok() && (slot->error.ok() || outcome.error_view < slot->error_view)) {
       slot->error = outcome.error;
       slot->error_view = outcome.error_view;
@@ -181,15 +190,8 @@ class Loader::Ring {
     slot->batch.lane = LaneOf(claim.q);
     slot->replaced += outcome.replaced;
     slot->unrendered -= claim.end - claim.begin;
-    if (slot->unrendered > 0) return;
     slot->batch.replaced = slot->replaced;
-    if (slot->error.ok()) {
-      lock.unlock();
-      source_.Mix(&slot->batch);
-      lock.lock();
-    }
-    slot->ready = true;
-    ready_.notify_all();
+    return slot->unrendered == 0;
   }
 
   Status RenderView(uint64_t q, int v, MicroBatch* batch, int* replaced) const {
@@ -213,14 +215,14 @@ class Loader::Ring {
   std::vector<Slot> slots_;  // the vector itself is constant after Start()
   std::vector<std::thread> threads_;
 
-  std::mutex mutex_;
-  std::condition_variable ready_;  // for Next()
-  std::condition_variable work_;   // for the threads
-  bool stopped_ = false;
-  Claim claimed_;      // .q and .begin: the first unclaimed view
-  uint64_t next_ = 0;  // the micro-batch held by the caller, else the one to hand out next
-  bool held_ = false;
-  Status failure_;
+  Mutex mutex_;
+  CondVar ready_;  // for Next()
+  CondVar work_;   // for the threads
+  bool stopped_ DEIT_GUARDED_BY(mutex_) = false;
+  Claim claimed_ DEIT_GUARDED_BY(mutex_);      // .q and .begin: the first view that is not claimed
+  uint64_t next_ DEIT_GUARDED_BY(mutex_) = 0;  // the micro-batch held by the caller, else the one to hand out next
+  bool held_ DEIT_GUARDED_BY(mutex_) = false;
+  Status failure_ DEIT_GUARDED_BY(mutex_);
   double wait_seconds_ = 0;  // of the caller's thread alone
 };
 

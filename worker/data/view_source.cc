@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <mutex>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "common/base/log.h"
+#include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "worker/augment/erasing.h"
 #include "worker/augment/mixing.h"
@@ -120,15 +120,15 @@ uint64_t NextSourceNumber() {
 class BadImages {
  public:
   void Report(int64_t image, const Status& cause, int64_t shown, const dataset::Index& index) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!known_.insert(image).second) return;
     const std::string other = index.path(shown).empty() ? absl::StrCat("image ", shown) : index.path(shown);
     LogWarning(absl::StrCat(cause.message(), ": replaced by ", other, " (data.on_bad_image; ", known_.size(), " so far)"));
   }
 
  private:
-  std::mutex mutex_;
-  std::set<int64_t> known_;
+  Mutex mutex_;
+  std::set<int64_t> known_ DEIT_GUARDED_BY(mutex_);
 };
 
 class RenderedViews final : public ViewSource {

@@ -92,14 +92,14 @@ void Print(const v1::BenchmarkReport& report, bool json) {
 }
 
 // The inputs of one worker.
-struct Inputs {
+struct BenchmarkInputs {
   v1::JobSpec spec;
   JobData data;
   std::unique_ptr<train::Engine> engine;
 };
 
-StatusOr<Inputs> OpenInputs(const Options& options) {
-  Inputs in;
+StatusOr<BenchmarkInputs> OpenBenchmarkInputs(const Options& options) {
+  BenchmarkInputs in;
   DEIT_ASSIGN_OR_RETURN(in.spec, LoadJob(options));
   DEIT_ASSIGN_OR_RETURN(in.data, OpenData(in.spec));
   DEIT_RETURN_IF_ERROR(engine::SetThreads(in.spec.threads_per_worker()));
@@ -110,7 +110,7 @@ StatusOr<Inputs> OpenInputs(const Options& options) {
 }  // namespace
 
 Status Benchmark(const Options& options, collective::Session& session) {
-  auto inputs = OpenInputs(options);
+  auto inputs = OpenBenchmarkInputs(options);
   DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), SetupDeadline(), inputs.status(), "opening model and data"));
   const auto& [spec, data, engine] = *inputs;
   DEIT_ASSIGN_OR_RETURN(const auto training_state, train::TrainingState::Form(session.world(), spec, 0, *engine));

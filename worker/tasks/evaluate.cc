@@ -43,7 +43,7 @@ StatusOr<std::string> ChooseWeights(const Options& options, const v1::JobSpec& s
 }
 
 // The inputs of one worker.
-struct Inputs {
+struct EvaluationInputs {
   v1::JobSpec spec;
   std::string weights;
   std::unique_ptr<dataset::Index> index;
@@ -52,8 +52,8 @@ struct Inputs {
   std::vector<std::string> notes;  // about the teacher
 };
 
-StatusOr<Inputs> OpenInputs(const Options& options) {
-  Inputs in;
+StatusOr<EvaluationInputs> OpenEvaluationInputs(const Options& options) {
+  EvaluationInputs in;
   DEIT_ASSIGN_OR_RETURN(in.spec, LoadJob(options));
   DEIT_ASSIGN_OR_RETURN(in.weights, ChooseWeights(options, in.spec));
   DEIT_RETURN_IF_ERROR(engine::SetThreads(in.spec.threads_per_worker()));
@@ -94,7 +94,7 @@ void Print(const train::EvaluationReport& report, const std::string& weights, bo
 }  // namespace
 
 Status Evaluate(const Options& options, collective::Session& session) {
-  auto in = OpenInputs(options);
+  auto in = OpenEvaluationInputs(options);
   DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), SetupDeadline(), in.status(), "opening model and data"));
   const bool reports = session.world().rank() == 0;
   for (const std::string& note : in->notes) {

@@ -20,6 +20,10 @@ import termios
 import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+
+from case_runner import run_cases  # noqa: E402
+
 COORD = os.environ.get("DEIT_COORD", "deit-coord")
 LIMIT = 30  # seconds that nothing here needs
 BOOT = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -228,4 +232,4 @@ class CoordTest(unittest.TestCase):
 def main():
     if not shutil.which(COORD):
         sys.exit(f"DEIT_COORD: {COORD}: no such program")
-    unittest.main(verbosity=2)
+    run_cases()
