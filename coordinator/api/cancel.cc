@@ -18,7 +18,7 @@ namespace {
 
 using v1::JobState;
 
-constexpr absl::Duration kPoll = absl::Milliseconds(100);
+constexpr absl::Duration kCancelPoll = absl::Milliseconds(100);
 
 Status AskToStop(const v1::ProcessIdentity& receiver) {
   const Status sent = process::Signal(receiver, SIGUSR1);
@@ -102,7 +102,7 @@ StatusOr<v1::JobStatus> CancelJob(JobHandle& job, absl::Duration timeout, Pause 
         signaled = decision.receiver->pid();
         break;
       case CancelAction::kWait:
-        if (!pause(kPoll)) return absl::CancelledError(absl::StrCat(job.Title(), ": was asked to end, and will when its step is done"));
+        if (!pause(kCancelPoll)) return absl::CancelledError(absl::StrCat(job.Title(), ": was asked to end, and will when its step is done"));
         break;
       case CancelAction::kRecordCanceled:
       case CancelAction::kFinish: return Finish(job, snapshot, decision.action == CancelAction::kRecordCanceled);

@@ -109,7 +109,7 @@ StatusOr<v1::CheckpointExport> ExportCheckpoint(files::FileSystem& fs, const std
   const Loading loading = LoadingOf(job, output);
   v1::CheckpointExport exported;
   exported.set_ema(ema);
-  exported.checkpoint_folder(output);
+  exported.set_folder(output);
   exported.set_tensors(weights.tensors.size());
   exported.set_how_to_load(loading.sentence);
   for (const Part& part : Divide(weights.tensors, loading.vit_pytorch)) {

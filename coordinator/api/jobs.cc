@@ -11,7 +11,7 @@
 
 namespace deit::api {
 namespace {
-constexpr absl::Duration kPoll = absl::Milliseconds(200);
+constexpr absl::Duration kWaitPoll = absl::Milliseconds(200);
 }
 
 StatusOr<v1::StatusReport> ListJobs(const Environment& environment) {
@@ -36,7 +36,7 @@ StatusOr<v1::JobStatus> WaitForJob(JobHandle& job, absl::Duration timeout, Pause
       return absl::DeadlineExceededError(absl::StrCat("wait: ", job.Title(), ": after ", DurationText(timeout), " still ",
                                                       StateText(snapshot.health.state, snapshot.health.reason)));
     }
-    if (!pause(std::min(kPoll, left))) return absl::CancelledError(absl::StrCat("wait: ", job.Title(), ": interrupted"));
+    if (!pause(std::min(kWaitPoll, left))) return absl::CancelledError(absl::StrCat("wait: ", job.Title(), ": interrupted"));
   }
 }
 

@@ -9,7 +9,7 @@
 namespace deit::api {
 namespace {
 
-constexpr absl::Duration kPoll = absl::Milliseconds(200);
+constexpr absl::Duration kLogsPoll = absl::Milliseconds(200);
 constexpr absl::Duration kLastMessages = absl::Seconds(5);
 
 // The logs of an attempt: of the chosen worker, else of the one that failed, else of worker 0.
@@ -93,7 +93,7 @@ StatusOr<v1::JobStatus> FollowLogs(JobHandle& job, LogRequest request, LogSink& 
       if (over) sink.Notice(absl::StrCat(job.Title(), ": ", StateText(snapshot.health.state, snapshot.health.reason)));
       return DescribeJob(job.environment(), snapshot);
     }
-  } while (pause(kPoll));
+  } while (pause(kLogsPoll));
   return absl::CancelledError(absl::StrCat("logs: ", job.Title(), ": interrupted"));
 }
 
