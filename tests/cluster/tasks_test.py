@@ -204,12 +204,15 @@ class Others(ClusterTest):
         config = self.job(STUDENT)
         words = ("--task=benchmark", f"--config={config}", "--steps=3", "--warmup_steps=1")
         for workers in (1, 2):
-            said = json.loads(self.run_worker(*words, "--json", workers=workers).out)
+            ended = self.run_worker(*words, "--json", workers=workers)
+            said = json.loads(ended.out)
             self.assert_has(said, "model precision workers batch_size lanes steps images_per_second step_ms split_ms page_faults_per_step "
                                   "bytes_sent_per_step ring_bytes_per_step gflops_per_worker gemm_peak_gflops gemm_share")
             self.assert_has(said["split_ms"], "data teacher forward backward communication optimizer checkpoint total")
             self.assertEqual((said["workers"], said["steps"], said["lanes"]), (workers, 3, 8))
-            self.assertGreater(said["images_per_second"], 0)
+            self.assertAlmostEqual(said["images_per_second"] * said["step_ms"] / 1000 / said["batch_size"], 1, places=3)
+            self.assertLess((3 + 1) * said["step_ms"] / 1000, ended.seconds, "all steps were part of the launch")
+            self.assertEqual((said["batch_size"], said["split_ms"]["total"]), (32, said["step_ms"]))
             self.assertEqual(said["bytes_sent_per_step"] > 0, workers > 1)
             self.assertAlmostEqual(said["gflops_per_worker"], 6e-9 * STUDENT_MACS * said["images_per_second"] / workers, places=3)
             self.assertAlmostEqual(said["gemm_share"], said["gflops_per_worker"] / said["gemm_peak_gflops"], places=5)

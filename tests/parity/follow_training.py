@@ -150,8 +150,8 @@ def report(model, teach, images, targets):
     return {"predictors": scores, "disagreement": share, "token_cosine": cosines}
 
 
-def small_vit(kind, sizes, side, weights):
-    model = kind(img_size=side, patch_size=case.PATCH, in_chans=1, num_classes=case.CLASSES, embed_dim=sizes["width"], depth=sizes["depth"],
+def small_vit(kind, sizes, side, weights, channels=1):
+    model = kind(img_size=side, patch_size=case.PATCH, in_chans=channels, num_classes=case.CLASSES, embed_dim=sizes["width"], depth=sizes["depth"],
                  num_heads=sizes["heads"])
     model.load_state_dict(load_file(weights), strict=True)
     return model.double()
@@ -172,6 +172,14 @@ def small_teacher(folder, kind):
     return see
 
 
+def result(seen, model, teach, images, targets):
+    """A kind's entry in a golden file."""
+    sketches = {name: case.sketch(name, case.learned(name, value.flatten().tolist())) for name, value in model.state_dict().items()}
+    return {"losses": [float(f"{loss:.10g}") for loss in seen],
+            "weights": {name: [float(f"{number:.9g}") for number in row] for name, row in sketches.items()},
+            "report": report(model, teach, images, targets)}
+
+
 def golden(binaries):
     results = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -184,10 +192,7 @@ def golden(binaries):
             model = small_vit(VisionTransformerDistilled, case.STUDENT, case.SIDE, folder / "student.safetensors")
             teach = small_teacher(folder, kind)
             seen = train(model, teach, *data["train"], steps, LOSSES[kind])
-            sketches = {name: case.sketch(name, case.learned(name, value.flatten().tolist())) for name, value in model.state_dict().items()}
-            results[kind] = {"losses": [float(f"{loss:.10g}") for loss in seen],
-                             "weights": {name: [float(f"{number:.9g}") for number in row] for name, row in sketches.items()},
-                             "report": report(model, teach, *data["t10k"])}
+            results[kind] = result(seen, model, teach, *data["t10k"])
             print(f"{kind}: losses {seen[0]:.6g} to {seen[-1]:.6g}", flush=True)
     GOLDEN.parent.mkdir(exist_ok=True)
     GOLDEN.write_text(json.dumps(results, indent=1) + "\n")

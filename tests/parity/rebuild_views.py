@@ -76,9 +76,10 @@ def operate(image, operation, fill):
     return auto_augment.NAME_TO_OP[name](image, *arguments, **keywords)
 
 
-def render(view, root, size):
+def render(view, image, size):
+    """The view's pixels before mixing, of a picture as Pillow opens it."""
     gray = len(view["mean"]) == 1
-    image = Image.open(root / view["path"]).convert("RGB")
+    image = image.convert("RGB")
     image = image.convert("L") if gray else image
     assert image.size == (view["width"], view["height"]), view["path"]
     crop = view["crop"]
@@ -150,7 +151,7 @@ def main():
     views = [json.loads(line) for line in (folder / "views.jsonl").read_text(encoding="utf-8").splitlines()]
     tensors = load_file(folder / "pixels.safetensors")
     size = tensors["x"].shape[2]
-    rendered = {view["position"]: render(view, root, size) for view in views}
+    rendered = {view["position"]: render(view, Image.open(root / view["path"]), size) for view in views}
     different = 0
     for view, position, pixels in zip(views, tensors["position"], tensors["x"], strict=True):
         assert view["position"] == position

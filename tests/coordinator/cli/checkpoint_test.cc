@@ -1,10 +1,15 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 
+#include "common/base/status.h"
+#include "common/spec/load.h"
 #include "coordinator/cli/verbs.h"
 #include "tests/common/checkpoint/sample_checkpoint.h"
 #include "tests/support/temp_folder.h"
@@ -54,6 +59,26 @@ class CheckpointVerbTest : public ::testing::Test {
     const StatusOr<VerbExit> exit = kCheckpoint.run(*arguments);
     std::fflush(stdout);
     return {exit, ::testing::internal::GetCapturedStdout()};
+  }
+
+  // With a terminal as standard input, on which `answer` has been typed.
+  Outcome RunAnswering(const std::string& answer, const std::vector<std::string>& words) {
+    int terminal = -1, input = -1;
+    DEIT_CHECK(openpty(&terminal, &input, nullptr, nullptr, nullptr) == 0);
+    DEIT_CHECK(write(terminal, answer.data(), answer.size()) == static_cast<ssize_t>(answer.size()));
+    Outcome outcome = RunWithInput(input, words);
+    close(terminal);
+    return outcome;
+  }
+
+  Outcome RunWithInput(int input, const std::vector<std::string>& words) {
+    const int own = dup(STDIN_FILENO);
+    dup2(input, STDIN_FILENO);
+    close(input);
+    Outcome outcome = Run(words);
+    dup2(own, STDIN_FILENO);
+    close(own);
+    return outcome;
   }
 
   deit::testing::TempFolder folder_;
@@ -134,7 +159,7 @@ TEST_F(CheckpointVerbTest, ExportRefusesADamagedSetAndMissingParts) {
   EXPECT_THAT(std::string(Run({"export", folder_.path(), output}).exit.status().message()), HasSubstr("config.textproto: no such file"));
 }
 
-TEST_F(CheckpointVerbTest, PruneKeepsTheNewestAndTheBestAndAsksWithoutYes) {
+TEST_F(CheckpointVerbTest, PruneKeepsTheNewestAndTheBest) {
   for (int64_t step : {10, 20, 30, 40}) Save(step, step == 20 ? 99 : 1);
   EXPECT_EQ(VerbExitOf(Run({"prune", folder_.path(), "--yes"}).exit.status()), VerbExit::kUsage) << "no --keep";
   EXPECT_EQ(VerbExitOf(Run({"prune", folder_.path(), "--keep=0", "--yes"}).exit.status()), VerbExit::kUsage);
@@ -144,6 +169,21 @@ TEST_F(CheckpointVerbTest, PruneKeepsTheNewestAndTheBestAndAsksWithoutYes) {
   EXPECT_EQ(outcome.text, "deleted step_00000010, step_00000030\n");
   EXPECT_THAT(*fs_.List(root_), ::testing::ElementsAre("step_00000020", "step_00000040"));
   EXPECT_EQ(Run({"prune", folder_.path(), "--keep=1"}).text, "nothing to delete\n");
+}
+
+TEST_F(CheckpointVerbTest, PruneAsksWithoutYesAndDeletesOnlyWhenToldSo) {
+  for (int64_t step : {10, 20}) Save(step, 1);
+  const std::vector<std::string> words = {"prune", folder_.path(), "--keep=1"};
+  EXPECT_EQ(VerbExitOf(RunWithInput(open("/dev/null", O_RDONLY), words).exit.status()), VerbExit::kUsage) << "no terminal to ask on";
+  EXPECT_EQ(fs_.List(root_)->size(), 2u);
+  for (const char* answer : {"n\n", "\n", "yellow\n"}) {
+    const Outcome refused = RunAnswering(answer, words);
+    EXPECT_EQ(refused.text, "delete step_00000010? [y/N] ");
+    EXPECT_EQ(refused.exit.status().code(), absl::StatusCode::kCancelled);
+    EXPECT_EQ(fs_.List(root_)->size(), 2u) << answer;
+  }
+  EXPECT_EQ(RunAnswering("y\n", words).text, "delete step_00000010? [y/N] deleted step_00000010\n");
+  EXPECT_THAT(*fs_.List(root_), ::testing::ElementsAre("step_00000020"));
 }
 
 TEST_F(CheckpointVerbTest, PruneDeletesNothingWhenAKeptSetIsBad) {

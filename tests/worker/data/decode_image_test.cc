@@ -81,6 +81,21 @@ TEST(DecodePngTest, RefusesEveryTruncation) {
   }
 }
 
+TEST(DecodePngTest, RefusesAWrongChecksumOfEachCriticalChunk) {
+  const std::string file = EncodePng(3, 3, {.color_type = PNG_COLOR_TYPE_RGB}, std::string(27, 'x'));
+  int chunks = 0;
+  for (size_t chunk = 8; chunk < file.size(); ++chunks) {  // length, type, data, checksum
+    const auto byte = [&](size_t k) { return static_cast<size_t>(static_cast<uint8_t>(file[chunk + k])); };
+    const size_t checksum = chunk + 8 + (byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3));
+    std::string damaged = file;
+    damaged[checksum + 3] = static_cast<char>(damaged[checksum + 3] ^ 1);
+    Image image;
+    EXPECT_EQ(DecodeImage(damaged, &image).code(), absl::StatusCode::kDataLoss) << file.substr(chunk + 4, 4);
+    chunk = checksum + 4;
+  }
+  EXPECT_GE(chunks, 3) << "IHDR, IDAT, IEND";
+}
+
 // A smooth picture: each sample is near its neighbours, as JPEG likes it.
 std::string Smooth(int width, int height, int channels) {
   std::string samples;

@@ -159,20 +159,26 @@ TEST_F(ViewSourceTest, EvaluatesThePlainImage) {
 }
 
 TEST_F(ViewSourceTest, ReadsCifarsPlanes) {
-  std::string record(3073, '\0');
-  for (size_t i = 0; i < 3072; ++i) record[1 + i] = static_cast<char>(i / 1024 * 50 + i % 1024 % 32);  // planes of 50 c + x
-  for (int k = 1; k <= 5; ++k) {
-    record[0] = static_cast<char>(k);
-    WriteFile(folder_ / absl::StrCat("data_batch_", k, ".bin"), record + record);
+  for (int k = 1; k <= 5; ++k) {  // two images each, of label k and k + 1; sample: 50 c + x + 2 * label
+    std::string content;
+    for (const int label : {k, k + 1}) {
+      content += static_cast<char>(label);
+      for (int i = 0; i < 3072; ++i) content += static_cast<char>(i / 1024 * 50 + i % 32 + 2 * label);
+    }
+    WriteFile(folder_ / absl::StrCat("data_batch_", k, ".bin"), content);
   }
   Resolve(v1::DataSpec::CIFAR, 32, 3, v1::AugmentSpec::CENTER);
   spec_.mutable_augment()->set_hflip(0);
   ASSERT_TRUE(Open().ok());
-  EXPECT_EQ(index_->label(7), 4);
-  const std::vector<float> pixels = Render(ViewOf(0, 7));
-  for (size_t i = 0; i < pixels.size(); ++i) {
-    const int c = static_cast<int>(i) / 1024, x = static_cast<int>(i) % 32;
-    ASSERT_EQ(pixels[i], Normalised(50 * c + x, 0.25f + 0.25f * static_cast<float>(c))) << i;
+  ASSERT_EQ(index_->size(), 10);
+  for (int64_t image = 0; image < 10; ++image) {
+    const int label = static_cast<int>(image / 2 + 1 + image % 2);
+    EXPECT_EQ(index_->label(image), label);
+    const std::vector<float> pixels = Render(ViewOf(0, static_cast<uint64_t>(image)));
+    for (size_t i = 0; i < pixels.size(); ++i) {
+      const int c = static_cast<int>(i) / 1024, x = static_cast<int>(i) % 32;
+      ASSERT_EQ(pixels[i], Normalised(50 * c + x + 2 * label, 0.25f + 0.25f * static_cast<float>(c))) << image << " " << i;
+    }
   }
 }
 

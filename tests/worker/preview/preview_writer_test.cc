@@ -1,6 +1,8 @@
 #include "worker/preview/preview_writer.h"
 
 #include <filesystem>
+#include <map>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -119,6 +121,75 @@ TEST_F(PreviewTest, SaysEverythingThatWasDrawn) {
   EXPECT_GT(operations, 30);
   EXPECT_GT(erased, 10);
   EXPECT_GT(mixed, 40);
+}
+
+void ExpectBox(const v1::PreviewBox& said, const pixels::Rectangle& drawn) {
+  EXPECT_EQ((pixels::Rectangle{said.left(), said.top(), said.width(), said.height()}), drawn);
+}
+
+void ExpectDrawn(const v1::PreviewView& said, const augment::ViewParameters& drawn) {
+  static const std::map<pixels::Filter, std::string> kFilters = {{pixels::Filter::kNearest, "nearest"},
+                                                                 {pixels::Filter::kBilinear, "bilinear"},
+                                                                 {pixels::Filter::kBicubic, "bicubic"},
+                                                                 {pixels::Filter::kBox, "box"},
+                                                                 {pixels::Filter::kLanczos, "lanczos"}};
+  ExpectBox(said.crop(), drawn.framing.crop);
+  EXPECT_EQ(std::make_pair(said.scaled_width(), said.scaled_height()), std::make_pair(drawn.framing.width, drawn.framing.height));
+  EXPECT_EQ(std::make_pair(said.left(), said.top()), std::make_pair(drawn.framing.left, drawn.framing.top));
+  EXPECT_EQ(said.filter(), kFilters.at(drawn.filter));
+  ASSERT_EQ(said.operations_size(), static_cast<int>(drawn.operations.size()));
+  for (int k = 0; k < said.operations_size(); ++k) {
+    const augment::Operation& operation = drawn.operations[static_cast<size_t>(k)];
+    EXPECT_EQ(said.operations(k).name(), operation.kind->name);
+    EXPECT_EQ(said.operations(k).has_argument(), operation.kind->argument != nullptr);
+    if (said.operations(k).has_argument()) {
+      EXPECT_EQ(said.operations(k).argument(), operation.argument);
+    }
+    EXPECT_EQ(said.operations(k).filter(), operation.kind->moves_pixels ? kFilters.at(operation.filter) : "");
+  }
+  ASSERT_EQ(said.erasures_size(), static_cast<int>(drawn.erasures.size()));
+  for (int k = 0; k < said.erasures_size(); ++k) ExpectBox(said.erasures(k), drawn.erasures[static_cast<size_t>(k)]);
+}
+
+// Everything that tests/parity/rebuild_views.py makes the pixels of again.
+TEST_F(PreviewTest, RecordsHoldEachNumberThatPixelsAreMadeOf) {
+  for (const auto crop : {v1::AugmentSpec::PADDED, v1::AugmentSpec::CENTER}) {
+    spec_.mutable_augment()->set_crop(crop);
+    spec_.mutable_augment()->set_interpolation(v1::AugmentSpec::RANDOM);
+    views_ = *data::NewTrainViews(spec_, *index_);
+    std::filesystem::remove_all(folder_ / "out");
+    ASSERT_TRUE(Write(0, 8).ok());
+    const auto records = Records();
+    ASSERT_EQ(records.size(), 64u);
+    std::set<std::string> mixes;
+    std::vector<float> pixels(4 * kView);
+    for (size_t first = 0; first < 64; first += 4) {
+      data::MicroBatch drawn;
+      drawn.pixels = pixels.data();
+      for (size_t i = first; i < first + 4; ++i) drawn.views.push_back(stream_.At(i));
+      views_->Mix(&drawn);
+      for (size_t slot = 0; slot < 4; ++slot) {
+        const v1::PreviewView& record = records[first + slot];
+        SCOPED_TRACE(record.position());
+        data::ViewDescription description;
+        ASSERT_TRUE(views_->Describe(drawn.views[slot], &description).ok());
+        ExpectDrawn(record, description.parameters);
+        EXPECT_THAT(record.fill(), ElementsAre(128, 102, 77));
+        EXPECT_THAT(record.mean(), ElementsAre(0.5f, 0.4f, 0.3f));
+        EXPECT_THAT(record.std(), ElementsAre(0.25, 0.25, 0.25));
+        EXPECT_EQ(record.erased_with(), record.erasures_size() > 0 ? "pixel" : "");
+        const augment::Mix& mix = drawn.mixes[slot];
+        mixes.insert(record.mix().kind());
+        ASSERT_EQ(record.has_mix(), mix.kind != augment::Mix::Kind::kNone);
+        if (!record.has_mix()) continue;
+        EXPECT_EQ(record.mix().kind(), mix.kind == augment::Mix::Kind::kCutmix ? "cutmix" : "mixup");
+        EXPECT_EQ(record.mix().keep(), mix.keep);
+        EXPECT_EQ(record.mix().take(), mix.take);
+        if (mix.kind == augment::Mix::Kind::kCutmix) ExpectBox(record.mix().box(), mix.box);
+      }
+    }
+    EXPECT_GE(mixes.size(), 2u) << "mixup and cutmix";
+  }
 }
 
 TEST_F(PreviewTest, DrawsASheetForEachMicroBatch) {

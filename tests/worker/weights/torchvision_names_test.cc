@@ -51,10 +51,13 @@ TEST(TorchvisionNameTest, RenamesWhatIsNamedOtherwise) {
   EXPECT_EQ(TorchvisionName(models::Family::kResnet, "layer1.0.conv1.weight"), "layer1.0.conv1.weight");
 }
 
-TEST(TorchvisionNameTest, TakesAnyName) {
-  for (const char* name : {"", ".", "blocks", "blocks.", "blocks.x.y.z", "s1", "s1.", "s1.b", "s1.bx.conv1", "..."}) {
-    for (const auto family : {models::Family::kVit, models::Family::kRegnety, models::Family::kEfficientnet}) TorchvisionName(family, name);
+TEST(TorchvisionNameTest, KeepsWhatIsNoNameOfItsFamily) {
+  for (const auto family : {models::Family::kVit, models::Family::kRegnety, models::Family::kEfficientnet}) {
+    for (const char* name : {"", ".", "blocks", "blocks.", "blocks.1", "s1", "s1.", "s1.b", "s1.b1", "s1.bx.conv1", "..."}) {
+      EXPECT_EQ(TorchvisionName(family, name), name);
+    }
   }
+  EXPECT_EQ(TorchvisionName(models::Family::kEfficientnet, "blocks.x.y.z"), "blocks.x.y.z");
 }
 
 TEST(TorchvisionVarianceOffsetTest, IsThatOfTheLargeEfficientnets) {
