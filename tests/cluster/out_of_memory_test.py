@@ -7,7 +7,7 @@ import os
 import pathlib
 import sys
 
-from cluster import COORD, SKIPPED, STUDENT, ClusterTest, Launch, Run, main, run_dir
+from cluster import COORD, STUDENT, ClusterTest, Launch, Run, main, run_dir
 
 LIMIT = 80 << 20  # bytes; a worker alone needs more
 
