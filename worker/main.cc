@@ -19,7 +19,7 @@
 #include "common/base/log.h"
 #include "common/base/nearest.h"
 #include "common/base/out_of_memory.h"
-#include "common/control/heartbeat_client.h"
+#include "common/control/client.h"
 #include "common/control/worker_progress.h"
 #include "common/job/state_folder.h"
 #include "common/process/identity.h"
@@ -144,7 +144,7 @@ void Report(const Status& status) {
 }
 
 // Which worker says for all how the task ended, where all know; nothing for a failure that others may not know of.
-std::optional<int> SpeakerFor(const Status& status) {
+std::optional<int> ReportingRank(const Status& status) {
   if (const auto worker = exchange::AgreedFailureOf(status)) return worker;
   const ExitCode code = ExitCodeOf(status);
   const bool decided_together = code == ExitCode::kDone || code == ExitCode::kStoppedAndSaved || code == ExitCode::kNonFinite;
@@ -179,9 +179,8 @@ Status CheckFlags(int argc, char** argv) {
   return absl::OkStatus();
 }
 
-// Under deit-coord run a background thread tells the job's owner where this worker is. Nothing without one, and nothing fails with it.
-std::unique_ptr<control::HeartbeatClient> StartHeartbeat(const collective::Communicator& world,
-                                                         const control::WorkerProgress& worker_progress) {
+// Connects this worker to the job's owner under deit-coord run, by a thread of its own. Null without an owner; nothing fails with it.
+std::unique_ptr<control::Client> StartControlClient(const collective::Communicator& world, const control::WorkerProgress& worker_progress) {
   if (FLAGS_attempt == 0) return nullptr;
   const run::RunFolder folder(FLAGS_run_dir);
   const auto identity = run::ReadIdentity(files::FileSystem::Posix(), folder);
@@ -190,17 +189,21 @@ std::unique_ptr<control::HeartbeatClient> StartHeartbeat(const collective::Commu
     LogWarning(absl::StrCat("deit-coord will not hear of this worker: ", (identity.ok() ? state.status() : identity.status()).message()));
     return nullptr;
   }
-  control::HeartbeatOptions options;
+  control::ClientOptions options;
   options.control_path = folder.Control();
   options.token_path = state->Token(identity->job());
   options.hello.set_job(identity->job());
-  options.hello.set_attempt(FLAGS_attempt);
-  options.hello.set_role("student");
+  options.hello.set_launch(FLAGS_attempt);
+  options.hello.set_role(v1::Role::STUDENT);
+  options.hello.set_rank(world.rank());
   options.hello.set_worker(world.rank());
   options.hello.set_workers(world.size());
   *options.hello.mutable_process() = process::Self();
   options.sample = [&worker_progress] { return worker_progress.Heartbeat(); };
-  return control::HeartbeatClient::Start(std::move(options));
+  options.on_message = [](const v1::OwnerMessage& message) {
+    if (message.has_stop()) process::RequestStop();
+  };
+  return control::Client::Start(std::move(options));
 }
 
 int Main(int argc, char** argv) {
@@ -242,13 +245,13 @@ int Main(int argc, char** argv) {
   options->worker_progress = &worker_progress;
   std::unique_ptr<process::MessageCopy> message_copy;
   options->message_copy = &message_copy;
-  auto heartbeat = StartHeartbeat((*session)->world(), worker_progress);
+  auto control_client = StartControlClient((*session)->world(), worker_progress);
   const Status status = tasks::RunTask(**task, *options, **session);
   const ExitCode code = ExitCodeOf(status);
-  const std::optional<int> speaker = SpeakerFor(status);
-  if (!status.ok() && speaker.value_or(worker) == worker) Report(status);
-  if (!speaker) (*session)->Abort(code);  // and ends the launch, so that no worker waits for this one
-  heartbeat.reset();                      // says that this worker leaves in order
+  const std::optional<int> reporting_rank = ReportingRank(status);
+  if (!status.ok() && reporting_rank.value_or(worker) == worker) Report(status);
+  if (!reporting_rank) (*session)->Abort(code);  // and ends the launch, so that no worker waits for this one
+  control_client.reset();                 // tells the owner that this worker leaves in order
   (*session)->Finish(code);
 }
 

@@ -3,34 +3,50 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/control/socket.h"
 #include "common/json/json_file.h"
 #include "common/process/identity.h"
 #include "proto/job.pb.h"
 
 namespace deit::control {
-namespace {
-constexpr char kLoopback[] = "127.0.0.1:";
+
+std::string ToString(const ControlAddress& address) {
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return v6 ? absl::StrCat("[", address.host, "]:", address.port) : absl::StrCat(address.host, ":", address.port);
 }
 
-Status WriteControlAddress(files::FileSystem& fs, const std::string& path, uint16_t port) {
+StatusOr<ControlAddress> ParseControlAddress(absl::string_view text) {
+  const Status error = absl::InvalidArgumentError(absl::StrCat("address: \"", text, "\": want HOST:PORT with a numeric host"));
+  const size_t colon = text.rfind(':');
+  if (colon == absl::string_view::npos) return error;
+  absl::string_view host = text.substr(0, colon);
+  const bool bracketed = absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]");
+  uint32_t port = 0;
+  if (!absl::SimpleAtoi(text.substr(colon + 1), &port) || port < 1 || port > UINT16_MAX) return error;
+  const ControlAddress address{.host = std::string(host), .port = static_cast<uint16_t>(port)};
+  if (bracketed != (host.find(':') != absl::string_view::npos) || !IsNumericHost(address.host)) return error;
+  return address;
+}
+
+Status WriteControlAddress(files::FileSystem& fs, const std::string& path, const ControlAddress& address) {
+  if (address.host == "0.0.0.0" || address.host == "::") {
+    return absl::InvalidArgumentError(absl::StrCat("address: ", ToString(address), ": nobody can connect to a wildcard"));
+  }
   v1::ControlAddress record;
-  record.set_address(absl::StrCat(kLoopback, port));
+  record.set_address(ToString(address));
   *record.mutable_owner() = process::Self();
   return json::ReplaceJsonFile(fs, path, record);
 }
 
-StatusOr<uint16_t> ReadControlAddress(files::FileSystem& fs, const std::string& path) {
+StatusOr<ControlAddress> ReadControlAddress(files::FileSystem& fs, const std::string& path) {
   v1::ControlAddress record;
   DEIT_RETURN_IF_ERROR(json::ReadJsonFile(fs, path, &record));
-  absl::string_view digits = record.address();
-  uint32_t port = 0;
-  if (!absl::ConsumePrefix(&digits, kLoopback) || !absl::SimpleAtoi(digits, &port) || port < 1 || port > UINT16_MAX) {
-    return absl::DataLossError(absl::StrCat(path, ": address: ", record.address(), ": want ", kLoopback, "PORT"));
-  }
-  if (process::LifeOf(record.owner()) == process::Life::kDead) {  // its port may be anybody's by now
+  auto address = ParseControlAddress(record.address());
+  if (!address.ok()) return absl::DataLossError(absl::StrCat(path, ": ", address.status().message()));
+  if (process::LifeOf(record.owner()) == process::Life::kDead) {  // another program may have its port by now
     return absl::NotFoundError(absl::StrCat(path, ": owner: ", process::Describe(record.owner()), ": has ended"));
   }
-  return static_cast<uint16_t>(port);
+  return address;
 }
 
 }  // namespace deit::control

@@ -9,8 +9,8 @@
 namespace deit::control {
 namespace {
 
-// A message cannot be sent back to its sender: the seal covers who sent it.
-std::string SealOf(absl::string_view key, Side sender, uint64_t counter, absl::string_view body) {
+// A message cannot be sent back to its sender: the MAC covers the sender.
+std::string MacOf(absl::string_view key, Side sender, uint64_t counter, absl::string_view body) {
   std::string covered = sender == Side::kOwner ? "owner" : "worker";
   for (int shift = 56; shift >= 0; shift -= 8) covered.push_back(static_cast<char>(counter >> shift & 0xff));
   absl::StrAppend(&covered, body);
@@ -24,22 +24,22 @@ Side Other(Side side) { return side == Side::kOwner ? Side::kWorker : Side::kOwn
 Session::Session(std::string key, Side side) : key_(std::move(key)), side_(side) {}
 
 std::string Session::Seal(absl::string_view body) {
-  v1::Sealed sealed;
-  sealed.set_counter(sent_);
-  sealed.set_body(std::string(body));
-  sealed.set_seal(SealOf(key_, side_, sent_, body));
+  v1::AuthenticatedFrame frame;
+  frame.set_counter(sent_);
+  frame.set_body(std::string(body));
+  frame.set_mac(MacOf(key_, side_, sent_, body));
   ++sent_;
-  return sealed.SerializeAsString();
+  return frame.SerializeAsString();
 }
 
-std::variant<std::string, Refusal> Session::Open(const std::string& bytes) {
-  v1::Sealed sealed;
-  if (!sealed.ParseFromString(bytes)) return Refusal::kUnreadable;
-  if (!EqualInConstantTime(sealed.seal(), SealOf(key_, Other(side_), sealed.counter(), sealed.body()))) return Refusal::kWrongSeal;
-  if (sealed.counter() < opened_) return Refusal::kReplayed;
-  if (sealed.counter() > opened_) return Refusal::kSkipped;
+std::variant<std::string, RejectionCause> Session::Open(const std::string& bytes) {
+  v1::AuthenticatedFrame frame;
+  if (!frame.ParseFromString(bytes)) return RejectionCause::kMalformed;
+  if (!EqualInConstantTime(frame.mac(), MacOf(key_, Other(side_), frame.counter(), frame.body()))) return RejectionCause::kWrongMac;
+  if (frame.counter() < opened_) return RejectionCause::kReplayed;
+  if (frame.counter() > opened_) return RejectionCause::kSkipped;
   ++opened_;
-  return std::move(*sealed.mutable_body());
+  return std::move(*frame.mutable_body());
 }
 
 }  // namespace deit::control

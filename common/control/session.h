@@ -1,5 +1,5 @@
-// What follows the handshake: every message carries a counter and a seal that only the two sides of this connection can make, so that
-// nobody can add, change, repeat or leave out a message.
+// Message authentication after the handshake: every message carries a counter and a MAC that only the two sides of this connection can make,
+// so that a third party cannot add, change, repeat or drop a message unnoticed.
 #pragma once
 
 #include <cstdint>
@@ -7,22 +7,22 @@
 #include <variant>
 
 #include "absl/strings/string_view.h"
-#include "common/control/refusal.h"
+#include "common/control/rejection.h"
 
 namespace deit::control {
 
 enum class Side { kOwner, kWorker };
 
-// One side's state. Pure. Not thread-safe.
+// The state of one side. Pure. Not thread-safe.
 class Session {
  public:
   Session(std::string key, Side side);  // the key of this connection: handshake.h
 
-  // The next message to the other side: a serialized v1::Sealed around `body`.
+  // The next message to the other side: a serialized v1::AuthenticatedFrame around `body`.
   std::string Seal(absl::string_view body);
 
-  // The body of the other side's next message. After a refusal the session is over.
-  std::variant<std::string, Refusal> Open(const std::string& sealed);
+  // The body of the other side's next message. After a rejection the session is over.
+  std::variant<std::string, RejectionCause> Open(const std::string& frame);
 
  private:
   std::string key_;

@@ -9,8 +9,8 @@
 namespace deit::process {
 namespace {
 
-constexpr int kNone = 0;
-std::atomic<int> stop_cause{kNone};  // or a signal number
+constexpr int kNone = 0, kOwner = -1;
+std::atomic<int> stop_cause{kNone};  // or kOwner, or a signal number
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it");
 
 void Ask(int cause) {
@@ -31,6 +31,8 @@ void InstallStopSignals() {
   }
 }
 
+void RequestStop() { Ask(kOwner); }
+
 bool StopRequested() { return stop_cause.load() != kNone; }
 
 const char* StopCause() {
@@ -38,6 +40,7 @@ const char* StopCause() {
     case SIGUSR1: return "SIGUSR1";
     case SIGTERM: return "SIGTERM";
     case SIGINT: return "SIGINT";
+    case kOwner: return "deit-coord";
     default: return "";
   }
 }

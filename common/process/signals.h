@@ -8,9 +8,12 @@ namespace deit::process {
 // both send them). Waiting system calls go on after the signal.
 void InstallStopSignals();
 
+// Asks for the same stop without a signal: a command of the job's owner. Thread-safe.
+void RequestStop();
+
 bool StopRequested();
 
-// "SIGUSR1", "SIGTERM" or "SIGINT", the first one received; "" while there is none.
+// The first cause: "SIGUSR1", "SIGTERM", "SIGINT", or "deit-coord" for RequestStop(); "" while there is none.
 const char* StopCause();
 
 }  // namespace deit::process

@@ -94,7 +94,7 @@ void LiveAttempt::LookForDead(absl::Duration now) {
   }
 }
 
-void LiveAttempt::Step(const WatchLimits& limits, Wish wish) {
+void LiveAttempt::Step(const WatchLimits& limits, Wish wish, const SendStop& send_stop) {
   const absl::Duration now = Elapsed(), gap = now - last_step_;
   last_step_ = now;
   if (gap > kGap) Forgive(gap, &watch_);
@@ -108,12 +108,18 @@ void LiveAttempt::Step(const WatchLimits& limits, Wish wish) {
     case WatchDecision::Action::kStop: {
       watch_.stop_sent = true;
       watch_.stop_sent_at = now;
-      const Status sent = process_.Stop();
-      if (!sent.ok()) LogWarning(absl::StrCat("attempt ", number_, ": cannot be asked to stop: ", sent.message()));
-      return;
+      return Stop(send_stop);
     }
     case WatchDecision::Action::kKill: return Kill(decision);
   }
+}
+
+// One worker that is told is enough: all agree in the next step. By signal only where none is connected.
+void LiveAttempt::Stop(const SendStop& send_stop) {
+  bool told = false;
+  for (const auto& [connection, worker] : worker_of_) told = send_stop(connection).ok() || told;
+  const Status stopped = told ? absl::OkStatus() : process_.Stop();
+  if (!stopped.ok()) LogWarning(absl::StrCat("attempt ", number_, ": cannot be asked to stop: ", stopped.message()));
 }
 
 void LiveAttempt::Kill(const WatchDecision& decision) {

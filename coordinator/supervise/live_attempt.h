@@ -1,12 +1,14 @@
 // An attempt that lives: its processes, what its workers say, and what is decided about it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "common/base/clock.h"
+#include "common/base/status.h"
 #include "common/run/run_folder.h"
 #include "coordinator/supervise/attempt_process.h"
 #include "coordinator/supervise/recovery_timeline.h"
@@ -32,8 +34,11 @@ class LiveAttempt {
   void OnLeaving(int64_t connection);
   void OnClosed(int64_t connection);
 
+  // Sends a stop command over a connection.
+  using SendStop = std::function<Status(int64_t connection)>;
+
   // Looks whether workers died, decides (watch.h) and acts. Call it every few dozen milliseconds, and after OnClosed.
-  void Step(const WatchLimits& limits, Wish wish);
+  void Step(const WatchLimits& limits, Wish wish, const SendStop& send_stop);
 
   // Whether all of it has ended.
   bool Ended();
@@ -59,6 +64,7 @@ class LiveAttempt {
   LiveAttempt(const run::RunFolder& folder, int number, int workers, AttemptProcess process);
   std::vector<v1::ProcessIdentity> Processes() const;
   void LookForDead(absl::Duration now);
+  void Stop(const SendStop& send_stop);
   void Kill(const WatchDecision& decision);
 
   run::RunFolder folder_;

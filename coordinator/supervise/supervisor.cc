@@ -16,9 +16,9 @@
 #include "common/base/log.h"
 #include "common/base/unix_time.h"
 #include "common/control/control_address.h"
+#include "common/control/server.h"
 #include "common/control/token_file.h"
 #include "common/run/error_report.h"
-#include "coordinator/control/control_server.h"
 #include "coordinator/supervise/attempt_log.h"
 #include "coordinator/supervise/failure_report.h"
 #include "coordinator/supervise/live_attempt.h"
@@ -50,7 +50,7 @@ std::string TemporaryFolder(const std::string& job, int attempt) {
   return absl::StrCat(base != nullptr && *base == '/' ? base : "/tmp", "/deit-", ::getuid(), "-", job, "-", attempt);
 }
 
-class Supervisor {
+class Supervisor : private control::MessageHandler {
  public:
   explicit Supervisor(const SupervisorOptions& options)
       : options_(options), owner_(*options.owner), io_(options.loop->parts->io), signals_(options.loop->parts->signals), timer_(io_) {
@@ -76,34 +76,37 @@ class Supervisor {
     auto token = control::ReadToken(path);
     if (absl::IsNotFound(token.status())) token = control::CreateToken(path);
     DEIT_RETURN_IF_ERROR(token.status());
-    control::ControlServerOptions options;
+    control::ServerOptions options;
     options.job = owner_.job();
     options.token = *token;
-    DEIT_ASSIGN_OR_RETURN(server_, control::ControlServer::Start(io_, options, Callbacks()));
-    return control::WriteControlAddress(Fs(), owner_.folder().Control(), server_->port());
-  }
-
-  control::ControlCallbacks Callbacks() {
-    control::ControlCallbacks callbacks;
-    callbacks.on_hello = [this](int64_t connection, const v1::Hello& hello) {
-      if (live_) live_->OnHello(connection, hello);
-      KeepRecord(true);
-    };
-    callbacks.on_heartbeat = [this](int64_t connection, const v1::Heartbeat& heartbeat) {
-      if (live_) live_->OnHeartbeat(connection, heartbeat);
-    };
-    callbacks.on_leaving = [this](int64_t connection) {
-      if (live_) live_->OnLeaving(connection);
-    };
-    callbacks.on_closed = [this](int64_t connection, const std::string&) {
-      if (live_) live_->OnClosed(connection);
-      WakeUp();
-    };
-    callbacks.on_refused = [this](const std::string& cause, int64_t count) {
+    options.handlers = {{v1::Role::STUDENT, this}};
+    options.on_rejected = [this](const std::string& cause, int64_t count) {
       LogWarning(absl::StrCat("control channel: ", count, count == 1 ? " connection" : " connections", " refused: ", cause));
       KeepRecord(true);
     };
-    return callbacks;
+    DEIT_ASSIGN_OR_RETURN(server_, control::Server::Start(io_, std::move(options)));
+    return control::WriteControlAddress(Fs(), owner_.folder().Control(), server_->address());
+  }
+
+  void OnHello(control::ConnectionId connection, const v1::Hello& hello) override {
+    if (live_) live_->OnHello(connection, hello);
+    if (live_ && live_->stopping()) SendStop(connection).IgnoreError();  // its earlier connection may have closed before it was told
+    KeepRecord(true);
+  }
+  void OnMessage(control::ConnectionId connection, const v1::WorkerMessage& message) override {
+    if (!live_) return;
+    if (message.has_heartbeat()) live_->OnHeartbeat(connection, message.heartbeat());
+    if (message.has_leaving()) live_->OnLeaving(connection);
+  }
+  void OnClosed(control::ConnectionId connection, const std::string&) override {
+    if (live_) live_->OnClosed(connection);
+    WakeUp();
+  }
+
+  Status SendStop(control::ConnectionId connection) {
+    v1::OwnerMessage message;
+    message.mutable_stop();
+    return server_->Send(connection, message);
   }
 
   // The attempt of a predecessor, if it left one; else a new one.
@@ -115,7 +118,7 @@ class Supervisor {
     owner_.Event(v1::Event::CoordinatorRecovered, absl::StrCat("takes attempt ", attempt, " over"),
                  {.attempt = attempt, .step = {}, .worker = {}});
     LogInfo(absl::StrCat("job ", owner_.job(), " ", options_.spec->name(), ": takes attempt ", attempt, " over, whose deit-coord is gone"));
-    server_->SetAttempt(attempt);
+    server_->Admit(attempt, {.role = v1::Role::STUDENT, .workers = record.workers_wanted()});
     live_ = LiveAttempt::TakenOver(owner_.folder(), record, AttemptProcess::Adopt(owner_.folder(), attempt));
     log_ = std::make_unique<AttemptLog>(&owner_, attempt, false);
     owner_.CheckpointState(v1::JobState::RUNNING);
@@ -125,11 +128,11 @@ class Supervisor {
 
   Status LaunchNext() {
     DEIT_ASSIGN_OR_RETURN(const int attempt, owner_.BeginAttempt());
-    server_->SetAttempt(attempt);
     const std::string folder = owner_.folder().path();
     launch::WorkerLaunch launch;
     launch.program = options_.worker_program;
     launch.workers = owner_.record().workers_wanted();
+    server_->Admit(attempt, {.role = v1::Role::STUDENT, .workers = launch.workers});
     launch.nodes = {{"", launch.workers}};
     launch.words = {absl::StrCat("--config=", owner_.folder().Config()), absl::StrCat("--run_dir=", folder),
                     absl::StrCat("--attempt=", attempt)};
@@ -162,7 +165,7 @@ class Supervisor {
   void WakeUp() { timer_.cancel(); }
 
   void Look() {
-    live_->Step(limits_, wish_);
+    live_->Step(limits_, wish_, [this](control::ConnectionId connection) { return SendStop(connection); });
     if (live_->stopping() && owner_.record().state() != v1::JobState::DRAINING) {
       owner_.CheckpointState(v1::JobState::DRAINING, owner_.CancelRequested() ? "being canceled" : "finishes its step and saves");
     }
@@ -189,7 +192,7 @@ class Supervisor {
   void KeepRecord(bool now) {
     v1::JobRecord& record = owner_.record();
     record.clear_refused();
-    for (const auto& [cause, count] : server_->refused()) {
+    for (const auto& [cause, count] : server_->rejected()) {
       auto* refused = record.add_refused();
       refused->set_cause(cause);
       refused->set_count(count);
@@ -226,6 +229,7 @@ class Supervisor {
       timeline_->noticed = live_->noticed();
       timeline_->stopped = UnixSeconds(absl::Now());
     }
+    server_->Revoke(attempt);
     live_.reset();
     log_.reset();
     owner_.record().clear_workers();
@@ -309,7 +313,7 @@ class Supervisor {
   boost::asio::io_context& io_;
   boost::asio::signal_set& signals_;
   boost::asio::steady_timer timer_;
-  std::unique_ptr<control::ControlServer> server_;
+  std::unique_ptr<control::Server> server_;
   WatchLimits limits_;
   Wish wish_ = Wish::kTrain;
   std::optional<LiveAttempt> live_;

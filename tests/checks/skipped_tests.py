@@ -47,8 +47,6 @@ class Machine:
 
 # (ctest's name, words of the reason, the condition, when it holds)
 ALLOWED = [
-    (r"coordinator/control/control_server_test", r"undefined behaviour sanitizer needs descriptors",
-     "a sanitized build", lambda machine: machine.sanitized),
     (r"common/base/out_of_memory_test", r"sanitizers' own allocators", "a sanitized build", lambda machine: machine.sanitized),
     (r"common/control/token_file_test", r"only root can give files away", "not root", lambda machine: not machine.root),
     (r"cluster/bad_input_test", r"root may write everywhere", "root", lambda machine: machine.root),

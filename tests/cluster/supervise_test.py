@@ -107,6 +107,7 @@ class Supervise(SupervisedTest):
             ended = self.finish(job, code)
             self.assertEqual(job.record()["state"], "STOPPED")
             self.assertEqual(job.run.sets()[-1], job.run.summary["steps"], ended)
+            self.assertRegex(job.run.events("StopRequested")[-1]["message"], ": (deit-coord|another worker was asked)$")  # by the control channel
             self.check_nothing_left()
             job.start()
         self.finish(job)

@@ -53,7 +53,7 @@ TEST(TokenFileTest, WhatAKilledOwnerLeftIsReplacedAndNothingIsLeft) {
   EXPECT_FALSE(CreateToken(folder / "missing/token").ok());
 }
 
-TEST(TokenFileTest, OneThatOthersMayUseIsRefused) {
+TEST(TokenFileTest, OneThatOthersMayUseIsRejected) {
   const TempFolder folder;
   for (const mode_t mode : {0644u, 0640u, 0620u, 0601u}) {
     WriteFile(folder / "token", std::string(kTokenBytes, 'x'), mode);
@@ -67,7 +67,7 @@ TEST(TokenFileTest, OneThatOthersMayUseIsRefused) {
   EXPECT_TRUE(absl::IsPermissionDenied(ReadToken(folder / "token").status()));
 }
 
-TEST(TokenFileTest, WhatIsNoTokenIsRefused) {
+TEST(TokenFileTest, WhatIsNoTokenIsRejected) {
   const TempFolder folder;
   EXPECT_TRUE(absl::IsNotFound(ReadToken(folder / "token").status()));
   for (const size_t size : {size_t{0}, kTokenBytes - 1, kTokenBytes + 1, size_t{100'000}}) {

@@ -27,6 +27,16 @@ TEST(SignalsTest, EachOfTheThreeAsksForAStop) {
   }
 }
 
+TEST(SignalsTest, ACommandOfTheOwnerAsksForTheSameStop) {
+  const auto child = RunChild([] {
+    InstallStopSignals();
+    RequestStop();
+    ::raise(SIGTERM);
+    ::_exit(StopRequested() && std::string(StopCause()) == "deit-coord" ? 0 : 1);
+  });
+  EXPECT_TRUE(child.ExitedWith(0)) << child.status;
+}
+
 TEST(SignalsTest, TheFirstCauseCounts) {
   const auto child = RunChild([] {
     InstallStopSignals();
