@@ -55,7 +55,7 @@ std::string Cause(const v1::LauncherExit& exit) {
 }
 
 // The end of an attempt whose owner did not live to record it: what worker 0 recorded, if that was a good one, as at a take-over
-// (coordinator/supervise/root_cause.h).
+// (coordinator/job/root_cause.h).
 std::optional<JobHealth> EndOfAttempt(const v1::JobRecord& record, const LivenessEvidence& signs) {
   if (signs.result && EndedWell(static_cast<ExitCode>(signs.result->exit_code()))) {
     auto state = run::StateAfter(static_cast<ExitCode>(signs.result->exit_code()));

@@ -132,7 +132,7 @@ StatusOr<int> JobStore::BeginAttempt() {
   run::BeginAttempt({job(), record_.name(), summary_.spec_digest(), attempt, record_.workers_wanted(), absl::Now()}, &summary_);
   WriteSummary();
   record_.set_attempt(attempt);
-  record_.set_restarts(summary_.restarts());
+  record_.set_restarts(run::RestartsSince(record_.first_attempt(), summary_));
   record_.clear_workers();
   CheckpointState(summary_.attempts_size() > 1 && summary_.restarts() > 0 ? v1::JobState::RECOVERING : v1::JobState::STARTING);
   return attempt;
@@ -145,7 +145,7 @@ void JobStore::ResumeAttempt(int attempt) {
     WriteSummary();
   }
   record_.set_attempt(attempt);
-  record_.set_restarts(summary_.restarts());
+  record_.set_restarts(run::RestartsSince(record_.first_attempt(), summary_));
 }
 
 void JobStore::Event(v1::Event::Reason reason, const std::string& message, const run::EventSubject& subject) {

@@ -49,6 +49,14 @@ bool EndedWell(const v1::Summary::Attempt& attempt) {
   return attempt.has_exit_code() && !attempt.has_signal() && !attempt.has_worker() && EndedWell(static_cast<ExitCode>(attempt.exit_code()));
 }
 
+int RestartsSince(int first_attempt, const v1::Summary& summary) {
+  int restarts = 0;
+  for (int k = 1; k < summary.attempts_size(); ++k) {
+    restarts += summary.attempts(k).attempt() > first_attempt && !EndedWell(summary.attempts(k - 1));
+  }
+  return restarts;
+}
+
 void BeginAttempt(const AttemptLaunch& launch, v1::Summary* summary) {
   if (summary->attempts_size() > 0) {
     auto* last = summary->mutable_attempts(summary->attempts_size() - 1);
@@ -107,6 +115,7 @@ void ApplyEnd(const AttemptEnd& end, v1::Summary* summary) {
   auto* attempt = Last(end.attempt, summary);
   attempt->set_cause(end.cause);
   attempt->set_node(end.node);
+  attempt->set_failure(end.failure);
   attempt->set_end_time(UnixSeconds(end.time));
   if (end.exit_code) attempt->set_exit_code(*end.exit_code);
   if (end.signal) attempt->set_signal(*end.signal);

@@ -32,6 +32,7 @@ struct AttemptEnd {
   std::optional<int> signal = {};
   std::optional<int> worker = {};  // the root cause's, where a worker was it
   std::string node = {};
+  std::string failure = {};  // the cause's name, as v1::Summary::Attempt has it
   int64_t reached_step = 0;  // steps known to have been done, counted from the job's beginning
   absl::Time time = {};
 };
@@ -44,6 +45,9 @@ bool IsEnd(v1::JobState::Value state);
 
 // Whether it is recorded that an attempt did what it was to do, and no worker of it was the cause of another end.
 bool EndedWell(const v1::Summary::Attempt& attempt);
+
+// Attempts after the one numbered `first_attempt` that followed one which did not end well: the restarts of the life that began with it.
+int RestartsSince(int first_attempt, const v1::Summary& summary);
 
 // Adds an attempt. A previous one without a recorded end gets the cause "lost"; `restarts` grows unless the one before ended with
 // 0 or 75. State: STARTING.

@@ -19,7 +19,7 @@ constexpr std::array kMeanings = {
     VerbExitMeaning{VerbExit::kTimedOut, "timed out"},
     VerbExitMeaning{VerbExit::kConflict, "in conflict, or in the wrong state; wait: canceled"},
     VerbExitMeaning{VerbExit::kBadConfig, "invalid job file"},
-    VerbExitMeaning{VerbExit::kNotSaved, "stopped, and not everything is saved"},
+    VerbExitMeaning{VerbExit::kNotSaved, "stopped, and a finished step is lost: run again to go on"},
     VerbExitMeaning{VerbExit::kStoppedAndSaved, "stopped with everything saved: run again to go on"},
     VerbExitMeaning{VerbExit::kInterrupted, "interrupted"},
 };

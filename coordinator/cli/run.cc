@@ -1,24 +1,33 @@
 // `deit-coord run`: a job from its first attempt to its end, whatever happens in between.
 #include <unistd.h>
 
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
 
-#include "absl/strings/str_split.h"
 #include "common/base/log.h"
 #include "common/dataset/index.h"
 #include "common/files/operations.h"
 #include "common/job/job_digest.h"
 #include "common/job/job_store.h"
 #include "common/job/state_folder.h"
+#include "common/plan/job_sampler.h"
+#include "common/process/identity.h"
 #include "common/spec/load.h"
 #include "coordinator/cli/job_arguments.h"
 #include "coordinator/cli/verbs.h"
-#include "coordinator/supervise/supervisor.h"
+#include "coordinator/job/finished_job.h"
+#include "coordinator/job/job_controller.h"
+#include "coordinator/job/terminal_observer.h"
+#include "coordinator/supervise/control_channel.h"
+#include "coordinator/supervise/guarded_attempt.h"
 #include "coordinator/supervise/take_over.h"
 #include "coordinator/supervise/worker_count.h"
+#include "launch/mpirun/mpirun_launcher.h"
 
 namespace deit::cli {
 namespace {
@@ -30,14 +39,6 @@ StatusOr<std::string> FindWorkerProgram() {
   const std::string path = (self.parent_path() / "deit-worker").string();
   if (::access(path.c_str(), X_OK) == 0) return path;
   return WithHint(absl::NotFoundError(absl::StrCat(path, ": not there")), "build it: cmake --build --preset release --target deit-worker");
-}
-
-Status CheckMpirun() {
-  const char* path = std::getenv("PATH");
-  for (const absl::string_view folder : absl::StrSplit(path != nullptr ? path : "", ':')) {
-    if (::access(absl::StrCat(folder, "/mpirun").c_str(), X_OK) == 0) return absl::OkStatus();
-  }
-  return WithHint(absl::NotFoundError("mpirun: not found in PATH: it starts the workers"), "./launch/setup.sh installs it");
 }
 
 // The job of --config; without it, the one that the run folder already holds.
@@ -55,11 +56,12 @@ StatusOr<v1::JobSpec> LoadRunJob(const Arguments& arguments) {
   return spec::LoadSpec(config, overrides);
 }
 
+int Cores() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
+
 StatusOr<job::JobStoreOptions> ReadOptions(const Arguments& arguments, const v1::JobSpec& spec) {
   const std::string resume = arguments.Value("resume").value_or("auto");
   if (resume != "auto" && resume != "never") return UsageError(absl::StrCat("--resume: ", resume, ": want auto or never"));
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  const auto count = supervise::CountWorkers(arguments.Value("np").value_or(""), spec.train().lanes(), spec.threads_per_worker(), cores);
+  const auto count = supervise::CountWorkers(arguments.Value("np").value_or(""), spec.train().lanes(), spec.threads_per_worker(), Cores());
   if (!count.ok()) return WithVerbExit(count.status(), VerbExit::kUsage);
   return job::JobStoreOptions{.allow_config_change = arguments.Has("allow_config_change"),
                               .take_over = true,
@@ -75,46 +77,148 @@ void Announce(const job::JobStore& owner, const v1::JobSpec& spec) {
                        owner.folder().path(), "; Ctrl-C saves and stops"));
 }
 
-VerbExit ExitOf(const supervise::JobEnd& end) {
+// Steps of the whole job.
+StatusOr<int64_t> StepsOf(const v1::JobSpec& spec, const dataset::Index& train) {
+  DEIT_ASSIGN_OR_RETURN(const plan::Stream stream, plan::SamplerOf(spec, static_cast<uint64_t>(train.size())));
+  const auto steps = static_cast<int64_t>(stream.StepsFor(static_cast<uint64_t>(spec.train().epochs())));
+  return spec.train().max_steps() == 0 ? steps : std::min<int64_t>(steps, spec.train().max_steps());
+}
+
+std::string TemporaryFolder(const std::string& job, int attempt) {
+  const char* base = std::getenv("TMPDIR");
+  return absl::StrCat(base != nullptr && *base == '/' ? base : "/tmp", "/deit-", ::getuid(), "-", job, "-", attempt);
+}
+
+// What run waits in. Made before the job is taken: from then on the signals that stop a job wait for its controller instead of ending the
+// process, so that a job that others can see is also one that they can stop.
+class SignalLoop {
+ public:
+  SignalLoop() { signals_.add(SIGHUP); }
+  boost::asio::io_context& io() { return io_; }
+
+  // Runs until the job has ended. INT, TERM and USR1 stop it gracefully, a second INT at once. HUP (the terminal has closed) is ignored.
+  void Run(job::JobController* controller) {
+    controller_ = controller;
+    Await();
+    io_.run();
+  }
+  void End() {
+    ended_ = true;
+    signals_.cancel();
+  }
+  bool interrupted() const { return interrupted_; }
+
+ private:
+  void Await() {
+    if (ended_) return;
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+      if (error || ended_) return;
+      On(signal);
+      Await();
+    });
+  }
+
+  void On(int signal) {
+    if (signal == SIGHUP) return LogInfo("the terminal has closed: the job goes on, and so does its supervision");
+    const bool again = signal == SIGINT && interrupted_;
+    interrupted_ = interrupted_ || signal == SIGINT;
+    if (again) LogInfo("interrupted again: kills the workers; what was not saved is trained again");
+    else if (!stopping_) LogInfo(signal == SIGINT ? kInterrupted : kStopped);
+    stopping_ = true;
+    controller_->Stop(again);
+  }
+
+  static constexpr char kInterrupted[] = "interrupted: the workers finish their step and save (Ctrl-C again: at once)";
+  static constexpr char kStopped[] = "asked to stop: the workers finish their step and save";
+
+  boost::asio::io_context io_;
+  boost::asio::signal_set signals_{io_, SIGINT, SIGTERM, SIGUSR1};  // keeps what comes before anything waits for it
+  job::JobController* controller_ = nullptr;
+  bool interrupted_ = false, stopping_ = false, ended_ = false;
+};
+
+VerbExit ExitOf(const job::JobEnd& end, bool interrupted) {
   switch (end.state) {
     case v1::JobState::SUCCEEDED: return VerbExit::kDone;
-    case v1::JobState::STOPPED: return end.interrupted ? VerbExit::kInterrupted : VerbExit::kStoppedAndSaved;
+    case v1::JobState::STOPPED:
+      if (interrupted) return VerbExit::kInterrupted;
+      return end.steps.lost() ? VerbExit::kNotSaved : VerbExit::kStoppedAndSaved;
     case v1::JobState::CANCELED: return VerbExit::kConflict;
     default: return VerbExit::kFailed;
   }
 }
 
-void SayEnd(const supervise::JobEnd& end, const job::JobStore& owner) {
+void ReportEnd(const job::JobEnd& end, const job::JobStore& owner) {
   const std::string again = absl::StrCat("; go on with: deit-coord run --run_dir=", owner.folder().path());
   const std::string job = absl::StrCat("job ", owner.job(), ": ");
   switch (end.state) {
-    case v1::JobState::SUCCEEDED: return LogInfo(absl::StrCat(job, "done, ", owner.summary().restarts(), " restarts"));
-    case v1::JobState::STOPPED: return LogInfo(absl::StrCat(job, "stopped, everything is saved", again));
-    case v1::JobState::CANCELED: return LogInfo(absl::StrCat(job, "canceled, everything is saved", again));
+    case v1::JobState::SUCCEEDED: return LogInfo(absl::StrCat(job, "done, ", owner.record().restarts(), " restarts"));
+    case v1::JobState::STOPPED: return LogInfo(absl::StrCat(job, job::DescribeStop(end.steps), again));
+    case v1::JobState::CANCELED: return LogInfo(absl::StrCat(job, "canceled; ", job::DescribeStop(end.steps), again));
     default: return LogError(absl::StrCat(job, "failed", again));
   }
 }
 
+// The job that `owner` holds, from its first attempt to its end.
+StatusOr<VerbExit> Supervise(const v1::JobSpec& spec, const std::string& worker_program, launch::Launcher& launcher, job::JobStore* owner,
+                             SignalLoop* loop) {
+  job::JobOptions options;
+  options.policy = job::PolicyOf(spec, owner->record().workers_wanted(), launcher);
+  options.policy.host = process::Self().host();
+  options.launch.program = worker_program;
+  options.launch.cores = Cores();
+  options.launch.root = ::getuid() == 0;
+  options.temporary_folder = [owner](int attempt) { return TemporaryFolder(owner->job(), attempt); };
+  DEIT_ASSIGN_OR_RETURN(options.take_over, supervise::FindAbandonedAttempt(*owner));
+  Announce(*owner, spec);
+
+  supervise::GuardedAttemptStarter starter(launcher);
+  supervise::ControlChannel channel(loop->io(), *owner);
+  job::TerminalObserver observer;
+  const job::JobEnvironment environment{Clock::System(), Fs(), launcher, starter, channel, *owner, observer};
+  job::JobEnd end;
+  const auto on_end = [&end, loop](const job::JobEnd& ended) {
+    end = ended;
+    loop->End();
+  };
+  const auto controller = job::JobController::Start(loop->io(), environment, std::move(options), on_end);
+  if (!controller.ok()) return controller.status();
+  loop->Run(controller->get());
+  ReportEnd(end, *owner);
+  const VerbExit exit = ExitOf(end, loop->interrupted());
+  owner->record().set_exit_code(static_cast<int>(exit));
+  owner->Publish();
+  return exit;
+}
+
 StatusOr<VerbExit> RunRun(const Arguments& arguments) {
-  if (!arguments.words().empty()) return UsageError(absl::StrCat("run: not known: ", arguments.words()[0]));
+  if (!arguments.words().empty()) {
+    return UsageError(absl::StrCat("run: unexpected argument: ", arguments.words()[0]), "deit-coord run --config=FILE");
+  }
   std::signal(SIGPIPE, SIG_IGN);  // training does not depend on who reads its messages
   DEIT_ASSIGN_OR_RETURN(const v1::JobSpec spec, LoadRunJob(arguments));
   DEIT_ASSIGN_OR_RETURN(const std::string worker_program, FindWorkerProgram());
-  DEIT_RETURN_IF_ERROR(CheckMpirun());
+  launch::MpirunLauncher launcher;
+  DEIT_RETURN_IF_ERROR(launcher.Check());
   DEIT_ASSIGN_OR_RETURN(const job::JobStoreOptions owning, ReadOptions(arguments, spec));
   DEIT_ASSIGN_OR_RETURN(const auto train, dataset::OpenIndex(spec, dataset::Split::kTrain, job::IndexFolder()));
   DEIT_ASSIGN_OR_RETURN(const std::string digest, job::DigestJob(spec, *train));
-  supervise::EventLoop loop;
+  DEIT_ASSIGN_OR_RETURN(const int64_t steps, StepsOf(spec, *train));
+  if (!owning.fresh_start && job::IsFinished(Fs(), run::RunFolder(spec.run_dir()), digest, steps)) {
+    LogInfo(
+        absl::StrCat("run_dir: ", spec.run_dir(), ": finished already, all ", steps, " steps are done; --resume=never trains it again"));
+    return VerbExit::kDone;
+  }
+  SignalLoop loop;
   DEIT_ASSIGN_OR_RETURN(const auto owner, job::JobStore::Take(spec, digest, owning));
-  supervise::SupervisorOptions options{
-      .spec = &spec, .owner = owner.get(), .loop = &loop, .worker_program = worker_program, .take_over = {}};
-  DEIT_ASSIGN_OR_RETURN(options.take_over, supervise::FindAbandonedAttempt(*owner));
-  Announce(*owner, spec);
-  DEIT_ASSIGN_OR_RETURN(const supervise::JobEnd end, supervise::Supervise(options));
-  SayEnd(end, *owner);
-  owner->record().set_exit_code(static_cast<int>(ExitOf(end)));
+  auto exit = Supervise(spec, worker_program, launcher, owner.get(), &loop);
+  if (!exit.ok() && !owner->record().has_ended()) {
+    owner->End(v1::JobState::FAILED, std::string(exit.status().message()), std::string(exit.status().message()), HintOf(exit.status()));
+  }
+  if (exit.ok()) return exit;
+  owner->record().set_exit_code(static_cast<int>(VerbExit::kFailed));
   owner->Publish();
-  return ExitOf(end);
+  return WithVerbExit(exit.status(), VerbExit::kFailed);
 }
 
 }  // namespace

@@ -11,8 +11,6 @@
 #include <fstream>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/files/operations.h"
 #include "common/json/json_file.h"
@@ -67,15 +65,12 @@ StatusOr<pid_t> SpawnDetached(std::vector<std::string> words, std::vector<std::s
   return pid;
 }
 
-// As mpirun tells it to the process.
-std::optional<int> WorkerNumberOf(pid_t pid) {
-  constexpr absl::string_view kName = "OMPI_COMM_WORLD_RANK=";
+// "NAME=value" each; empty when the process is gone.
+std::vector<std::string> EnvironmentOf(pid_t pid) {
+  std::vector<std::string> environment;
   std::ifstream file(absl::StrCat("/proc/", pid, "/environ"));
-  int worker = 0;
-  for (std::string variable; std::getline(file, variable, '\0');) {
-    if (absl::StartsWith(variable, kName) && absl::SimpleAtoi(variable.substr(kName.size()), &worker)) return worker;
-  }
-  return std::nullopt;
+  for (std::string variable; std::getline(file, variable, '\0');) environment.push_back(variable);
+  return environment;
 }
 
 }  // namespace
@@ -138,13 +133,13 @@ void AttemptProcess::Sweep() const {
   process::SweepDeadFolders("/dev/shm", "");
 }
 
-std::optional<int> AttemptProcess::StoppedWorker() {
+std::optional<int> AttemptProcess::StoppedWorker(const launch::Launcher& launcher) {
   ReadRecord();
   if (process::LifeOf(record_.launcher()) != Life::kAlive) return std::nullopt;
   for (const pid_t child : process::ChildrenOf(static_cast<pid_t>(record_.launcher().pid()))) {
     const auto identity = process::IdentityOf(child);
     if (!identity.ok() || !process::IsStopped(*identity)) continue;
-    if (const auto worker = WorkerNumberOf(child)) return worker;
+    if (const auto worker = launcher.RankOf(EnvironmentOf(child))) return worker;
   }
   return std::nullopt;
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/status.h"
 #include "common/run/run_folder.h"
+#include "launch/launcher.h"
 #include "launch/worker_launch.h"
 #include "proto/job.pb.h"
 
@@ -32,8 +33,8 @@ class AttemptProcess {
   // guardian leaves behind is killed and swept on the way.
   bool Lives(const std::vector<v1::ProcessIdentity>& workers);
 
-  // Which worker's process lives but does not run, as far as the launcher's children say: they are known before they speak.
-  std::optional<int> StoppedWorker();
+  // A worker whose process lives but does not run, among the launcher's children: they are known before they introduce themselves.
+  std::optional<int> StoppedWorker(const launch::Launcher& launcher);
 
   // What the guardian wrote at the end; nullopt: it was killed before.
   std::optional<v1::LauncherExit> Exit() const;

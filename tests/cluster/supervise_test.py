@@ -78,11 +78,11 @@ class Supervise(SupervisedTest):
         self.check_cause(job, second, *keys)
         self.check_same(job, expected)
 
-    def test_a_job_that_always_fails_at_the_same_step_is_given_up(self):
+    def test_a_job_that_always_fails_in_the_same_way_is_given_up(self):
         config = self.job(STUDENT)
         job = Supervised(self, config, "hopeless", *LONG, "optimizer.lr=1e6", "optimizer.clip_grad=0")
         ended = self.finish(job, FAILED)
-        self.assert_says(ended, "not finite", "3 times in a row at the same step", "hint: lower optimizer.lr")
+        self.assert_says(ended, "not finite", "3 times in a row with the same cause and no new step", "hint: lower optimizer.lr")
         attempts = job.run.summary["attempts"]
         self.assertEqual([a["exit_code"] for a in attempts], [76, 76, 76])
         self.assertEqual(job.record()["state"], "FAILED")
@@ -113,6 +113,9 @@ class Supervise(SupervisedTest):
         self.finish(job)
         self.assertEqual((job.run.summary["restarts"], job.run.summary["steps_lost"]), (0, 0))
         self.check_same(job, expected)
+        job.start()
+        self.assert_says(self.finish(job), "finished already")
+        self.assertEqual(len(job.run.summary["attempts"]), 4, "nothing is started")
 
     def test_a_stop_may_come_as_soon_as_anybody_can_see_the_job(self):
         job = Supervised(self, self.job(STUDENT), "early", *ENDLESS)
@@ -133,7 +136,10 @@ class Supervise(SupervisedTest):
         os.kill(job.launch.pid, signal.SIGINT)
         job.await_record("the stop", lambda r: r["state"] == "DRAINING")
         os.kill(job.launch.pid, signal.SIGINT)
-        self.finish(job, INTERRUPTED)
+        ended = self.finish(job, INTERRUPTED)
+        saved = (job.run.sets() or [0])[-1]
+        self.assertEqual(job.record()["saved_step"], saved, ended)
+        self.assert_says(ended, f"saved up to step {saved} of {job.steps()}" if saved < job.steps() else "everything saved")
 
     def test_two_owners_of_one_folder(self):
         job = Supervised(self, self.job(STUDENT), "one", *ENDLESS)
