@@ -79,8 +79,8 @@ void Announce(const job::JobStore& owner, const v1::JobSpec& spec) {
 
 // Steps of the whole job.
 StatusOr<int64_t> StepsOf(const v1::JobSpec& spec, const dataset::Index& train) {
-  DEIT_ASSIGN_OR_RETURN(const plan::Stream stream, plan::SamplerOf(spec, static_cast<uint64_t>(train.size())));
-  const auto steps = static_cast<int64_t>(stream.StepsFor(static_cast<uint64_t>(spec.train().epochs())));
+  DEIT_ASSIGN_OR_RETURN(const plan::Sampler sampler, plan::SamplerOf(spec, static_cast<uint64_t>(train.size())));
+  const auto steps = static_cast<int64_t>(sampler.StepsFor(static_cast<uint64_t>(spec.train().epochs())));
   return spec.train().max_steps() == 0 ? steps : std::min<int64_t>(steps, spec.train().max_steps());
 }
 
@@ -175,7 +175,7 @@ StatusOr<VerbExit> Supervise(const v1::JobSpec& spec, const std::string& worker_
   supervise::GuardedAttemptStarter starter(launcher);
   supervise::ControlChannel channel(loop->io(), *owner);
   job::TerminalObserver observer;
-  const job::JobEnvironment environment{Clock::System(), Fs(), launcher, starter, channel, *owner, observer};
+  const job::JobEnvironment environment{Clock::System(), files::FileSystem::Posix(), launcher, starter, channel, *owner, observer};
   job::JobEnd end;
   const auto on_end = [&end, loop](const job::JobEnd& ended) {
     end = ended;
@@ -204,7 +204,7 @@ StatusOr<VerbExit> RunRun(const Arguments& arguments) {
   DEIT_ASSIGN_OR_RETURN(const auto train, dataset::OpenIndex(spec, dataset::Split::kTrain, job::IndexFolder()));
   DEIT_ASSIGN_OR_RETURN(const std::string digest, job::DigestJob(spec, *train));
   DEIT_ASSIGN_OR_RETURN(const int64_t steps, StepsOf(spec, *train));
-  if (!owning.fresh_start && job::IsFinished(Fs(), run::RunFolder(spec.run_dir()), digest, steps)) {
+  if (!owning.fresh_start && job::IsFinished(files::FileSystem::Posix(), run::RunFolder(spec.run_dir()), digest, steps)) {
     LogInfo(
         absl::StrCat("run_dir: ", spec.run_dir(), ": finished already, all ", steps, " steps are done; --resume=never trains it again"));
     return VerbExit::kDone;

@@ -53,8 +53,9 @@ struct JobEnd {
 // Not thread-safe: everything happens on the thread that runs the io_context. A job has one controller at a time, which holds its store.
 class JobController {
  public:
-  // Opens the channel, takes over or launches, and returns: the rest happens while `io` runs, until `on_end` is called, once (for a job that ends
-  // at once, from here), after which the controller does nothing more. An error is recorded as the job's end too. `io` outlives the
+  // Opens the channel, takes over or launches, and returns: the rest happens while `io` runs, until `on_end` is called, once (for a job
+  // that ends at once, from here), after which the controller does nothing more.
+  // An error is recorded as the job's end too. `io` outlives the
   // controller, which `on_end` may destroy.
   static StatusOr<std::unique_ptr<JobController>> Start(boost::asio::io_context& io, const JobEnvironment& environment, JobOptions options,
                                                         std::function<void(const JobEnd&)> on_end);

@@ -47,8 +47,8 @@ struct Transition {
 // A job that is to be launched at the first event, unless that is TakenOver. `history` and `steps` are what earlier attempts left.
 JobMachineState NewJob(History history, StepCounts steps, absl::Duration now);
 
-// Reacts to one event. `now` never goes back. Events of unknown launches, workers and connections, repeated ones, and all events after EndJob
-// change nothing. A launch is only asked for when no other one lives and no stop is wanted.
+// Reacts to one event. `now` never goes back. Events of unknown launches, workers and connections, repeated ones, and all events after
+// EndJob change nothing. A launch is only asked for when no other one lives and no stop is wanted.
 Transition Advance(JobMachineState state, const JobEvent& event, const JobPolicy& policy, absl::Duration now);
 
 // Whether something will happen soon, so that ticks should come every 10 ms instead of every 100 ms.

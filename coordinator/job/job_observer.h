@@ -34,7 +34,8 @@ class JobObserver {
   // A line of the workers' output: progress at intervals, and the result.
   virtual void OnWorkerOutput(absl::string_view line) = 0;
 
-  // Whether OnProgress() shows where the job is. Then progress and result come through that and OnResult(), and OnWorkerOutput() is not called.
+  // Whether OnProgress() shows where the job is. Then progress and result come through that and OnResult(), and OnWorkerOutput() is not
+  // called.
   virtual bool ShowsProgress() const = 0;
   virtual void OnProgress(const v1::Progress& progress) = 0;
   virtual void OnResult(const v1::AttemptResult& result) = 0;

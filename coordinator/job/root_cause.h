@@ -64,8 +64,9 @@ struct RootCause {
 // "signal 9", "exit 76", "silent": names the same cause in two attempts, whichever worker had it and at whichever step.
 std::string FailureName(const RootCause& cause);
 
-// In this order: worker 0's record of a good end; the verdict by which the attempt was killed; the launcher's report; the launcher's own death;
-// the guardian's; the earliest error.json; the first closed connection; the launcher's exit code. A worker that ended because it lost a
+// In this order: worker 0's record of a good end; the verdict by which the attempt was killed; the launcher's report; the launcher's own
+// death; the guardian's; the earliest error.json; the first closed connection; the launcher's exit code. A worker that ended because
+// it lost a
 // peer names that peer, which is then the cause.
 RootCause FindRootCause(const Evidence& evidence);
 

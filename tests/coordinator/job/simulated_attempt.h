@@ -87,6 +87,7 @@ struct SimulatedAttempt {
   int signal = 9;                                       // of kSignal
   absl::Duration next_step = absl::InfiniteDuration();  // when it is done
   bool trains = false;
+  int64_t reached_before = 0;  // steps that the job had reached when it began to train
   bool stalled = false;
   bool start_reported = false;
   bool stop_asked = false;

@@ -81,6 +81,7 @@ class World {
     if (all_speak && !a.trains && a.launcher) {
       a.trains = true;
       a.next_step = now_ + step_time_;
+      a.reached_before = std::max(a.first_step, metrics_);
       metrics_ = a.first_step;  // those of lost steps are cut off
     }
     if (now_ >= a.fate_at) Strike(a);
@@ -209,7 +210,7 @@ class World {
     v1::AttemptStart start;
     start.set_attempt(a.number);
     start.set_first_step(a.first_step);
-    start.set_reached_step(metrics_);
+    start.set_reached_step(a.reached_before);
     start.set_time(1);
     Send(TrainingStarted{start});
   }
@@ -367,7 +368,9 @@ class World {
         const bool permanent = attempt_ && attempt_->fate == Fate::kPermanent;
         const bool spent = since_new_step_ > policy_.max_restarts;
         const bool conclusive = same_cause_ >= (last_cause_ == "launch failed" ? kLaunchFailureLimit : kSameCauseLimit);
-        if (!permanent && !spent && !conclusive) Violate("given up although it made progress");
+        if (!permanent && !spent && !conclusive)
+          Violate(absl::StrCat("given up although it made progress: ", end_->reason, "; since the last new step ", since_new_step_,
+                               " failures, in a row ", same_cause_, " of: ", last_cause_));
         return;
       }
       default: return Violate("ended in a state that is no end");

@@ -1,5 +1,5 @@
-// Simulation of a supervised job in virtual time: a machine of made-up processes, a controller that carries out what the job machine wants, and
-// the laws that must hold whatever fails. Everything follows from the seed.
+// Simulation of a supervised job in virtual time: a machine of made-up processes, a controller that carries out what the job machine wants,
+// and the laws that must hold whatever fails. Everything follows from the seed.
 #pragma once
 
 #include <cstdint>
