@@ -89,8 +89,8 @@ add_custom_target(deit_thread_tests COMMENT "Tests with threads, for the thread 
 
 # deit_test(NAME x_test [SOURCES ...] [DEPS ...] [ARGS ...] [LABELS ...] [TIMEOUT seconds] [PROCESSORS n] [WORKERS n ...])
 # The source defaults to x_test.cc beside the CMakeLists.txt; the test's name is its path below tests/. With WORKERS it is run under
-# mpirun once for each number, as x_test.2workers. LABELS slow keeps it out of launch/test.sh unless asked for; LABELS threads has .ci/run
-# build and run it under the thread sanitizer too.
+# mpirun once for each number, as x_test.2workers. LABELS slow keeps it out of launch/test.sh unless asked for; LABELS threads has
+# slow/tsan build and run it under the thread sanitizer too.
 function(deit_test)
   cmake_parse_arguments(PARSE_ARGV 0 ARG "" "NAME;TIMEOUT;PROCESSORS" "SOURCES;DEPS;ARGS;LABELS;WORKERS")
   deit_expect_no_rest("deit_test ${ARG_NAME}" "${ARG_UNPARSED_ARGUMENTS}")

@@ -52,7 +52,7 @@ train() {
   fi
   "$bin/deit-coord" run --config="configs/quickstart/$name.textproto" --np=2 --run_dir="$folder" "${@:3}" || code=$?
   [ "$code" -eq 0 ] || fail "training: $folder: deit-coord run ended with exit $code (its message stands above)" \
-    "mend what it names and start again: $again; or remove $folder to begin that job anew" "$code"
+    "mend what it names and start again: $again; or remove $folder to start that job fresh" "$code"
 }
 
 # evaluate NAME: its accuracy, once, into evaluation.json.

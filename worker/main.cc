@@ -36,7 +36,7 @@ DEFINE_string(resume, "auto", "auto, never, required");
 DEFINE_bool(allow_config_change, false, "go on in a run folder whose job had other RESULT fields");
 DEFINE_int64(stop_after_steps, -1, "stop as if preempted after so many more steps: save, exit 75");
 DEFINE_int32(attempt, 0, "the attempt that deit-coord run has begun; 0: this launch begins its own");
-DEFINE_string(weights, "", "evaluate, predict: a weights file or a checkpoint set");
+DEFINE_string(weights, "", "evaluate, predict: a weights file or a checkpoint");
 DEFINE_string(input, "", "predict: safetensors file with tensor x (N, C, H, W; fp32)");
 DEFINE_string(output, "", "predict: safetensors file to write; preview: folder to write to");
 DEFINE_string(steps, "", "benchmark: steps to measure (20); preview: A:B, steps A to B-1");
@@ -68,7 +68,7 @@ flags:
   --stop_after_steps=N    stop as if preempted after N more steps: save, exit 75
   --attempt=N             given by deit-coord run, which owns the run folder: the attempt that it has begun
   --task=train            one of the tasks below
-  --weights=F             evaluate, predict: weights file or checkpoint set (evaluate: default the run folder's newest)
+  --weights=F             evaluate, predict: weights file or checkpoint (evaluate: default the run folder's newest)
   --report                evaluate: also the teacher, disagreements, and how alike both tokens are after every layer
   --ema                   evaluate: the averaged weights of the checkpoint
   --input=X --output=Y    predict: tensor x in, logits out (safetensors)
@@ -251,7 +251,7 @@ int Main(int argc, char** argv) {
   const std::optional<int> reporting_rank = ReportingRank(status);
   if (!status.ok() && reporting_rank.value_or(worker) == worker) Report(status);
   if (!reporting_rank) (*session)->Abort(code);  // and ends the launch, so that no worker waits for this one
-  control_client.reset();                 // tells the owner that this worker leaves in order
+  control_client.reset();                        // tells the owner that this worker leaves in order
   (*session)->Finish(code);
 }
 

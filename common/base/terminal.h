@@ -8,7 +8,7 @@ namespace deit {
 // stream must be a terminal, and be on this host.
 bool CanRewriteLines(int fd);
 
-// Columns: COLUMNS if that is a positive number, else the terminal's width (mpirun's own for its workers), else 80. Asked anew at
+// Columns: COLUMNS if that is a positive number, else the terminal's width (mpirun's own for its workers), else 80. Queried at
 // each call, because windows are resized.
 int TerminalWidth(int fd);
 

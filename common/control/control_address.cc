@@ -30,7 +30,7 @@ StatusOr<ControlAddress> ParseControlAddress(absl::string_view text) {
 
 Status WriteControlAddress(files::FileSystem& fs, const std::string& path, const ControlAddress& address) {
   if (address.host == "0.0.0.0" || address.host == "::") {
-    return absl::InvalidArgumentError(absl::StrCat("address: ", ToString(address), ": nobody can connect to a wildcard"));
+    return absl::InvalidArgumentError(absl::StrCat("address: ", ToString(address), ": a wildcard is not an address to connect to"));
   }
   v1::ControlAddress record;
   record.set_address(ToString(address));

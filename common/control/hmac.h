@@ -10,7 +10,7 @@ namespace deit::control {
 
 inline constexpr size_t kHmacBytes = 32;
 
-// HMAC-SHA256 (RFC 2104, FIPS 180-4): kHmacBytes that nobody can make without the key.
+// HMAC-SHA256 (RFC 2104, FIPS 180-4): kHmacBytes that cannot be made without the key.
 std::string HmacSha256(absl::string_view key, absl::string_view message);
 
 // The time that it takes says nothing about where the two differ.

@@ -1,4 +1,4 @@
-// Where a worker is: what its background thread tells the job's owner, and what error.json says of its end.
+// Progress of a worker, as its background thread reports it to the job's owner and error.json records it.
 #pragma once
 
 #include <atomic>

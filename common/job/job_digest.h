@@ -9,7 +9,7 @@
 
 namespace deit::job {
 
-// The digest over RESULT fields and the contents behind the spec's paths, 16 hex digits. Weights are read; a checkpoint set among them is
+// The digest over RESULT fields and the contents behind the spec's paths, 16 hex digits. Weights are read; a checkpoint among them is
 // verified. Errors name the field.
 StatusOr<std::string> DigestJob(const v1::JobSpec& spec, const dataset::Index& train);
 

@@ -27,7 +27,7 @@ struct JobStoreOptions {
   int workers_max = 1;
 };
 
-// Holds the run folder's lock as long as it lives. Once it is made nothing it does can stop training: what cannot be written is said
+// Holds the run folder's lock as long as it lives. Once it is made nothing it does can stop training: what cannot be written is logged
 // once. Not thread-safe.
 class JobStore {
  public:

@@ -21,7 +21,7 @@ Status ReplaceJsonFile(files::FileSystem& fs, const std::string& path, const goo
 // NotFound without the file; DataLoss with the path and the parser's reason when it is not that message.
 Status ReadJsonFile(files::FileSystem& fs, const std::string& path, google::protobuf::Message* message);
 
-// The same for a file of one attempt, whose message has its number; DataLoss too when that is another attempt's. Whoever goes on with the
+// The same for a file of one attempt, whose message has its number; DataLoss too when that is another attempt's. A process that continues the
 // message may then believe its number.
 template <typename Message>
 StatusOr<Message> ReadAttemptFile(files::FileSystem& fs, const std::string& path, int attempt) {

@@ -22,7 +22,7 @@ class ProcessFolder {
 
   const std::string& path() const { return path_; }
 
-  // Removes the folder and its files early. Whoever has them mapped keeps the memory, and no kill leaves a file behind.
+  // Removes the folder and its files early. Existing mappings keep the memory, and no kill leaves a file behind.
   void Hide();
 
   // After Hide(): the folder again, with empty files of the same names, for a library that complains when it cannot remove its own.

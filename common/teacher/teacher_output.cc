@@ -69,7 +69,7 @@ void EncodeRow(const OutputFormat& format, const float* row, std::string& bytes)
 }
 
 Status Malformed(int64_t image, absl::string_view what) {
-  return absl::DataLossError(absl::StrCat("teacher record: image ", image, ": ", what));
+  return absl::DataLossError(absl::StrCat("teacher output: image ", image, ": ", what));
 }
 
 Status DecodeTopK(const OutputFormat& format, int64_t image, std::string_view& bytes, float* row) {
@@ -155,7 +155,7 @@ StatusOr<std::string> EncodeOutput(const OutputFormat& format, const float* logi
 StatusOr<TeacherTargets> DecodeOutput(const OutputFormat& format, std::string_view bytes, int64_t images) {
   if (images < 0 || bytes.size() != static_cast<size_t>(images * format.BytesPerImage())) {
     return absl::DataLossError(
-        absl::StrCat("teacher record: ", bytes.size(), " bytes: ", images, " images of ", format.BytesPerImage(), " bytes each expected"));
+        absl::StrCat("teacher output: ", bytes.size(), " bytes: ", images, " images of ", format.BytesPerImage(), " bytes each expected"));
   }
   TeacherTargets targets{.images = images, .classes = format.classes, .top1 = {}, .logits = {}};
   if (format.kind == RecordKind::kArgmax) {

@@ -102,7 +102,8 @@ StatusOr<v1::JobStatus> CancelJob(JobHandle& job, absl::Duration timeout, Pause 
         signaled = decision.receiver->pid();
         break;
       case CancelAction::kWait:
-        if (!pause(kCancelPoll)) return absl::CancelledError(absl::StrCat(job.Title(), ": was asked to end, and will when its step is done"));
+        if (!pause(kCancelPoll))
+          return absl::CancelledError(absl::StrCat(job.Title(), ": was asked to end, and will when its step is done"));
         break;
       case CancelAction::kRecordCanceled:
       case CancelAction::kFinish: return Finish(job, snapshot, decision.action == CancelAction::kRecordCanceled);

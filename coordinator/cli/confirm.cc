@@ -15,7 +15,7 @@ Flag YesFlag(absl::string_view before) { return {.name = "yes", .value = "", .he
 StatusOr<bool> Confirm(const Arguments& arguments, absl::string_view verb, absl::string_view question) {
   if (arguments.Has("yes")) return true;
   if (::isatty(STDIN_FILENO) == 0) {
-    return UsageError(absl::StrCat(verb, ": nobody to ask: standard input is no terminal"), "add --yes");
+    return UsageError(absl::StrCat(verb, ": cannot ask for confirmation: standard input is no terminal"), "add --yes");
   }
   absl::PrintF("%s [y/N] ", question);
   std::fflush(stdout);

@@ -1,4 +1,4 @@
-// For verbs that go on until something happens or somebody has seen enough. Main thread only.
+// Interruption of verbs that run until an event or Ctrl-C. Main thread only.
 #pragma once
 
 #include "absl/time/time.h"
@@ -11,7 +11,7 @@ void CatchInterrupts();
 // Waits for so long, or until a SIGINT comes or has come; false after one.
 bool SleepUnlessInterrupted(absl::Duration duration);
 
-// For verbs that may have nothing to write for long: where standard output is a pipe that nobody reads any more, ends the program as a
+// For verbs that may have nothing to write for long: where standard output is a pipe without a reader, ends the program as a
 // write to it would, quietly by SIGPIPE.
 void EndIfNobodyReads();
 

@@ -232,7 +232,7 @@ const Verb kRun{
     .flags = {ConfigFlag(),
               {.name = "np", .value = "N|MIN:MAX", .help = "workers: exactly N, or as many as have cores (default 1:lanes)"},
               {.name = "run_dir", .value = "DIR", .help = "run folder (default runs/NAME under the current folder)"},
-              {.name = "resume", .value = "auto|never", .help = "go on from the newest good checkpoint (auto), or begin anew (never)"},
+              {.name = "resume", .value = "auto|never", .help = "go on from the newest good checkpoint (auto), or start fresh (never)"},
               {.name = "allow_config_change", .value = "", .help = "go on although the folder's job had other RESULT fields"}},
     .run = RunRun,
 };

@@ -1,4 +1,4 @@
-// What a verb of deit-coord is. Each verb is one file that defines one constant Verb, declared and listed in verbs.h.
+// A verb of deit-coord. Each verb is one file that defines one constant Verb, declared and listed in verbs.h.
 #pragma once
 
 #include <string>

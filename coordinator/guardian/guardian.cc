@@ -58,7 +58,7 @@ Status RedirectOutput(const run::RunFolder& folder, int attempt) {
   return Redirect(folder.LauncherStderr(attempt), STDERR_FILENO);
 }
 
-// Whether the owner, which has us on record by then, lets us begin. If it is killed before, its end of the pipe is closed, and nobody would
+// Waits until the owner, which has recorded this guardian by then, lets it begin. If it is killed before, its end of the pipe is closed, and no process would
 // know of what we started.
 bool AwaitOwner() {
   char byte = 0;

@@ -24,7 +24,7 @@ struct StopLaunch {  // gracefully
 
 struct KillLaunch {
   int launch = 0;
-  bool force = false;  // its processes directly: whoever was asked to do it did not
+  bool force = false;  // its processes directly: the guardian did not
 };
 
 struct CheckpointState {

@@ -31,7 +31,7 @@ History HistoryOf(const v1::Summary& summary, int first_attempt, int end_attempt
 struct StepCounts {
   int64_t reached = 0;
   int64_t saved = 0;
-  bool lost() const { return reached > saved; }  // somebody must train them again
+  bool lost() const { return reached > saved; }  // they must be trained again
 };
 
 struct PolicyInput {

@@ -1,4 +1,4 @@
-// What `deit-coord status` says of a job, as a message: from a look at it, pure.
+// Status of a job as a message, derived from an observation. Pure.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,4 @@
-// What `deit-coord status --watch` says where it cannot redraw: only what became different.
+// Differences between two status reports, for `deit-coord status --watch` where it cannot redraw.
 #pragma once
 
 #include <vector>

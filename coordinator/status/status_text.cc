@@ -39,7 +39,7 @@ std::string WorkersOf(const JobStatus& job) {
                       elastic ? absl::StrCat(job.workers_min(), ":", job.workers_max()) : absl::StrCat(job.workers_wanted()));
 }
 
-// Nobody restarts a bare mpirun.
+// A bare mpirun is not restarted.
 std::string RestartsOf(const JobStatus& job) {
   return job.has_guardian() ? absl::StrCat(job.restarts(), "/", job.max_restarts()) : absl::StrCat(job.restarts());
 }

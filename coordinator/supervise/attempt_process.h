@@ -20,7 +20,7 @@ class AttemptProcess {
   static StatusOr<AttemptProcess> Launch(const run::RunFolder& folder, int attempt, const launch::Command& command,
                                          const std::string& temporary_folder);
 
-  // That of an attempt which somebody else launched; it may have ended.
+  // Of an attempt that another process launched; it may have ended.
   static AttemptProcess Adopt(const run::RunFolder& folder, int attempt);
 
   // Asks the workers to finish their step, save and end (SIGUSR1, which guardian and launcher pass on).

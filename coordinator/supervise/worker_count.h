@@ -1,4 +1,4 @@
-// How many workers a job is started with: --np=N or --np=MIN:MAX. Pure.
+// Number of workers of a job: --np=N or --np=MIN:MAX. Pure.
 #pragma once
 
 #include "absl/strings/string_view.h"

@@ -1,7 +1,12 @@
 """Mutations are drawn from code alone, and each is one small change."""
+import pathlib
+import sys
 import unittest
 
-from mutations import blanked, mutations
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from case_runner import run_cases  # noqa: E402
+from mutations import blanked, mutations  # noqa: E402
 
 SOURCE = r'''#include <a>  // a < b
 int F(int a, const char* b) {  /* if (a) */
@@ -50,4 +55,4 @@ class Mutations(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    run_cases()

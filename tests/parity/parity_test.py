@@ -13,6 +13,10 @@ import sys
 import unittest
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "support"))
+
+from case_runner import run_cases  # noqa: E402
+
 PROGRAMS, PARITY = (pathlib.Path(os.environ[name]).resolve() for name in ("DEIT_PROGRAMS", "DEIT_PARITY"))
 COPY, PYTHON = PARITY / "tests", PARITY / "venv/bin/python"
 NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -23,14 +27,14 @@ WRITES = {  # script and arguments -> what it writes, below tests/
     ("pixels.py",): ["worker/pixels/golden"],
     ("decoding.py",): ["worker/data/golden"],
     ("distributions.py",): ["worker/augment/golden"],
-    ("list_tensors.py",): [f"worker/models/golden/{name}_patch16_224.txt" for name in ("deit_tiny", "deit_tiny_distilled")],
+    ("list_tensors.py",): [f"common/models/golden/{name}_patch16_224.txt" for name in ("deit_tiny", "deit_tiny_distilled")],
     ("list_torchvision.py",): ["worker/weights/golden"],
     ("losses.py",): ["worker/distill/golden"],
     ("optimizers.py",): ["worker/update/golden"],
-    ("reference_models.py", "registry"): ["worker/models/golden/registry.txt"],
-    ("reference_models.py", "reduced"): ["worker/models/golden/parity/reduced"],
-    ("vit_pytorch_models.py", "registry"): ["worker/models/golden/vit_pytorch.txt"],
-    ("vit_pytorch_models.py", "reduced"): ["worker/models/golden/parity/vit_pytorch_reduced"],
+    ("reference_models.py", "registry"): ["common/models/golden/registry.txt"],
+    ("reference_models.py", "reduced"): ["worker/nn/golden/parity/reduced"],
+    ("vit_pytorch_models.py", "registry"): ["common/models/golden/vit_pytorch.txt"],
+    ("vit_pytorch_models.py", "reduced"): ["worker/nn/golden/parity/vit_pytorch_reduced"],
     ("follow_training.py", "golden", PROGRAMS): ["cluster/golden/training.json"],
     ("follow_recipe.py", PROGRAMS): ["cluster/golden/recipe.json"],
 }
@@ -117,4 +121,4 @@ class Parity(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    run_cases()

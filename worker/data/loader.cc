@@ -170,7 +170,7 @@ class Loader::Ring {
     }
   }
 
-  // The thread that renders a micro-batch's last view mixes it, without the mutex: nobody else touches a rendered slot that is not ready.
+  // The thread that renders a micro-batch's last view mixes it, without the mutex: no other thread touches a rendered slot that is not ready.
   void Finish(const Claim& claim, const Outcome& outcome, Slot* slot) {
     if (!RecordOutcome(claim, outcome, slot)) return;
     if (slot->error.ok()) source_.Mix(&slot->batch);

@@ -38,7 +38,7 @@ struct Context {
   // "last reported: step 12, phase update", or empty for a worker of another node.
   std::string LastReport(int worker) const;
 
-  // "worker 3 last reported: step 12, phase update" of the member of this node that is furthest behind; empty if nobody is behind this worker.
+  // "worker 3 last reported: step 12, phase update" of the member of this node that is furthest behind; empty if none is behind this worker.
   std::string ReportOfLast() const;
 
   // The first member of this node whose `flag` is below `value`, as a worker; -1: none.

@@ -9,7 +9,7 @@
 
 namespace deit::tasks {
 
-// Parameters and buffers from `path`, a safetensors file or a checkpoint set, adapted as spec.model allows; moments stay as they are, the EMA
+// Parameters and buffers from `path`, a safetensors file or a checkpoint, adapted as spec.model allows; moments stay as they are, the EMA
 // starts as the weights. Worker 0 says what was adapted. Collective, as FillWeights; all workers get the same outcome. Errors: as
 // weights::WeightsFile.
 Status LoadWeights(const std::string& path, const v1::JobSpec& spec, const state::JobState& state);

@@ -10,7 +10,7 @@ namespace deit::tasks {
 // Trains the job to its end; the default.
 Status Train(const Options& options, collective::Session& session);
 
-// Accuracy of --weights (a file, a checkpoint set), or of the run folder's newest checkpoint, on the validation part: each head and both.
+// Accuracy of --weights (a file, a checkpoint), or of the run folder's newest checkpoint, on the validation part: each head and both.
 // With --ema the checkpoint's averaged weights; with --report also the teacher, disagreements and tokens (train/evaluation_report.h).
 Status Evaluate(const Options& options, collective::Session& session);
 

@@ -248,8 +248,9 @@ TEST(MistakesTest, OfTeachers) {
             "command line: error: teacher.std: 0: out of range: want more than 0 and at most 100\n"
             "command line: error: teacher.mean: 2 values: want 1, or one for each of model.in_chans 3");
   EXPECT_EQ(WithTeacher({"teacher.model.adapt=POSITIONS"}), "none");
-  EXPECT_EQ(WithTeacher({"teacher.model.adapt=HEAD"}),
-            "command line: error: teacher.model.adapt: HEAD: the teacher is frozen: only POSITIONS can be adapted, not HEAD or DISTILLATION");
+  EXPECT_EQ(
+      WithTeacher({"teacher.model.adapt=HEAD"}),
+      "command line: error: teacher.model.adapt: HEAD: the teacher is frozen: only POSITIONS can be adapted, not HEAD or DISTILLATION");
   EXPECT_EQ(WithTeacher({"teacher.model.init_from=x"}),
             "command line: error: teacher.model.init_from: a teacher is not trained: want its file in teacher.weights");
 }

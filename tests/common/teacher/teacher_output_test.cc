@@ -127,16 +127,16 @@ TEST(TeacherOutputTest, RefusesMalformedBytes) {
     return std::string(targets.status().message());
   };
   const OutputFormat argmax{RecordKind::kArgmax, 4, 0};
-  EXPECT_EQ(message(argmax, "abc"), "teacher record: 3 bytes: 1 images of 2 bytes each expected");
-  EXPECT_EQ(message(argmax, std::string("\4\0", 2)), "teacher record: image 0: class 4 of 4");
+  EXPECT_EQ(message(argmax, "abc"), "teacher output: 3 bytes: 1 images of 2 bytes each expected");
+  EXPECT_EQ(message(argmax, std::string("\4\0", 2)), "teacher output: image 0: class 4 of 4");
   const OutputFormat topk{RecordKind::kTopK, 4, 2};
   const std::string tail(4, '\0');
-  EXPECT_EQ(message(topk, std::string("\1\0\1\0\0\0\0\0", 8) + tail), "teacher record: image 0: class 1 twice");
-  EXPECT_EQ(message(topk, std::string("\1\0\7\0\0\0\0\0", 8) + tail), "teacher record: image 0: class 7 of 4");
-  EXPECT_EQ(message(topk, std::string("\1\0\2\0\0\x3C\0\0", 8) + tail), "teacher record: image 0: log-probability 1");
-  EXPECT_EQ(message(topk, std::string("\1\0\2\0\0\xFC\0\0", 8) + tail), "teacher record: image 0: log-probability -inf");
-  EXPECT_EQ(message(topk, std::string("\1\0\2\0\0\0\0\0\0\0\0\x40", 12)), "teacher record: image 0: tail mass 2");
-  EXPECT_EQ(message({RecordKind::kDenseFp16, 2, 0}, std::string("\0\0\0\x7E", 4)), "teacher record: image 0: class 1: logit nan");
+  EXPECT_EQ(message(topk, std::string("\1\0\1\0\0\0\0\0", 8) + tail), "teacher output: image 0: class 1 twice");
+  EXPECT_EQ(message(topk, std::string("\1\0\7\0\0\0\0\0", 8) + tail), "teacher output: image 0: class 7 of 4");
+  EXPECT_EQ(message(topk, std::string("\1\0\2\0\0\x3C\0\0", 8) + tail), "teacher output: image 0: log-probability 1");
+  EXPECT_EQ(message(topk, std::string("\1\0\2\0\0\xFC\0\0", 8) + tail), "teacher output: image 0: log-probability -inf");
+  EXPECT_EQ(message(topk, std::string("\1\0\2\0\0\0\0\0\0\0\0\x40", 12)), "teacher output: image 0: tail mass 2");
+  EXPECT_EQ(message({RecordKind::kDenseFp16, 2, 0}, std::string("\0\0\0\x7E", 4)), "teacher output: image 0: class 1: logit nan");
 }
 
 TEST(OutputFormatTest, FollowsTheDistillationType) {

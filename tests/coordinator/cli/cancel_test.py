@@ -75,7 +75,7 @@ class Cancel(CoordTest):
     def test_without_a_terminal_yes_is_required(self):
         owner = self.owned()
         self.check(self.coord("cancel", "aa"), 2, "",
-                   "deit-coord: error: cancel: nobody to ask: standard input is no terminal\nhint: add --yes\n")
+                   "deit-coord: error: cancel: cannot ask for confirmation: standard input is no terminal\nhint: add --yes\n")
         self.assertFalse(self.request.exists())
         self.assertIsNone(owner.poll())
 
