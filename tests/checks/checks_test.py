@@ -1,4 +1,5 @@
 """Each check passes on a small clean tree and names the violation that a test plants in it."""
+import json
 import pathlib
 import shutil
 import subprocess
@@ -283,6 +284,10 @@ class ChecksTest(unittest.TestCase):
     def test_compile_commands(self):
         words = "c++ -I/a -isystem /b -DX=1 -O3 -Wno-psabi -mavx2 -std=c++20 -o x.o -c x.cc".split()
         self.assertEqual(compile_commands.preprocessor_options(words), ["-I/a", "-isystem", "/b", "-DX=1", "-std=c++20"])
+        source = pathlib.Path(self.plant("common/base/a.cc", "int a;\n")).resolve()
+        group = self.plant("build/Unity/unity_0_cxx.cxx", f'#include "{source}"\n')
+        self.plant("build/compile_commands.json", json.dumps([{"file": str(group), "command": "c++ -DX=1 -c group"}]))
+        self.assertEqual(compile_commands.read(self.root, self.root / "build"), {"common/base/a.cc": ["-DX=1"]})
 
     def plant_guarded(self, body):
         self.plant("common/base/mutex.h", (pathlib.Path(__file__).resolve().parents[2] / "common/base/mutex.h").read_text(encoding="utf-8"))
