@@ -127,7 +127,7 @@ TEST_F(AuthenticatedClientProtocolTest, ReceivesMessagesHoweverTheBytesCome) {
   for (const char byte : frames) {
     const auto result = worker_.Receive(std::string(1, byte));
     ASSERT_TRUE(result.ok()) << result.status();
-    for (const v1::OwnerMessage& message : result->messages) messages += message.has_stop() ? 1 : 0;
+    for (const v1::OwnerMessage& message : result->messages) messages += message.has_stop() ? 1U : 0U;
   }
   EXPECT_EQ(messages, 2u);
 }
