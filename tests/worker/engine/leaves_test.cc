@@ -1,6 +1,7 @@
 #include "worker/engine/leaves.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/rand.h>
 #include <gtest/gtest.h>
 

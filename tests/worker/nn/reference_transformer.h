@@ -60,7 +60,7 @@ struct ReferenceTransformer {
   }
 
   // Of x [images, tokens, columns].
-  at::Tensor kernels::Dropout(const at::Tensor& x, double rate, int64_t layer) const {
+  at::Tensor Dropout(const at::Tensor& x, double rate, int64_t layer) const {
     if (rate == 0 || positions.empty()) return x;
     at::Tensor mask = at::ones(x.sizes());
     for (size_t i = 0; i < positions.size(); ++i) {
@@ -85,15 +85,15 @@ struct ReferenceTransformer {
     std::vector<at::Tensor> tokens = {Leaf("cls_token").expand({images.size(0), -1, -1})};
     if (sizes.distilled) tokens.push_back(Leaf("dist_token").expand({images.size(0), -1, -1}));
     tokens.push_back(patches.flatten(2).transpose(1, 2).to(leaves[0].scalar_type()));
-    at::Tensor x = kernels::Dropout(at::cat(tokens, 1) + Leaf("pos_embed"), sizes.pos_drop, 0);
+    at::Tensor x = Dropout(at::cat(tokens, 1) + Leaf("pos_embed"), sizes.pos_drop, 0);
     if (seen != nullptr) seen->push_back(x);
     for (int64_t block = 0; block < sizes.depth; ++block) {
       const std::string name = "blocks." + std::to_string(block);
       const double rate = sizes.proj_drop;
       const int64_t layer = 1 + 3 * block;
-      x = x + Dropped(kernels::Dropout(Attention(Norm(x, name + ".norm1"), name + ".attn"), rate, layer), block, 0);
-      const at::Tensor hidden = kernels::Dropout(at::gelu(Linear(Norm(x, name + ".norm2"), name + ".mlp.fc1")), rate, layer + 1);
-      x = x + Dropped(kernels::Dropout(Linear(hidden, name + ".mlp.fc2"), rate, layer + 2), block, 1);
+      x = x + Dropped(Dropout(Attention(Norm(x, name + ".norm1"), name + ".attn"), rate, layer), block, 0);
+      const at::Tensor hidden = Dropout(at::gelu(Linear(Norm(x, name + ".norm2"), name + ".mlp.fc1")), rate, layer + 1);
+      x = x + Dropped(Dropout(Linear(hidden, name + ".mlp.fc2"), rate, layer + 2), block, 1);
       if (seen != nullptr) seen->push_back(x);
     }
     x = Norm(x, "norm");
