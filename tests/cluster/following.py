@@ -54,4 +54,4 @@ class Following(ClusterTest):
         self.assertEqual(len(said["token_cosine"]), training_case.STUDENT["depth"] + 1)
         for ours, theirs in zip(said["token_cosine"], golden["token_cosine"]):
             self.assertAlmostEqual(ours, theirs, delta=1e-4)
-        self.assert_says(self.run_worker(*words), "VOICE", "fused_softmax", "DISAGREEMENT", "COSINE OF BOTH TOKENS")
+        self.assert_says(self.run_worker(*words), "PREDICTOR", "fused_softmax", "DISAGREEMENT", "COSINE OF BOTH TOKENS")
