@@ -1,6 +1,7 @@
 """clang-tidy has nothing to say about sources that changed (or, with --all, about all).
 
-Changed means: since the merge base with the main branch, else since the last commit's parent; in a clone without a parent commit everything is.
+Changed means: since the merge base with the main branch, else since the last commit's parent; a clone without a parent commit has nothing to
+compare with, and the slow label checks it.
 Without --all the sources that include LibTorch are left out, no source is begun after BUDGET seconds, and the order follows the commit, so that
 different commits check different sources where there are too many. What was not checked is listed.
 usage: tidy.py SOURCE_DIR BUILD_DIR [--all]
@@ -95,8 +96,8 @@ def main(root, build, everything):
         chosen, budget, commit = set(commands), float("inf"), ""
     else:
         paths, commit = changed(root)
-        print(f"changed since {commit}" if commit else "no earlier commit to compare with: all sources count as changed")
-        chosen, budget = set(commands) if paths is None else sources_of(paths, commands, root), BUDGET
+        print(f"changed since {commit}" if commit else "no earlier commit to compare with: the slow label checks all sources")
+        chosen, budget = set() if paths is None else sources_of(paths, commands, root), BUDGET
         torch = {path for path in chosen if needs_torch(commands[path])}
         say_not_checked("includes LibTorch; the slow label checks it", torch)
         chosen -= torch
