@@ -21,7 +21,8 @@ void FuzzStranger(const std::string& bytes, bool challenged) {
 // A body in an authenticated frame.
 void FuzzOwnerMessage(const std::string& body) {
   ControlPeers peers(true);
-  const control::Transcript transcript{.owner_nonce = kOwnerNonce, .worker_nonce = kWorkerNonce, .hello = GoodHello().SerializeAsString()};
+  const std::string hello = GoodHello().SerializeAsString();
+  const control::Transcript transcript{.owner_nonce = kOwnerNonce, .worker_nonce = kWorkerNonce, .hello = hello};
   control::Session session(control::SessionKey(kToken, transcript), control::Side::kOwner);
   const std::string message = session.Seal(body);
   if (message.size() > control::kMaxFrameBytes) return;

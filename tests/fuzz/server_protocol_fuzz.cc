@@ -35,7 +35,8 @@ void FuzzHello(const std::string& hello) {
 // A body in an authenticated frame.
 void FuzzWorkerMessage(const std::string& body) {
   ControlPeers peers(true);
-  const control::Transcript transcript{.owner_nonce = kOwnerNonce, .worker_nonce = kWorkerNonce, .hello = GoodHello().SerializeAsString()};
+  const std::string hello = GoodHello().SerializeAsString();
+  const control::Transcript transcript{.owner_nonce = kOwnerNonce, .worker_nonce = kWorkerNonce, .hello = hello};
   control::Session session(control::SessionKey(kToken, transcript), control::Side::kWorker);
   const std::string message = session.Seal(body);
   if (message.size() > control::kMaxFrameBytes) return;
