@@ -277,8 +277,9 @@ class World {
     outcome.steps = {.reached = metrics_, .saved = saved_};
     const bool well = outcome.result.has_value();
     if (!well) ++since_new_step_;
-    Send(AttemptEnded{a.number, outcome});
-    if (dice_.Chance(0.2)) Send(AttemptEnded{a.number, outcome});
+    const int number = a.number;  // the machine may launch the next attempt at once, in the place of this one
+    Send(AttemptEnded{number, outcome});
+    if (dice_.Chance(0.2)) Send(AttemptEnded{number, outcome});
   }
 
   // kill -9 of the controller: what it knew is gone, and the next one reads what was recorded.
