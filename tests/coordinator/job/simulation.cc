@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -178,6 +179,7 @@ class World {
       ++since_new_step_;
       return Queue(LaunchFailed{.launch = number, .cause = "no processes left"});
     }
+    past_attempts_.push_back(std::move(attempt_));
     attempt_ = std::make_unique<SimulatedAttempt>(number, launch.workers, saved_, now_, dice_);
     concluded_ = false;
     Doom(*attempt_);
@@ -277,9 +279,8 @@ class World {
     outcome.steps = {.reached = metrics_, .saved = saved_};
     const bool well = outcome.result.has_value();
     if (!well) ++since_new_step_;
-    const int number = a.number;  // the machine may launch the next attempt at once, in the place of this one
-    Send(AttemptEnded{number, outcome});
-    if (dice_.Chance(0.2)) Send(AttemptEnded{number, outcome});
+    Send(AttemptEnded{a.number, outcome});
+    if (dice_.Chance(0.2)) Send(AttemptEnded{a.number, outcome});
   }
 
   // kill -9 of the controller: what it knew is gone, and the next one reads what was recorded.
@@ -395,8 +396,9 @@ class World {
   int restarts_left_ = 0, restarts_ = 0;
   absl::Duration restart_controller_at_ = absl::InfiniteDuration();
 
-  std::unique_ptr<SimulatedAttempt> attempt_;  // the newest
-  bool concluded_ = true;                      // its end was seen by a controller
+  std::unique_ptr<SimulatedAttempt> attempt_;                     // the newest
+  std::vector<std::unique_ptr<SimulatedAttempt>> past_attempts_;  // a launch may follow an event about the attempt that it replaces
+  bool concluded_ = true;                                         // its end was seen by a controller
   int last_number_ = 0, launches_ = 0, launches_since_new_step_ = 0, since_new_step_ = 0, same_cause_ = 0;
   std::string last_cause_;
   int64_t saved_ = 0, metrics_ = 0, furthest_ = 0;
