@@ -143,7 +143,7 @@ void Report(const Status& status) {
   LogFailure(status);
 }
 
-// Which worker says for all how the task ended, where all know; nothing for a failure that others may not know of.
+// The worker that reports the end of the task, where all workers know of it; nothing for a failure that others may not know of.
 std::optional<int> ReportingRank(const Status& status) {
   if (const auto worker = exchange::AgreedFailureOf(status)) return worker;
   const ExitCode code = ExitCodeOf(status);

@@ -1,5 +1,5 @@
 // File names inside a checkpoints folder, and the assignment of tensors to writers.
-//   ROOT/step_00000120/manifest.json            the set is complete
+//   ROOT/step_00000120/manifest.json            the checkpoint is complete
 //   ROOT/step_00000120/model_00.safetensors     whole tensors, by timm's names, spread over the writers (00: the writer)
 //   ROOT/step_00000120/exp_avg_00.safetensors   fragments NAME@OFFSET (elements), one dimension; also exp_avg_sq_00, momentum_buffer_00, ema_00
 //   ROOT/step_00000120/part_00.NONCE.json       while it is written: writer 00 of that attempt is done (.failed: gave up)

@@ -23,7 +23,7 @@ constexpr absl::string_view kAsidePrefix = "bad_";
 Status CheckManifest(const v1::CheckpointManifest& manifest, const std::string& checkpoint_folder) {
   const std::optional<int64_t> step = ParseCheckpointName(files::NameOf(checkpoint_folder));
   if (step && *step != manifest.step())
-    return absl::DataLossError(absl::StrCat("is of step ", manifest.step(), ": moved from another set"));
+    return absl::DataLossError(absl::StrCat("is of step ", manifest.step(), ": moved from another checkpoint"));
   absl::flat_hash_set<std::string> names;
   for (const v1::CheckpointFile& file : manifest.files()) {
     uint64_t digest = 0;
@@ -79,9 +79,9 @@ StatusOr<v1::CheckpointManifest> ReadManifest(files::FileSystem& fs, const std::
 }
 
 StatusOr<std::vector<CheckpointEntry>> ListCheckpoints(files::FileSystem& fs, const std::string& root) {
-  std::vector<CheckpointEntry> sets;
+  std::vector<CheckpointEntry> checkpoints;
   auto names = fs.List(root);
-  if (absl::IsNotFound(names.status())) return sets;
+  if (absl::IsNotFound(names.status())) return checkpoints;
   if (!names.ok()) return names.status();
   for (const std::string& name : *names) {
     const std::optional<int64_t> step = ParseCheckpointName(name);
@@ -99,10 +99,10 @@ StatusOr<std::vector<CheckpointEntry>> ListCheckpoints(files::FileSystem& fs, co
       entry.reason = std::string(fault.message());
       if (!fault.ok()) entry.manifest.reset();
     }
-    sets.push_back(std::move(entry));
+    checkpoints.push_back(std::move(entry));
   }
-  std::sort(sets.begin(), sets.end(), [](const CheckpointEntry& a, const CheckpointEntry& b) { return a.step < b.step; });
-  return sets;
+  std::sort(checkpoints.begin(), checkpoints.end(), [](const CheckpointEntry& a, const CheckpointEntry& b) { return a.step < b.step; });
+  return checkpoints;
 }
 
 StatusOr<std::vector<std::string>> ListQuarantined(files::FileSystem& fs, const std::string& root) {
@@ -121,8 +121,8 @@ Status VerifyFile(files::FileSystem& fs, const std::string& checkpoint_folder, c
   DEIT_ASSIGN_OR_RETURN(auto open, fs.OpenForRead(path));
   DEIT_ASSIGN_OR_RETURN(uint64_t digest, files::DigestOf(*open));
   if (DigestHex(digest) != file.digest()) {
-    return absl::DataLossError(
-        absl::StrCat(path, ": digest is ", DigestHex(digest), ", not the ", file.digest(), " of the manifest: damaged, or of another set"));
+    return absl::DataLossError(absl::StrCat(path, ": digest is ", DigestHex(digest), ", not the ", file.digest(),
+                                            " of the manifest: damaged, or of another checkpoint"));
   }
   return SafetensorsFile::Open(fs, path).status();
 }

@@ -28,7 +28,7 @@ struct CheckpointEntry {
   std::optional<v1::CheckpointManifest> manifest;  // when complete
 };
 
-// All step_* folders, oldest step first. A root that does not exist has no sets.
+// All step_* folders, oldest step first. A root that does not exist has no checkpoints.
 StatusOr<std::vector<CheckpointEntry>> ListCheckpoints(files::FileSystem& fs, const std::string& root);
 
 // Names of the folders that Quarantine made, sorted.
@@ -40,23 +40,23 @@ StatusOr<v1::CheckpointManifest> ReadManifest(files::FileSystem& fs, const std::
 // One file of a manifest: present, its size, its digest, and a header that can be read. DataLoss otherwise.
 Status VerifyFile(files::FileSystem& fs, const std::string& checkpoint_folder, const v1::CheckpointFile& file);
 
-// Everything that is wrong with a set; empty: it is good. Reads every byte once.
+// Everything that is wrong with a checkpoint; empty: it is good. Reads every byte once.
 std::vector<Status> FindFaults(files::FileSystem& fs, const std::string& checkpoint_folder);
 
-// The manifest of a set of which every file verifies, else its first fault.
+// The manifest of a checkpoint of which every file verifies, else its first fault.
 StatusOr<v1::CheckpointManifest> VerifyCheckpoint(files::FileSystem& fs, const std::string& checkpoint_folder);
 
-// Whether a failure of the functions above says that the set itself is bad (DataLoss, NotFound), and not that it cannot be judged
+// Whether a failure of the functions above says that the checkpoint itself is bad (DataLoss, NotFound), and not that it cannot be judged
 // here and now (no permission, a newer version, a disk that fails).
 bool IsDamaged(const Status& status);
 
-// Takes a bad set out of the way: renames its folder to bad_step_... (durable), with reason.txt. Returns the new path.
+// Takes a bad checkpoint out of the way: renames its folder to bad_step_... (durable), with reason.txt. Returns the new path.
 StatusOr<std::string> Quarantine(files::FileSystem& fs, const std::string& root, int64_t step, absl::string_view reason);
 
-// Removes a set so that no crash leaves half of it looking complete: the manifest goes first. A set that is not there is fine.
+// Removes a checkpoint so that no crash leaves half of it looking complete: the manifest goes first. A checkpoint that is not there is fine.
 Status RemoveCheckpoint(files::FileSystem& fs, const std::string& root, int64_t step);
 
-// What a user may name: a run folder, its checkpoints folder, or one set. `step` is given in the last case.
+// What a user may name: a run folder, its checkpoints folder, or one checkpoint. `step` is given in the last case.
 struct Location {
   std::string root;  // the checkpoints folder
   std::optional<int64_t> step;

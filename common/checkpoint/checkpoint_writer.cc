@@ -236,12 +236,12 @@ StatusOr<v1::CheckpointManifest> CommitCheckpoint(files::FileSystem& fs, Clock& 
 }
 
 Status RecordAccuracy(files::FileSystem& fs, const std::string& root, int64_t step, double val_acc1, std::optional<double> val_acc1_ema) {
-  const std::string set = CheckpointPath(root, step);
-  DEIT_ASSIGN_OR_RETURN(v1::CheckpointManifest manifest, ReadManifest(fs, set));
+  const std::string checkpoint = CheckpointPath(root, step);
+  DEIT_ASSIGN_OR_RETURN(v1::CheckpointManifest manifest, ReadManifest(fs, checkpoint));
   manifest.set_val_acc1(val_acc1);
   if (val_acc1_ema) manifest.set_val_acc1_ema(*val_acc1_ema);
   manifest.clear_digest();
-  return files::WriteFileAtomically(fs, JoinPath(set, kManifestName), json::SealJson(manifest));
+  return files::WriteFileAtomically(fs, JoinPath(checkpoint, kManifestName), json::SealJson(manifest));
 }
 
 }  // namespace deit::checkpoint

@@ -19,16 +19,16 @@ struct RetentionEntry {
 };
 
 enum class Unfinished {
-  kMayBeWritten,  // an incomplete set newer than the newest complete one is left alone
+  kMayBeWritten,  // an incomplete checkpoint newer than the newest complete one is left alone
   kAbandoned,     // no writer: every incomplete checkpoint may be deleted
 };
 
-// Steps to delete, oldest first. Kept: the newest `keep` complete sets (at least one), and the best by val_acc1 (the newest of
-// equals). Incomplete sets older than the newest complete one go. Without a complete set nothing goes. Pure.
-std::vector<int64_t> PlanRetention(absl::Span<const RetentionEntry> sets, int keep, Unfinished unfinished);
+// Steps to delete, oldest first. Kept: the newest `keep` complete checkpoints (at least one), and the best by val_acc1 (the newest of
+// equals). Incomplete checkpoints older than the newest complete one go. Without a complete checkpoint nothing goes. Pure.
+std::vector<int64_t> PlanRetention(absl::Span<const RetentionEntry> checkpoints, int keep, Unfinished unfinished);
 
-// The same for listed sets. Damaged and unreadable ones stay for inspection. Pure.
-std::vector<int64_t> PlanPrune(absl::Span<const CheckpointEntry> sets, int keep, Unfinished unfinished);
+// The same for listed checkpoints. Damaged and unreadable ones stay for inspection. Pure.
+std::vector<int64_t> PlanPrune(absl::Span<const CheckpointEntry> checkpoints, int keep, Unfinished unfinished);
 
 // Deletes by plan and returns the deleted steps. Call it after CommitCheckpoint, so that everything it deletes has a durable
 // successor.

@@ -94,7 +94,7 @@ Status TensorCatalog::ReadRange(TensorKind kind, const std::string& name, Dtype 
     count -= taken;
   }
   if (count == 0) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(Name(kind), ": tensor '", name, "': no file of the set holds element ", begin));
+  return absl::DataLossError(absl::StrCat(Name(kind), ": tensor '", name, "': no file of the checkpoint holds element ", begin));
 }
 
 }  // namespace deit::checkpoint

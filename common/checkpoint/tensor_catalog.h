@@ -15,7 +15,7 @@
 
 namespace deit::checkpoint {
 
-// Thread-safe after Open. It does not verify digests: verify the set first (law 3).
+// Thread-safe after Open. It does not verify digests: verify the checkpoint first (law 3).
 class TensorCatalog {
  public:
   // Opens every file of the manifest. Two files that both hold an element, or fragments of different types, are DataLoss.
@@ -33,7 +33,7 @@ class TensorCatalog {
     std::vector<Piece> pieces;  // by begin, without overlap
   };
 
-  // By name, sorted; empty where the set has none of a kind.
+  // By name, sorted; empty where the checkpoint has none of a kind.
   const std::map<std::string, Tensor>& tensors(TensorKind kind) const;
   const Tensor* Find(TensorKind kind, const std::string& name) const;  // null: none
 

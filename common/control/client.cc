@@ -180,8 +180,9 @@ class Client::Impl {
   void ReportChange(const Status& now) {
     const bool rejected = absl::IsPermissionDenied(now);
     const bool changed = rejected ? now != last_ : now.ok() != last_.ok();
-    if (changed && (now.ok() || rejected || last_.ok())) options_.on_change(now);
-    if (now.ok() || rejected || last_.ok()) last_ = now;
+    if (!changed) return;
+    last_ = now;
+    options_.on_change(now);
   }
 
   const ClientOptions options_;

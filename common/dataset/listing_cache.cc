@@ -63,7 +63,7 @@ std::optional<files::FileLock> TakeTurn(const std::string& path) {
   return std::nullopt;
 }
 
-Status Keep(const std::string& path, const StoredListing& stored) {
+Status SaveListing(const std::string& path, const StoredListing& stored) {
   return files::WriteFileAtomically(files::FileSystem::Posix(), path, EncodeListing(stored));
 }
 
@@ -102,7 +102,7 @@ absl::StatusOr<StoredListing> KeptListing(const std::string& folder, const std::
   DEIT_ASSIGN_OR_RETURN(Listing listing, list());
   StoredListing stored{real_root, FingerprintOf(listing), std::move(listing)};
   if (turn && IsSettled(stored.listing)) {
-    if (const Status status = Keep(path, stored); !status.ok())
+    if (const Status status = SaveListing(path, stored); !status.ok())
       LogWarning(absl::StrCat("the list of data.root is not kept: ", status.message()));
   }
   return stored;

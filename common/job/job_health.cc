@@ -9,6 +9,7 @@
 #include "common/base/exit_code.h"
 #include "common/base/numbers.h"
 #include "common/run/summary.h"
+#include "common/text/shell_word.h"
 
 namespace deit::job {
 namespace {
@@ -17,7 +18,7 @@ using process::Life;
 using v1::JobState;
 
 std::string Run(const v1::JobRecord& record, absl::string_view effect) {
-  return absl::StrCat("deit-coord run --run_dir=", record.run_dir(), " ", effect);
+  return absl::StrCat("deit-coord run --run_dir=", text::ShellWord(record.run_dir()), " ", effect);
 }
 std::string RunAgain(const v1::JobRecord& record) { return Run(record, "goes on from its last checkpoint"); }
 
@@ -56,40 +57,40 @@ std::string Cause(const v1::LauncherExit& exit) {
 
 // The end of an attempt whose owner did not live to record it: what worker 0 recorded, if that was a good one, as at a take-over
 // (coordinator/job/root_cause.h).
-std::optional<JobHealth> EndOfAttempt(const v1::JobRecord& record, const LivenessEvidence& signs) {
-  if (signs.result && EndedWell(static_cast<ExitCode>(signs.result->exit_code()))) {
-    auto state = run::StateAfter(static_cast<ExitCode>(signs.result->exit_code()));
-    if (state == JobState::STOPPED && signs.cancel_requested) state = JobState::CANCELED;
+std::optional<JobHealth> EndOfAttempt(const v1::JobRecord& record, const LivenessEvidence& evidence) {
+  if (evidence.result && EndedWell(static_cast<ExitCode>(evidence.result->exit_code()))) {
+    auto state = run::StateAfter(static_cast<ExitCode>(evidence.result->exit_code()));
+    if (state == JobState::STOPPED && evidence.cancel_requested) state = JobState::CANCELED;
     return JobHealth{state, UsualReason(state), ""};
   }
-  if (signs.exit) return JobHealth{JobState::FAILED, Cause(*signs.exit), RunAgain(record)};
+  if (evidence.exit) return JobHealth{JobState::FAILED, Cause(*evidence.exit), RunAgain(record)};
   return std::nullopt;
 }
 
-bool AttemptLives(const v1::JobRecord& record, const LivenessEvidence& signs, double now) {
-  bool lives = Speaks(signs.guardian, signs.trained.value_or(record.updated()), now);
-  for (size_t i = 0; i < signs.workers.size(); ++i) lives = lives || WorkerLives(signs, i, now);
+bool AttemptLives(const v1::JobRecord& record, const LivenessEvidence& evidence, double now) {
+  bool lives = Speaks(evidence.guardian, evidence.trained.value_or(record.updated()), now);
+  for (size_t i = 0; i < evidence.workers.size(); ++i) lives = lives || WorkerLives(evidence, i, now);
   return lives;
 }
 
 }  // namespace
 
-bool WorkerLives(const LivenessEvidence& signs, size_t index, double now) {
-  return index < signs.workers.size() && Speaks(signs.workers[index], signs.trained.value_or(0), now);
+bool WorkerLives(const LivenessEvidence& evidence, size_t index, double now) {
+  return index < evidence.workers.size() && Speaks(evidence.workers[index], evidence.trained.value_or(0), now);
 }
 
-JobHealth ResolveJobState(const v1::JobRecord& record, const LivenessEvidence& signs, double now) {
+JobHealth ResolveJobState(const v1::JobRecord& record, const LivenessEvidence& evidence, double now) {
   if (record.has_ended()) return AsRecorded(record);
   const double silent = now - record.updated();
-  if (Speaks(signs.owner, record.updated(), now)) {
+  if (Speaks(evidence.owner, record.updated(), now)) {
     JobHealth health = AsRecorded(record);
     if (silent > kSilenceSeconds) health.reason = absl::StrCat("its owner lives, but is silent for ", For(silent));
     return health;
   }
-  if (!signs.exit && AttemptLives(record, signs, now))
+  if (!evidence.exit && AttemptLives(record, evidence, now))
     return {JobState::RUNNING, "unsupervised", record.has_guardian() ? Run(record, "takes it over") : ""};
-  if (const auto end = EndOfAttempt(record, signs)) return *end;
-  if (signs.owner == Life::kUnknown) {
+  if (const auto end = EndOfAttempt(record, evidence)) return *end;
+  if (evidence.owner == Life::kUnknown) {
     return {JobState::LOST, absl::StrCat("no word from ", record.owner().host(), " for ", For(silent)), RunAgain(record)};
   }
   return {JobState::LOST, "its processes are gone, and none of them recorded an end", RunAgain(record)};

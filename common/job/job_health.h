@@ -33,9 +33,9 @@ struct JobHealth {
 inline constexpr double kSilenceSeconds = 60;
 
 // Pure. `now` in Unix seconds.
-JobHealth ResolveJobState(const v1::JobRecord& record, const LivenessEvidence& signs, double now);
+JobHealth ResolveJobState(const v1::JobRecord& record, const LivenessEvidence& evidence, double now);
 
-// Whether signs.workers[index] counts as alive; false beyond them.
-bool WorkerLives(const LivenessEvidence& signs, size_t index, double now);
+// Whether evidence.workers[index] counts as alive; false beyond them.
+bool WorkerLives(const LivenessEvidence& evidence, size_t index, double now);
 
 }  // namespace deit::job

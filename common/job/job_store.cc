@@ -209,7 +209,7 @@ void JobStore::Publish() {
   Check(WriteJobRecord(Fs(), *state_folder_, record_));
 }
 
-void JobStore::Keep() {
+void JobStore::PublishIfStale() {
   if (Clock::System().Elapsed() - published_ >= kKeep) Publish();
 }
 

@@ -70,11 +70,11 @@ class JobStore {
   // The end of a job by itself: state by exit code (and cancel request), reason and hint by status.
   void Finish(const Status& status);
 
-  // The rest of the record: change it, then Publish(). Keep() publishes if nothing was for five seconds.
+  // The rest of the record: change it, then Publish(). PublishIfStale() publishes if nothing was for five seconds.
   v1::JobRecord& record() { return record_; }
   const v1::JobRecord& record() const { return record_; }
   void Publish();
-  void Keep();
+  void PublishIfStale();
 
  private:
   JobStore(run::RunFolder folder, files::FileLock lock) : folder_(std::move(folder)), lock_(std::move(lock)) {}

@@ -49,19 +49,19 @@ void FollowNewestAttempt(files::FileSystem& fs, const run::RunFolder& run, v1::J
 
 Observation Observe(files::FileSystem& fs, const StateFolder& folder, v1::JobRecord record) {
   Observation seen;
-  seen.signs.owner = LifeOfOwner(fs, folder, record);
+  seen.evidence.owner = LifeOfOwner(fs, folder, record);
   const run::RunFolder run(record.run_dir());
   if (!record.has_ended()) {
-    if (seen.signs.owner != Life::kAlive) FollowNewestAttempt(fs, run, record);
-    seen.signs.guardian = LifeOf(record.guardian());
-    for (const v1::WorkerRecord& worker : record.workers()) seen.signs.workers.push_back(LifeOf(worker.process()));
+    if (seen.evidence.owner != Life::kAlive) FollowNewestAttempt(fs, run, record);
+    seen.evidence.guardian = LifeOf(record.guardian());
+    for (const v1::WorkerRecord& worker : record.workers()) seen.evidence.workers.push_back(LifeOf(worker.process()));
     // After the look at the processes: a guardian that was seen dead has written it before.
-    seen.signs.exit = IfThere(json::ReadAttemptFile<v1::LauncherExit>(fs, run.Exit(record.attempt()), record.attempt()));
-    seen.signs.result = IfThere(json::ReadAttemptFile<v1::AttemptResult>(fs, run.Result(record.attempt()), record.attempt()));
-    seen.signs.cancel_requested = fs.Stat(folder.CancelRequest(record.job())).ok();
+    seen.evidence.exit = IfThere(json::ReadAttemptFile<v1::LauncherExit>(fs, run.Exit(record.attempt()), record.attempt()));
+    seen.evidence.result = IfThere(json::ReadAttemptFile<v1::AttemptResult>(fs, run.Result(record.attempt()), record.attempt()));
+    seen.evidence.cancel_requested = fs.Stat(folder.CancelRequest(record.job())).ok();
   }
   seen.progress = IfThere(ReadProgress(fs, run));
-  if (seen.progress) seen.signs.trained = seen.progress->time();
+  if (seen.progress) seen.evidence.trained = seen.progress->time();
   seen.record = std::move(record);
   return seen;
 }

@@ -14,7 +14,7 @@ namespace deit::job {
 struct Observation {
   v1::JobRecord record;  // the newest; while no owner lives, `attempt` and `guardian` are the newest attempt's, from either record
   std::optional<v1::Progress> progress;
-  LivenessEvidence signs;  // nothing but dead where the record has an end
+  LivenessEvidence evidence;  // nothing but dead where the record has an end
 };
 
 // Never fails: what cannot be read is not there. Consistent where a job ends in the meantime: an end that was recorded before its

@@ -1,4 +1,4 @@
-// Truncation of metric files on resume: lines of steps after the checkpoint are removed, so that each step stands there once. Files of
+// Truncation of metric files on resume: lines of steps after the checkpoint are removed, so that each step appears once. Files of
 // lines in ascending order are truncated in place, which a crash leaves done or not done.
 #pragma once
 

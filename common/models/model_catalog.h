@@ -1,7 +1,7 @@
 // Catalog of models: names, sizes and costs. Two kinds of names: families of any size (vit, deit, deit_distilled, convnet, resnet, regnety,
 // efficientnet, and vit-pytorch's distillable_vit, distillable_t2t_vit, distillable_efficient_vit) and published sizes under timm's names
 // (deit_tiny_distilled_patch16_224). A new size is one line of the table in model_catalog.cc; a new family of networks is one file in
-// common/nets besides.
+// common/models besides.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace deit::models {
 
 // Transformers: patches by a convolution, class token (kDeitDistilled: and distillation token, second head), learned positions,
 // pre-norm blocks, qkv with bias, MLP of int(embed_dim * mlp_ratio), as timm's VisionTransformer. kVit and kDeit are the same net.
-// The others are networks of common/nets.
+// The others are networks (network.h).
 enum class Family {
   kVit,
   kDeit,
@@ -49,7 +49,7 @@ const CatalogEntry* FindModel(absl::string_view name);
 // `model` with every field of its family set: those that it sets, else the published ones (families have those of their smallest
 // published size; convnet widths 16, 32, 64; vit-pytorch's those of its README). Fields of another kind of model stay unset. Errors are
 // InvalidArgument and begin with the field ("name: ..."): unknown name (nearest suggested), a field that the family does not have, sizes
-// that the family refuses (common/nets), more than 100 billion parameters.
+// that the family refuses (its file in common/models), more than 100 billion parameters.
 StatusOr<v1::ModelSpec> ResolveModel(const v1::ModelSpec& model);
 
 // The family of a resolved model, and whether it has a distillation token and a second head (vit-pytorch's: in training only).

@@ -1,5 +1,5 @@
 // Network description as a list of steps: operations, tensor names and initial values, and cost. Pure data, so that a family of networks is
-// one small function, and everything else (tensors, costs, the forward pass of worker/models) is derived from the list. A result is an
+// one small function, and everything else (tensors, costs, the forward pass of worker/nn) is derived from the list. A result is an
 // image, a sequence of tokens, or one vector (an image of one pixel, or a single token).
 #pragma once
 

@@ -54,8 +54,8 @@ BlockRange Shards::Of(int bucket, int worker) const {
 std::vector<BlockRange> Shards::BlocksOf(int worker) const {
   std::vector<BlockRange> ranges;
   for (int bucket = 0; bucket < static_cast<int>(bounds_.size()); ++bucket) {
-    const BlockRange part = Of(bucket, worker);
-    if (!part.empty()) ranges.push_back(part);
+    const BlockRange shard = Of(bucket, worker);
+    if (!shard.empty()) ranges.push_back(shard);
   }
   return ranges;
 }

@@ -9,11 +9,11 @@
 
 namespace deit::plan {
 
-// Buckets are taken in order. In each, part w starts at the block bound that brings what workers 0 .. w-1 own nearest to w/W of all
-// elements so far (the lower bound of two equally near), or where part w-1 starts if that is later. Elements are counted without padding.
-// After every bucket no worker owns more than 1/W of the elements so far plus one block: a part that is not empty ends at most half a
+// Buckets are taken in order. In each, shard w starts at the block bound that brings what workers 0 .. w-1 own nearest to w/W of all
+// elements so far (the lower bound of two equally near), or where shard w-1 starts if that is later. Elements are counted without padding.
+// After every bucket no worker owns more than 1/W of the elements so far plus one block: a shard that is not empty ends at most half a
 // block after its end's target and starts at most half a block before its start's, and the distance between these two
-// targets is what its worker lacks of 1/W. A part may be empty. Immutable and thread-safe.
+// targets is what its worker lacks of 1/W. A shard may be empty. Immutable and thread-safe.
 class Shards {
  public:
   Shards(const Grid& grid, int workers);  // workers >= 1; the grid is not kept
@@ -26,7 +26,7 @@ class Shards {
 
  private:
   int workers_;
-  std::vector<std::vector<int>> bounds_;  // [bucket][worker]: the first block of the part; one more at the end
+  std::vector<std::vector<int>> bounds_;  // [bucket][worker]: the first block of the shard; one more at the end
   std::vector<int64_t> elements_;         // [worker]
   std::vector<int> owners_;               // [block]
 };

@@ -30,7 +30,7 @@ void RecordAttempt(files::FileSystem& fs, const job::Observation& seen, job::Job
   const int attempt = seen.record.attempt();
   const auto start = json::ReadAttemptFile<v1::AttemptStart>(fs, owner.folder().Start(attempt), attempt);
   if (start.ok()) owner.Started(*start);
-  if (seen.signs.result) owner.Ended(*seen.signs.result);
+  if (seen.evidence.result) owner.Ended(*seen.evidence.result);
   owner.record().clear_exit_code();  // an earlier owner's
 }
 

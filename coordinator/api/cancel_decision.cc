@@ -7,10 +7,10 @@ using v1::JobState;
 
 const v1::ProcessIdentity* StopReceiver(const JobSnapshot& snapshot) {
   const job::Observation& seen = snapshot.observation;
-  if (seen.signs.owner == Life::kAlive) return &seen.record.owner();
-  if (seen.signs.guardian == Life::kAlive) return &seen.record.guardian();
-  for (size_t i = 0; i < seen.signs.workers.size(); ++i) {
-    if (seen.signs.workers[i] == Life::kAlive) return &seen.record.workers(static_cast<int>(i)).process();
+  if (seen.evidence.owner == Life::kAlive) return &seen.record.owner();
+  if (seen.evidence.guardian == Life::kAlive) return &seen.record.guardian();
+  for (size_t i = 0; i < seen.evidence.workers.size(); ++i) {
+    if (seen.evidence.workers[i] == Life::kAlive) return &seen.record.workers(static_cast<int>(i)).process();
   }
   return nullptr;
 }

@@ -34,7 +34,7 @@ JobSnapshot JobHandle::Look() {
   }
   JobSnapshot snapshot{.observation = job::Observe(fs, environment_.state_folder, record_), .health = {}};
   const double now = UnixSeconds(environment_.clock->Now());
-  snapshot.health = job::ResolveJobState(snapshot.observation.record, snapshot.observation.signs, now);
+  snapshot.health = job::ResolveJobState(snapshot.observation.record, snapshot.observation.evidence, now);
   return snapshot;
 }
 

@@ -12,7 +12,7 @@ StatusOr<VerbExit> RunGuardian(const Arguments& arguments) {
   if (arguments.words().size() != 2 || !absl::SimpleAtoi(arguments.words()[1], &attempt)) {
     return UsageError("guardian: want RUN_DIR ATTEMPT", "deit-coord run starts it");
   }
-  DEIT_RETURN_IF_ERROR(guardian::Keep(run::RunFolder(arguments.words()[0]), attempt));
+  DEIT_RETURN_IF_ERROR(guardian::RunGuardian(run::RunFolder(arguments.words()[0]), attempt));
   return VerbExit::kDone;
 }
 

@@ -18,6 +18,7 @@
 #include "common/plan/job_sampler.h"
 #include "common/process/identity.h"
 #include "common/spec/load.h"
+#include "common/text/shell_word.h"
 #include "coordinator/cli/job_arguments.h"
 #include "coordinator/cli/verbs.h"
 #include "coordinator/job/finished_job.h"
@@ -71,10 +72,10 @@ StatusOr<job::JobStoreOptions> ReadOptions(const Arguments& arguments, const v1:
                               .workers_max = count->max};
 }
 
-void Announce(const job::JobStore& owner, const v1::JobSpec& spec) {
-  const int workers = owner.record().workers_wanted();
-  LogInfo(absl::StrCat("job ", owner.job(), " ", spec.name(), ": ", workers, workers == 1 ? " worker" : " workers", ", run folder ",
-                       owner.folder().path(), "; Ctrl-C saves and stops"));
+void Announce(const job::JobStore& store, const v1::JobSpec& spec) {
+  const int workers = store.record().workers_wanted();
+  LogInfo(absl::StrCat("job ", store.job(), " ", spec.name(), ": ", workers, workers == 1 ? " worker" : " workers", ", run folder ",
+                       store.folder().path(), "; Ctrl-C saves and stops"));
 }
 
 // Steps of the whole job.
@@ -148,34 +149,34 @@ VerbExit ExitOf(const job::JobEnd& end, bool interrupted) {
   }
 }
 
-void ReportEnd(const job::JobEnd& end, const job::JobStore& owner) {
-  const std::string again = absl::StrCat("; go on with: deit-coord run --run_dir=", owner.folder().path());
-  const std::string job = absl::StrCat("job ", owner.job(), ": ");
+void ReportEnd(const job::JobEnd& end, const job::JobStore& store) {
+  const std::string again = absl::StrCat("; go on with: deit-coord run --run_dir=", text::ShellWord(store.folder().path()));
+  const std::string job = absl::StrCat("job ", store.job(), ": ");
   switch (end.state) {
-    case v1::JobState::SUCCEEDED: return LogInfo(absl::StrCat(job, "done, ", owner.record().restarts(), " restarts"));
+    case v1::JobState::SUCCEEDED: return LogInfo(absl::StrCat(job, "done, ", store.record().restarts(), " restarts"));
     case v1::JobState::STOPPED: return LogInfo(absl::StrCat(job, job::DescribeStop(end.steps), again));
     case v1::JobState::CANCELED: return LogInfo(absl::StrCat(job, "canceled; ", job::DescribeStop(end.steps), again));
     default: return LogError(absl::StrCat(job, "failed", again));
   }
 }
 
-// The job that `owner` holds, from its first attempt to its end.
-StatusOr<VerbExit> Supervise(const v1::JobSpec& spec, const std::string& worker_program, launch::Launcher& launcher, job::JobStore* owner,
+// The job of `store`, from its first attempt to its end.
+StatusOr<VerbExit> Supervise(const v1::JobSpec& spec, const std::string& worker_program, launch::Launcher& launcher, job::JobStore* store,
                              SignalLoop* loop) {
   job::JobOptions options;
-  options.policy = job::PolicyOf(spec, owner->record().workers_wanted(), launcher);
+  options.policy = job::PolicyOf(spec, store->record().workers_wanted(), launcher);
   options.policy.host = process::Self().host();
   options.launch.program = worker_program;
   options.launch.cores = Cores();
   options.launch.root = ::getuid() == 0;
-  options.temporary_folder = [owner](int attempt) { return TemporaryFolder(owner->job(), attempt); };
-  DEIT_ASSIGN_OR_RETURN(options.take_over, supervise::FindAbandonedAttempt(*owner));
-  Announce(*owner, spec);
+  options.temporary_folder = [store](int attempt) { return TemporaryFolder(store->job(), attempt); };
+  DEIT_ASSIGN_OR_RETURN(options.take_over, supervise::FindAbandonedAttempt(*store));
+  Announce(*store, spec);
 
   supervise::GuardedAttemptStarter starter(launcher);
-  supervise::ControlChannel channel(loop->io(), *owner);
+  supervise::ControlChannel channel(loop->io(), *store);
   job::TerminalObserver observer;
-  const job::JobEnvironment environment{Clock::System(), files::FileSystem::Posix(), launcher, starter, channel, *owner, observer};
+  const job::JobEnvironment environment{Clock::System(), files::FileSystem::Posix(), launcher, starter, channel, *store, observer};
   job::JobEnd end;
   const auto on_end = [&end, loop](const job::JobEnd& ended) {
     end = ended;
@@ -184,10 +185,10 @@ StatusOr<VerbExit> Supervise(const v1::JobSpec& spec, const std::string& worker_
   const auto controller = job::JobController::Start(loop->io(), environment, std::move(options), on_end);
   if (!controller.ok()) return controller.status();
   loop->Run(controller->get());
-  ReportEnd(end, *owner);
+  ReportEnd(end, *store);
   const VerbExit exit = ExitOf(end, loop->interrupted());
-  owner->record().set_exit_code(static_cast<int>(exit));
-  owner->Publish();
+  store->record().set_exit_code(static_cast<int>(exit));
+  store->Publish();
   return exit;
 }
 
@@ -210,14 +211,14 @@ StatusOr<VerbExit> RunRun(const Arguments& arguments) {
     return VerbExit::kDone;
   }
   SignalLoop loop;
-  DEIT_ASSIGN_OR_RETURN(const auto owner, job::JobStore::Take(spec, digest, owning));
-  auto exit = Supervise(spec, worker_program, launcher, owner.get(), &loop);
-  if (!exit.ok() && !owner->record().has_ended()) {
-    owner->End(v1::JobState::FAILED, std::string(exit.status().message()), std::string(exit.status().message()), HintOf(exit.status()));
+  DEIT_ASSIGN_OR_RETURN(const auto store, job::JobStore::Take(spec, digest, owning));
+  auto exit = Supervise(spec, worker_program, launcher, store.get(), &loop);
+  if (!exit.ok() && !store->record().has_ended()) {
+    store->End(v1::JobState::FAILED, std::string(exit.status().message()), std::string(exit.status().message()), HintOf(exit.status()));
   }
   if (exit.ok()) return exit;
-  owner->record().set_exit_code(static_cast<int>(VerbExit::kFailed));
-  owner->Publish();
+  store->record().set_exit_code(static_cast<int>(VerbExit::kFailed));
+  store->Publish();
   return WithVerbExit(exit.status(), VerbExit::kFailed);
 }
 

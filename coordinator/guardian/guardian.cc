@@ -65,7 +65,7 @@ bool AwaitOwner() {
   return ::read(STDIN_FILENO, &byte, 1) == 1;
 }
 
-// Signals that Keep waits for; the launcher gets none of them blocked.
+// Signals that RunGuardian waits for; the launcher gets none of them blocked.
 sigset_t AwaitedSignals() {
   sigset_t signals;
   ::sigemptyset(&signals);
@@ -139,7 +139,7 @@ void Sweep(const std::string& temporary_folder) {
 
 }  // namespace
 
-Status Keep(const run::RunFolder& folder, int attempt) {
+Status RunGuardian(const run::RunFolder& folder, int attempt) {
   if (!AwaitOwner()) return absl::CancelledError("guardian: its owner was killed before anything began");
   DEIT_ASSIGN_OR_RETURN(auto record, json::ReadAttemptFile<v1::GuardianRecord>(Fs(), folder.Guardian(attempt), attempt));
   if (record.command().empty()) return absl::InvalidArgumentError(absl::StrCat(folder.Guardian(attempt), ": names no command"));

@@ -15,6 +15,6 @@ namespace deit::guardian {
 // When the launcher has ended, whatever outlived it is killed, the temporary folder and dead processes' folders in shared memory are swept,
 // and exit.json appears: from then on nothing of the attempt lives. If this process is killed, the kernel kills the launcher, and a launcher's
 // death ends its workers.
-Status Keep(const run::RunFolder& folder, int attempt);
+Status RunGuardian(const run::RunFolder& folder, int attempt);
 
 }  // namespace deit::guardian

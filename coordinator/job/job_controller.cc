@@ -58,11 +58,12 @@ class JobController::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void Stop(bool force) {
-    Send(StopWanted{.force = force, .cancel = store_.CancelRequested()});
     WakeUp();
+    Send(StopWanted{.force = force, .cancel = store_.CancelRequested()});
   }
 
   void Look() {
+    const auto self = shared_from_this();  // `on_end_` may destroy the controller
     if (handle_) LookAtWorkers();
     Send(Tick{});
     if (handle_ && Now() - followed_ >= kFollow) Follow();
@@ -97,8 +98,8 @@ class JobController::Impl : public std::enable_shared_from_this<Impl> {
     };
     handlers.on_leaving = [this](const WorkerLeaving& leaving) { Send(leaving); };
     handlers.on_closed = [this](const ConnectionClosed& closed) {
-      Send(closed);
       WakeUp();
+      Send(closed);
     };
     handlers.on_rejected = [this](const std::string& cause, int64_t count) {
       environment_.observer.OnWarning(
@@ -211,7 +212,7 @@ class JobController::Impl : public std::enable_shared_from_this<Impl> {
     if (const LaunchState* launch = Live()) {
       for (const v1::WorkerRecord& worker : Known(*launch)) *record.add_workers() = worker;
     }
-    now ? store_.Publish() : store_.Keep();
+    now ? store_.Publish() : store_.PublishIfStale();
   }
 
   std::vector<v1::WorkerRecord> Known(const LaunchState& launch) {

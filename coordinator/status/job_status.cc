@@ -51,7 +51,7 @@ void AddProcesses(const job::Observation& seen, double now, v1::JobStatus* job) 
     worker->set_worker(from.worker());
     worker->set_host(from.process().host());
     worker->set_pid(from.process().pid());
-    worker->set_alive(job::WorkerLives(seen.signs, static_cast<size_t>(i), now));
+    worker->set_alive(job::WorkerLives(seen.evidence, static_cast<size_t>(i), now));
     worker->set_step(from.step());
     worker->set_phase(from.phase());
     worker->set_heard_age_seconds(AgeOf(from.heard(), now));
@@ -64,7 +64,7 @@ void AddProcesses(const job::Observation& seen, double now, v1::JobStatus* job) 
 v1::JobStatus DescribeJob(const job::Observation& seen, absl::Time time) {
   const double now = UnixSeconds(time);
   const v1::JobRecord& record = seen.record;
-  const job::JobHealth health = job::ResolveJobState(record, seen.signs, now);
+  const job::JobHealth health = job::ResolveJobState(record, seen.evidence, now);
   v1::JobStatus job;
   job.set_job(record.job());
   job.set_name(record.name());

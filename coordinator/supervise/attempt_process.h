@@ -13,7 +13,7 @@
 
 namespace deit::supervise {
 
-// Not thread-safe. Destroying it touches no process: an attempt outlives its supervisor.
+// Not thread-safe. Destroying it touches no process: an attempt outlives its controller.
 class AttemptProcess {
  public:
   // Starts a guardian in a session of its own, which starts `command`.

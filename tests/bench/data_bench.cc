@@ -73,12 +73,12 @@ void Views(benchmark::State& state) {
   const auto views = *NewTrainViews(spec, *index);
   std::vector<float> pixels(static_cast<size_t>(views->channels() * views->size() * views->size()));
   Rendered rendered;
-  const auto stream = *plan::Sampler::Create({.images = static_cast<uint64_t>(index->size()),
-                                              .batch_size = 1,
-                                              .repeated_aug = static_cast<uint64_t>(spec.augment().repeated_aug())});
+  const auto sampler = *plan::Sampler::Create({.images = static_cast<uint64_t>(index->size()),
+                                               .batch_size = 1,
+                                               .repeated_aug = static_cast<uint64_t>(spec.augment().repeated_aug())});
   uint64_t position = 0;
   for (auto _ : state) {
-    if (!views->Render(stream.At(position++), pixels.data(), &rendered).ok()) state.SkipWithError("broken picture");
+    if (!views->Render(sampler.At(position++), pixels.data(), &rendered).ok()) state.SkipWithError("broken picture");
   }
   state.SetItemsProcessed(state.iterations());
 }
@@ -101,15 +101,15 @@ void Decode(benchmark::State& state) {
 }
 BENCHMARK(Decode);
 
-// Micro-batches of 32 views with nobody computing: what the loader itself costs. items_per_second counts wall time.
+// Micro-batches of 32 views with an idle processor: what the loader itself costs. items_per_second counts wall time.
 template <v1::JobSpec (*SPEC)()>
 void LoaderViews(benchmark::State& state) {
   const v1::JobSpec spec = SPEC();
   const auto index = *dataset::OpenIndex(spec, dataset::Split::kTrain);
   const auto views = *NewTrainViews(spec, *index);
-  const auto stream = *plan::Sampler::Create({.images = static_cast<uint64_t>(index->size()), .batch_size = 256});
+  const auto sampler = *plan::Sampler::Create({.images = static_cast<uint64_t>(index->size()), .batch_size = 256});
   const auto loader = *Loader::Start(
-      stream, *views,
+      sampler, *views,
       {.lanes = {0, 8}, .lane_count = 8, .batch_size = 256, .end_step = uint64_t{1} << 40, .threads = static_cast<int>(state.range(0))});
   for (auto _ : state) {
     if (!loader->Next().ok()) state.SkipWithError("broken picture");

@@ -63,7 +63,7 @@ Status Measure(collective::Communicator& world, int64_t width) {
   options.deadline.limit = absl::Seconds(30);
   DEIT_ASSIGN_OR_RETURN(const auto worker_group, exchange::WorkerGroup::Create(world, grid, options));
   const auto adamw = update::NewOptimizer(v1::OptimizerSpec());
-  state::OwnedState owned(grid, worker_group->plan().parts(), world.rank(), *adamw, false);
+  state::OwnedState owned(grid, worker_group->plan().shards(), world.rank(), *adamw, false);
   const auto reducer = exchange::NewExactReducer(&worker_group->context());
   const std::vector<double> decay(grid.tensors().size(), 0.05);
   const std::vector<size_t> sizes(static_cast<size_t>(world.size()), 8);

@@ -53,12 +53,12 @@ BENCHMARK(OrderOfOneEpoch)->ArgName("images")->Arg(60000)->Arg(1281167);
 
 // What a loader does for each view before it reads a pixel.
 void SamplerPositions(benchmark::State& state) {
-  const Sampler stream =
+  const Sampler sampler =
       Sampler::Create(
           {.images = static_cast<uint64_t>(state.range(0)), .batch_size = 1024, .repeated_aug = static_cast<uint64_t>(state.range(1))})
           .value();
   uint64_t position = 0, sum = 0;
-  for (auto _ : state) sum += stream.At(position++).image;
+  for (auto _ : state) sum += sampler.At(position++).image;
   benchmark::DoNotOptimize(sum);
   state.SetItemsProcessed(state.iterations());
 }

@@ -1,4 +1,4 @@
-"""What supervision takes from training: processor time of deit-coord, the guardian and the workers' background threads, beside that of training.
+"""Cost of supervision: processor time of deit-coord, the guardian and the workers' background threads, compared with that of training.
 
 usage: supervision_cost.py BIN_DIR CONFIG [--seconds=40] [path=value ...]
 Processor time, unlike a difference of two rates, does not depend on what else the machine does.

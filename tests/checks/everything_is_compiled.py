@@ -8,18 +8,15 @@ import json
 import pathlib
 import sys
 
+import compile_commands
 import source_tree
 
 
 def compiled_sources(commands):
-    """The absolute paths of the sources in a compilation database. A unity group stands for the sources that it includes."""
+    """The absolute paths of the sources in a compilation database. Of a unity group: the sources that it includes."""
     sources = set()
     for command in commands:
-        path = pathlib.Path(command["file"])
-        if path.parent.name == "Unity":
-            sources.update(name for _, name in source_tree.includes(path))
-        else:
-            sources.add(str(path))
+        sources.update(map(str, compile_commands.sources_of(pathlib.Path(command["file"]))))
     return sources
 
 

@@ -1,4 +1,4 @@
-"""A damaged checkpoint set is never used: the next older one is, with a message, and the job ends as if nothing had happened."""
+"""A damaged checkpoint is never used: the next older one is, with a message, and the job ends as if nothing had happened."""
 import random
 import shutil
 

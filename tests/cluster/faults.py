@@ -114,7 +114,7 @@ def largest_shared_mapping(pid):
 
 
 def poison_gradients(pid, until):
-    """Writes not-a-number over the end of the last worker's last gradient slot, until somebody noticed. Weights are never touched."""
+    """Writes not-a-number over the end of the last worker's last gradient slot, until a worker noticed. Weights are never touched."""
     poison = struct.pack("<f", float("nan")) * 4096
     begin, end = largest_shared_mapping(pid)
     with contextlib.suppress(OSError), open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:

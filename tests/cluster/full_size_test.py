@@ -2,8 +2,8 @@
 
 In BF16, or in FP32 on processors that only imitate bfloat16, where a step takes seven seconds.
 
-Time is judged where the machine has two cores and nobody else uses them: by the fastest step of one worker and of two, over rounds in turn.
-Whatever disturbs, also other guests of the same host, whom nobody here can see, makes a step slower and never faster.
+Time is judged where the machine has two cores and nothing else uses them: by the fastest step of one worker and of two, over rounds in turn.
+Any disturbance, also by other guests of the same host, which cannot be seen from here, makes a step slower and never faster.
 """
 import os
 import resource

@@ -53,7 +53,7 @@ class Pictures(ClusterTest):
             (b"BM" + bytes(8) + struct.pack("<IIiiHH", 54, 40, 100000, 100000, 1, 24) + bytes(24), "picture of 100000 x 100000 pixels"),
         ):
             with self.subTest(content=content[:20]):
-                self.one.unlink()  # so that the folder is listed anew
+                self.one.unlink()  # so that the folder is listed again
                 self.one.write_bytes(content)
                 self.refuse(CORRUPT, "step ", f"image 11: {self.one}: {cause}", *MEND)
         self.refuse(CORRUPT, str(self.one), *MEND, workers=2)

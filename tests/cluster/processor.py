@@ -1,6 +1,6 @@
 """Instruction sets that LibTorch and oneDNN use here: those of the processor, as far as the environment allows them.
 
-A runner that stands for an older processor (ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2) is taken at its word.
+Environment variables that make a run behave as on an older processor (ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2) are honored.
 """
 import os
 import pathlib

@@ -19,7 +19,7 @@ FILES_OF_CIFAR, SHARDS = 5, 2
 JOB = case.JOB.replace("in_chans: 1", f"in_chans: {CHANNELS}").replace("student.safetensors", "student_rgb.safetensors").replace(
     f"mean: {case.MEAN} std: {case.STD}", f"mean: {list(MEAN)} std: {list(STD)}")
 A_TEACHER = [*case.A_TEACHER, "teacher.weights=teacher_rgb.safetensors", "distillation.type=HARD", "distillation.alpha=0.5"]
-# Words of a command line beside JOB; paths are relative to the folder of write().
+# Words of a command line that follow JOB; paths are relative to the folder of write().
 KINDS = {
     "folder": ["data.format=IMAGE_FOLDER", "data.root=folder", "augment.crop=RESIZED", "augment.hflip=0.5",
                "augment.aa=rand-m9-mstd0.5-inc1", "augment.reprob=0.5", "augment.mixup=0.8", "augment.mixup_mode=ELEM"],

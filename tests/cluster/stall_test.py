@@ -32,7 +32,7 @@ class Stall(ClusterTest):
         self.assertEqual(ended.code, PEER_LOST, ended)
         self.assertLess(seconds, TIMEOUT + GRACE)
         self.assertGreater(seconds, TIMEOUT / 2)
-        # Of whoever noticed: which worker, at which step, doing what.
+        # Of the worker that noticed: which worker, at which step, doing what.
         naming = rf"worker {stopped} did not .* of step \d+ within {TIMEOUT:g}s \(last reported: step \d+, phase [a-z]+\)"
         self.assertRegex(ended.text, naming)
         self.assertNotRegex(ended.text, rf"worker [^{stopped}] did not")

@@ -32,7 +32,7 @@ evaluate {{ batch_size: 3 }}
 
 A_TEACHER = ["teacher.model.name=vit", f"teacher.model.patch_size={PATCH}", f"teacher.model.embed_dim={TEACHER['width']}",
              f"teacher.model.depth={TEACHER['depth']}", f"teacher.model.num_heads={TEACHER['heads']}"]
-# Words of a command line beside JOB; paths are relative to the folder of write().
+# Words of a command line that follow JOB; paths are relative to the folder of write().
 KINDS = {
     "none": [],
     "soft": [*A_TEACHER, "teacher.weights=teacher.safetensors", "distillation.type=SOFT", "distillation.tau=3", "distillation.alpha=0.5"],

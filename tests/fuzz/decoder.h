@@ -1,4 +1,4 @@
-// What the targets of the picture decoders share.
+// Shared body of the fuzz targets of the picture decoders.
 #pragma once
 
 #include "absl/strings/string_view.h"

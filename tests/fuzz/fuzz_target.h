@@ -1,4 +1,4 @@
-// What a fuzz target defines: libFuzzer calls it with inputs of its own making (--preset fuzz), replay.cc with those of its corpus.
+// Entry point of a fuzz target: libFuzzer calls it with inputs of its own making (--preset fuzz), replay.cc with those of its corpus.
 // It must return for every input; what the reader says of the input does not matter. https://llvm.org/docs/LibFuzzer.html
 #pragma once
 

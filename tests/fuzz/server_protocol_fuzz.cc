@@ -9,7 +9,7 @@ namespace {
 
 using control::EncodeFrame;
 
-// Bytes of somebody who does not know the token, as a stream or as one frame.
+// Bytes of a peer that does not know the token, as a stream or as one frame.
 void FuzzStranger(const std::string& bytes) {
   ControlPeers peers(false);
   const auto received = peers.owner.Receive(bytes);

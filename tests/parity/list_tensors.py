@@ -1,4 +1,4 @@
-# Writes tests/worker/models/golden/MODEL.txt: one line "name dim dim ..." per entry of timm's state dict, in its order.
+# Writes tests/common/models/golden/MODEL.txt: one line "name dim dim ..." per entry of timm's state dict, in its order.
 # usage: python3 tests/parity/list_tensors.py   (timm 1.0.31, torch 2.14.1)
 import pathlib
 

@@ -16,7 +16,7 @@ struct Faults {
 };
 
 // Messages carry the time of their sending with them (a second message under another tag), so that the delay counts from there and not
-// from when somebody looks. All members are wrapped alike; tags stay below 2^19. Subgroups are as faulty, Share() is not.
+// from the moment at which it is tested. All members are wrapped alike; tags stay below 2^19. Subgroups are as faulty, Share() is not.
 std::unique_ptr<collective::Communicator> NewFaultyCommunicator(std::unique_ptr<collective::Communicator> inner, const Faults& faults);
 
 }  // namespace deit::testing

@@ -11,7 +11,7 @@ namespace deit::testing {
 
 class LoopbackSocket {
  public:
-  static LoopbackSocket Connect(uint16_t port);  // aborts when nobody listens
+  static LoopbackSocket Connect(uint16_t port);  // aborts when no socket listens
   explicit LoopbackSocket(int fd);               // takes it over
   LoopbackSocket(LoopbackSocket&& other) noexcept;
   LoopbackSocket& operator=(LoopbackSocket&& other) noexcept;

@@ -28,7 +28,7 @@ ShardFile ModelPart(const state::JobState& state, int worker, int workers) {
   std::vector<uint64_t> bytes;
   for (const auto& tensor : *state.tensors) bytes.push_back(static_cast<uint64_t>(tensor.size()) * sizeof(float));
   const std::vector<int> writer = checkpoint::AssignTensors(bytes, workers);
-  ShardFile part{TensorKind::kModel, {}};
+  ShardFile file{TensorKind::kModel, {}};
   size_t parameter = 0;
   for (size_t t = 0; t < state.tensors->size(); ++t) {
     const models::TensorSpec& tensor = (*state.tensors)[t];
@@ -38,25 +38,25 @@ ShardFile ModelPart(const state::JobState& state, int worker, int workers) {
     else data = state.buffers->values() + state.buffers->offset_of(static_cast<int>(t));
     if (writer[t] != worker) continue;
     const bool count = tensor.role == TensorRole::kBatchesTracked;
-    part.tensors.push_back({tensor.name, count ? Dtype::kI64 : Dtype::kF32, Unsigned(tensor.shape), data,
+    file.tensors.push_back({tensor.name, count ? Dtype::kI64 : Dtype::kF32, Unsigned(tensor.shape), data,
                             static_cast<uint64_t>(tensor.size()) * (count ? sizeof(int64_t) : sizeof(float))});
   }
-  return part;
+  return file;
 }
 
 // This worker's blocks of one kind of optimizer state, as fragments.
 ShardFile Fragments(const state::JobState& state, TensorKind kind, const float* packed) {
-  ShardFile part{kind, {}};
+  ShardFile file{kind, {}};
   for (const state::OwnedBlock& b : state.owned->blocks()) {
     const plan::TensorPlace& place = state.grid->tensors()[static_cast<size_t>(b.tensor)];
     const uint64_t count = static_cast<uint64_t>(b.count);
-    part.tensors.push_back({checkpoint::FragmentName(place.name, static_cast<uint64_t>(b.offset - place.offset)),
+    file.tensors.push_back({checkpoint::FragmentName(place.name, static_cast<uint64_t>(b.offset - place.offset)),
                             Dtype::kF32,
                             {count},
                             packed + b.local,
                             count * sizeof(float)});
   }
-  return part;
+  return file;
 }
 
 void AddBufferAverages(const state::JobState& state, ShardFile* ema) {
@@ -83,7 +83,7 @@ std::vector<v1::LedgerEntry> ToProto(const plan::Ledger& ledger) {
   return entries;
 }
 
-// The set is good, but its tensors must be those of this job's model and optimizer: after --allow_config_change they may not be.
+// The checkpoint is good, but its tensors must be those of this job's model and optimizer: after --allow_config_change they may not be.
 Status CheckSameModel(const checkpoint::TensorCatalog& catalog, const state::JobState& state) {
   const std::vector<models::TensorSpec>& tensors = *state.tensors;
   for (const TensorKind kind : state.owned->kinds()) {
@@ -171,7 +171,7 @@ StatusOr<std::string> Checkpointer::SaveAll(const state::JobProgress& progress, 
 void Checkpointer::RecordAccuracy(uint64_t step, double val_acc1, std::optional<double> val_acc1_ema) {
   if (!first()) return;
   const Status recorded = checkpoint::RecordAccuracy(*options_.fs, options_.root, static_cast<int64_t>(step), val_acc1, val_acc1_ema);
-  if (recorded.ok()) Prune();  // another set may be the best now
+  if (recorded.ok()) Prune();  // another checkpoint may be the best now
   else if (!absl::IsNotFound(recorded))
     LogWarning(absl::StrCat("checkpoint of step ", step, ": without its accuracy: ", recorded.message()));
 }
@@ -182,26 +182,26 @@ void Checkpointer::Prune() {
 }
 
 Status Checkpointer::WriteOwnShard(const checkpoint::Save& save, const state::JobProgress& progress) {
-  std::vector<ShardFile> part = {ModelPart(state_, save.worker, save.workers)};
-  for (const TensorKind kind : state_.owned->kinds()) part.push_back(Fragments(state_, kind, state_.owned->values(kind)));
-  if (state_.owned->has_ema() && first()) AddBufferAverages(state_, &part.back());
-  std::erase_if(part, [](const ShardFile& file) { return file.tensors.empty(); });
-  return checkpoint::WriteShard(*options_.fs, save, part, ToProto(progress.ledger));
+  std::vector<ShardFile> shard_files = {ModelPart(state_, save.worker, save.workers)};
+  for (const TensorKind kind : state_.owned->kinds()) shard_files.push_back(Fragments(state_, kind, state_.owned->values(kind)));
+  if (state_.owned->has_ema() && first()) AddBufferAverages(state_, &shard_files.back());
+  std::erase_if(shard_files, [](const ShardFile& file) { return file.tensors.empty(); });
+  return checkpoint::WriteShard(*options_.fs, save, shard_files, ToProto(progress.ledger));
 }
 
 StatusOr<std::optional<Restored>> Checkpointer::Restore() {
   for (;;) {
     DEIT_ASSIGN_OR_RETURN(const std::optional<uint64_t> step, NewestStep());
     if (!step) return std::nullopt;
-    const std::string set = checkpoint::CheckpointPath(options_.root, static_cast<int64_t>(*step));
-    // Each worker's own verdict counts: one that cannot read or load a set keeps all from using it.
-    Status verdict = Agree(Verify(set), "verifying a checkpoint");
+    const std::string folder = checkpoint::CheckpointPath(options_.root, static_cast<int64_t>(*step));
+    // Each worker's own verdict counts: one that cannot read or load a checkpoint keeps all from using it.
+    Status verdict = Agree(Verify(folder), "verifying a checkpoint");
     if (verdict.ok()) {
-      auto restored = Load(set);
+      auto restored = Load(folder);
       verdict = Agree(restored.status(), "loading a checkpoint");
       if (verdict.ok()) return *std::move(restored);
     }
-    if (!checkpoint::IsDamaged(verdict)) return Annotate(verdict, set);
+    if (!checkpoint::IsDamaged(verdict)) return Annotate(verdict, folder);
     state_.owned->Reset();
     state_.buffers->Reset();
     DEIT_RETURN_IF_ERROR(
@@ -216,19 +216,19 @@ Status Checkpointer::Reject(int64_t step, absl::string_view reason) {
   return absl::OkStatus();
 }
 
-// Of the newest set that looks complete; damaged ones before it are set aside. Worker 0 looks, all hear.
+// Of the newest checkpoint that looks complete; damaged ones before it are set aside. Worker 0 looks, all hear.
 StatusOr<std::optional<uint64_t>> Checkpointer::NewestStep() {
   uint64_t newest = 0;  // step + 1
   const auto look = [&]() -> Status {
-    DEIT_ASSIGN_OR_RETURN(const auto sets, checkpoint::ListCheckpoints(*options_.fs, options_.root));
-    for (auto set = sets.rbegin(); set != sets.rend() && newest == 0; ++set) {
-      switch (set->state) {
-        case checkpoint::CheckpointState::kComplete: newest = static_cast<uint64_t>(set->step) + 1; break;
+    DEIT_ASSIGN_OR_RETURN(const auto listed, checkpoint::ListCheckpoints(*options_.fs, options_.root));
+    for (auto entry = listed.rbegin(); entry != listed.rend() && newest == 0; ++entry) {
+      switch (entry->state) {
+        case checkpoint::CheckpointState::kComplete: newest = static_cast<uint64_t>(entry->step) + 1; break;
         case checkpoint::CheckpointState::kIncomplete:  // a dead attempt's; removed before the next save
-          LogWarning(absl::StrCat("checkpoint of step ", set->step, " is not used: ", set->reason));
+          LogWarning(absl::StrCat("checkpoint of step ", entry->step, " is not used: ", entry->reason));
           break;
-        case checkpoint::CheckpointState::kUnreadable: return absl::PermissionDeniedError(absl::StrCat(set->path, ": ", set->reason));
-        case checkpoint::CheckpointState::kDamaged: DEIT_RETURN_IF_ERROR(Reject(set->step, set->reason));
+        case checkpoint::CheckpointState::kUnreadable: return absl::PermissionDeniedError(absl::StrCat(entry->path, ": ", entry->reason));
+        case checkpoint::CheckpointState::kDamaged: DEIT_RETURN_IF_ERROR(Reject(entry->step, entry->reason));
       }
     }
     return absl::OkStatus();

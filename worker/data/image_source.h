@@ -19,7 +19,7 @@ class ImageSource {
   virtual absl::Status Read(int64_t i, Image* image) const = 0;
   // At least what `wanted` names of it. By default all of it.
   virtual absl::Status ReadPart(int64_t i, RegionOf /*wanted*/, Picture* picture) const {
-    const absl::Status status = Read(i, &picture->image);
+    absl::Status status = Read(i, &picture->image);
     if (status.ok()) picture->HoldWhole();
     return status;
   }

@@ -17,10 +17,10 @@ namespace {
 // A few claims per thread and micro-batch: all threads finish it together, and small views do not queue for the lock.
 int ViewsPerClaim(int views, int threads) { return std::max(1, views / (4 * threads)); }
 
-void CheckOptions(const plan::Sampler& stream, const LoaderOptions& options) {
+void CheckOptions(const plan::Sampler& sampler, const LoaderOptions& options) {
   DEIT_CHECK(options.lane_count > 0 && options.batch_size > 0 && options.batch_size % options.lane_count == 0, options.batch_size, " / ",
              options.lane_count);
-  DEIT_CHECK(static_cast<uint64_t>(options.batch_size) == stream.options().batch_size, options.batch_size);
+  DEIT_CHECK(static_cast<uint64_t>(options.batch_size) == sampler.options().batch_size, options.batch_size);
   DEIT_CHECK(0 <= options.lanes.begin && options.lanes.begin < options.lanes.end && options.lanes.end <= options.lane_count);
   DEIT_CHECK(options.threads >= 1 && options.depth >= 1 && options.first_step <= options.end_step);
 }
@@ -31,8 +31,8 @@ void CheckOptions(const plan::Sampler& stream, const LoaderOptions& options) {
 // micro-batch is always the one nearest to completion. A claimed view is written without the mutex.
 class Loader::Ring {
  public:
-  Ring(const plan::Sampler& stream, const ViewSource& source, const LoaderOptions& options)
-      : stream_(stream), source_(source), options_(options), views_(options.batch_size / options.lane_count),
+  Ring(const plan::Sampler& sampler, const ViewSource& source, const LoaderOptions& options)
+      : sampler_(sampler), source_(source), options_(options), views_(options.batch_size / options.lane_count),
         total_((options.end_step - options.first_step) * static_cast<uint64_t>(options.lanes.size())),
         view_floats_(static_cast<size_t>(source.channels()) * static_cast<size_t>(source.size()) * static_cast<size_t>(source.size())) {}
 
@@ -145,14 +145,14 @@ class Loader::Ring {
   // Views of one image stay together, so that it is decoded once.
   int EndOfClaim(const Claim& claim) const {
     int end = std::min(views_, claim.begin + ViewsPerClaim(views_, options_.threads));
-    if (stream_.options().repeated_aug == 1) return end;
+    if (sampler_.options().repeated_aug == 1) return end;
     const uint64_t image = ViewAt(claim.q, end - 1).image;
     while (end < views_ && ViewAt(claim.q, end).image == image) ++end;
     return end;
   }
 
   plan::View ViewAt(uint64_t q, int v) const {
-    return stream_.At(
+    return sampler_.At(
         plan::PositionOf(StepOf(q), LaneOf(q), static_cast<size_t>(v), static_cast<uint64_t>(options_.batch_size), options_.lane_count));
   }
 
@@ -206,7 +206,7 @@ class Loader::Ring {
     return Annotate(status, absl::StrCat("step ", StepOf(q), ", lane ", LaneOf(q), ", position ", view.position, ", image ", view.image));
   }
 
-  const plan::Sampler& stream_;
+  const plan::Sampler& sampler_;
   const ViewSource& source_;
   const LoaderOptions options_;
   const int views_;       // of one micro-batch
@@ -239,9 +239,9 @@ LoaderOptions LoaderOptionsOf(const v1::JobSpec& spec, plan::LaneRun lanes, uint
 Loader::Loader(std::unique_ptr<Ring> ring) : ring_(std::move(ring)) {}
 Loader::~Loader() = default;
 
-StatusOr<std::unique_ptr<Loader>> Loader::Start(const plan::Sampler& stream, const ViewSource& source, const LoaderOptions& options) {
-  CheckOptions(stream, options);
-  auto ring = std::make_unique<Ring>(stream, source, options);
+StatusOr<std::unique_ptr<Loader>> Loader::Start(const plan::Sampler& sampler, const ViewSource& source, const LoaderOptions& options) {
+  CheckOptions(sampler, options);
+  auto ring = std::make_unique<Ring>(sampler, source, options);
   DEIT_RETURN_IF_ERROR(ring->Start());
   return std::make_unique<Loader>(std::move(ring));
 }

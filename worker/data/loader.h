@@ -31,8 +31,9 @@ LoaderOptions LoaderOptionsOf(const v1::JobSpec& spec, plan::LaneRun lanes, uint
 // Used by one thread at a time, apart from Stop().
 class Loader {
  public:
-  // Allocates (depth + 1) micro-batches, once, and starts the threads. `stream` and `source` outlive the loader.
-  static absl::StatusOr<std::unique_ptr<Loader>> Start(const plan::Sampler& stream, const ViewSource& source, const LoaderOptions& options);
+  // Allocates (depth + 1) micro-batches, once, and starts the threads. `sampler` and `source` outlive the loader.
+  static absl::StatusOr<std::unique_ptr<Loader>> Start(const plan::Sampler& sampler, const ViewSource& source,
+                                                       const LoaderOptions& options);
   ~Loader();  // Stop(), then joins: takes no longer than the views in progress
 
   // The next micro-batch, in order of step, then lane; null after the last. Blocks until it is rendered. It belongs to the caller until

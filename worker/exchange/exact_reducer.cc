@@ -35,10 +35,10 @@ class ExactReducer final : public Reducer {
     for (int bucket = 0; bucket < plan_.buckets(); ++bucket) {
       Transfers& arrivals = arrivals_[static_cast<size_t>(bucket)];
       arrivals.clear();
-      const ElementRange part = plan_.ShardOf(bucket, context_->worker());
-      if (part.count == 0) continue;
+      const ElementRange shard = plan_.ShardOf(bucket, context_->worker());
+      if (shard.count == 0) continue;
       for (size_t k = 0; k < remote.size(); ++k) {
-        const Buffer buffer{Arrival(bucket, k), static_cast<size_t>(part.count), ElementType::kFloat32};
+        const Buffer buffer{Arrival(bucket, k), static_cast<size_t>(shard.count), ElementType::kFloat32};
         DEIT_ASSIGN_OR_RETURN(auto transfer, context_->world->Receive(buffer, plan_.ProxyOf(context_->worker(), remote[k].node),
                                                                       GradientTag(bucket, remote[k].output)));
         arrivals.push_back(std::move(transfer));
@@ -78,7 +78,7 @@ class ExactReducer final : public Reducer {
   }
 
  private:
-  // Location of arriving sums and of this node's outgoing sums: own parts and proxied parts of all buckets, packed.
+  // Location of arriving sums and of this node's outgoing sums: own shards and proxied shards of all buckets, packed.
   void LayOutStaging() {
     const size_t remote = plan_.RemoteInputs(context_->node()).size();
     const size_t outputs = plan_.NodeProgram(context_->node()).outputs.size();
@@ -122,19 +122,19 @@ class ExactReducer final : public Reducer {
   }
 
   Status SendNodeSums(int bucket, int owner) {
-    const ElementRange part = plan_.ShardOf(bucket, owner);
-    if (part.count == 0) return absl::OkStatus();
+    const ElementRange shard = plan_.ShardOf(bucket, owner);
+    if (shard.count == 0) return absl::OkStatus();
     const plan::TreeProgram& program = plan_.NodeProgram(context_->node());
-    const std::vector<const float*> inputs = NodeSums(part);
+    const std::vector<const float*> inputs = NodeSums(shard);
     std::vector<float*> outputs;
     float* departure = staging_.data() + departure_offset_[{bucket, owner}];
     for (size_t k = 0; k < program.outputs.size(); ++k) outputs.push_back(departure + k * PaddedPart(bucket, owner));
-    RunTreeProgram(program, inputs, outputs, part.count);
+    RunTreeProgram(program, inputs, outputs, shard.count);
     for (size_t k = 0; k < program.outputs.size(); ++k) {
       const int reg = program.outputs[k].reg;
       float* data =
           reg < program.inputs ? const_cast<float*>(inputs[static_cast<size_t>(reg)]) : outputs[k];  // Buffer serves both directions
-      const Buffer buffer{data, static_cast<size_t>(part.count), ElementType::kFloat32};
+      const Buffer buffer{data, static_cast<size_t>(shard.count), ElementType::kFloat32};
       DEIT_ASSIGN_OR_RETURN(auto transfer, context_->world->Send(buffer, owner, GradientTag(bucket, static_cast<int>(k))));
       sends_.push_back(std::move(transfer));
       bytes_sent_ += static_cast<int64_t>(buffer.bytes());
@@ -143,12 +143,12 @@ class ExactReducer final : public Reducer {
   }
 
   void ReduceOwn(int bucket) {
-    const ElementRange part = plan_.ShardOf(bucket, context_->worker());
-    if (part.count == 0) return;
-    std::vector<const float*> inputs = NodeSums(part);
+    const ElementRange shard = plan_.ShardOf(bucket, context_->worker());
+    if (shard.count == 0) return;
+    std::vector<const float*> inputs = NodeSums(shard);
     for (size_t k = 0; k < plan_.RemoteInputs(context_->node()).size(); ++k) inputs.push_back(Arrival(bucket, k));
-    float* const root = memory_.slot(context_->member(), 0) + part.begin;  // no other worker reads this worker's shard of its own slots
-    RunTreeProgram(plan_.RootProgram(context_->node()), inputs, {&root, 1}, part.count);
+    float* const root = memory_.slot(context_->member(), 0) + shard.begin;  // no other worker reads this worker's shard of its own slots
+    RunTreeProgram(plan_.RootProgram(context_->node()), inputs, {&root, 1}, shard.count);
   }
 
   collective::WaitDescription Missing() const {

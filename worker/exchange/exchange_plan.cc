@@ -20,7 +20,7 @@ plan::AccumulationPlan OneAfterAnother(plan::LaneRun run) {
   return accumulation;
 }
 
-// With the padding behind it, so that the parts of a bucket are adjacent.
+// With the padding behind it, so that the shards of a bucket are adjacent.
 ElementRange RangeOf(const plan::Grid& grid, plan::BlockRange blocks) {
   if (blocks.empty()) return {};
   const int64_t begin = grid.blocks()[static_cast<size_t>(blocks.begin)].offset;
@@ -31,7 +31,7 @@ ElementRange RangeOf(const plan::Grid& grid, plan::BlockRange blocks) {
 }  // namespace
 
 ExchangePlan::ExchangePlan(const plan::Grid& grid, int lanes, LaneOrder order, Topology topology)
-    : lanes_(lanes), order_(order), elements_(grid.elements()), topology_(std::move(topology)), parts_(grid, topology_.workers()),
+    : lanes_(lanes), order_(order), elements_(grid.elements()), topology_(std::move(topology)), shards_(grid, topology_.workers()),
       owned_(topology_.node_of.size()) {
   const int workers = topology_.workers();
   DEIT_CHECK(workers <= lanes, workers, " workers for ", lanes, " lanes");
@@ -40,7 +40,7 @@ ExchangePlan::ExchangePlan(const plan::Grid& grid, int lanes, LaneOrder order, T
   }
   for (int bucket = 0; bucket < static_cast<int>(grid.buckets().size()); ++bucket) {
     std::vector<ElementRange> ranges;
-    for (int w = 0; w < workers; ++w) ranges.push_back(RangeOf(grid, parts_.Of(bucket, w)));
+    for (int w = 0; w < workers; ++w) ranges.push_back(RangeOf(grid, shards_.Of(bucket, w)));
     for (int w = 0; w < workers; ++w) owned_[static_cast<size_t>(w)] += ranges[static_cast<size_t>(w)].count;
     ranges_.push_back(std::move(ranges));
   }

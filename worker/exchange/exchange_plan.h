@@ -1,7 +1,7 @@
 // Communication and summation plan: every element's sum over the lanes follows one balanced binary tree, for any set of workers (law 1).
 // Pure: each worker computes the same plan from the same arguments.
 //
-// Each worker leaves the sums of its lanes' maximal subtrees in slots. A bucket is cut into one part per worker (plan::Shards). For a part
+// Each worker leaves the sums of its lanes' maximal subtrees in slots. A bucket is cut into one shard per worker (plan::Shards). For a shard
 // owned on another node, one worker of each node, the proxy, adds its node's sums along the tree as far as they go and sends the results;
 // the owner adds its own node's sums and what arrived to the root. So a node whose lanes form one subtree sends each element once: a ring's bytes.
 #pragma once
@@ -28,14 +28,14 @@ struct SlotSum {
   plan::Subtree subtree;
 };
 
-// One subtree sum that travels from a node to the owner of a part.
+// One subtree sum that travels from a node to the owner of a shard.
 struct NodeSum {
   int node, output;  // the node's program's output of that number
   plan::Subtree subtree;
 };
 
 // How a worker adds its own lanes: along the lane tree, or one after another into slot 0 (reduction FASTEST, where nothing below is used
-// but lanes and parts).
+// but lanes and shards).
 enum class LaneOrder { kTree, kSequential };
 
 class ExchangePlan {
@@ -43,7 +43,7 @@ class ExchangePlan {
   ExchangePlan(const plan::Grid& grid, int lanes, LaneOrder order, Topology topology);
 
   const Topology& topology() const { return topology_; }
-  const plan::Shards& parts() const { return parts_; }
+  const plan::Shards& shards() const { return shards_; }
   int buckets() const { return static_cast<int>(ranges_.size()); }
   int lanes() const { return lanes_; }
   LaneOrder order() const { return order_; }
@@ -52,10 +52,10 @@ class ExchangePlan {
   plan::LaneRun LanesOf(int worker) const { return plan::LanesOfWorker(worker, topology_.workers(), lanes_); }
   const plan::AccumulationPlan& AccumulationOf(int worker) const { return accumulation_[static_cast<size_t>(worker)]; }
 
-  // The part of `bucket` that `worker` owns; may be empty.
+  // The shard of `bucket` that `worker` owns; may be empty.
   ElementRange ShardOf(int bucket, int worker) const { return ranges_[static_cast<size_t>(bucket)][static_cast<size_t>(worker)]; }
 
-  // Elements of all parts of `worker`, with the padding between tensors.
+  // Elements of all shards of `worker`, with the padding between tensors.
   int64_t OwnedBy(int worker) const { return owned_[static_cast<size_t>(worker)]; }
 
   // What a node adds by itself: inputs are its workers' slot sums, outputs its maximal subtrees.
@@ -66,7 +66,7 @@ class ExchangePlan {
   const std::vector<NodeSum>& RemoteInputs(int node) const { return remote_inputs_[static_cast<size_t>(node)]; }
   const plan::TreeProgram& RootProgram(int node) const { return root_programs_[static_cast<size_t>(node)]; }
 
-  // The worker of `node` that adds and sends `owner`'s parts, and that receives their updated weights. Spread evenly.
+  // The worker of `node` that adds and sends `owner`'s shards, and that receives their updated weights. Spread evenly.
   int ProxyOf(int owner, int node) const;
 
   // Of a tree plan only: bytes per step that `worker` hands to the transport or reads from another worker's slots: gradients and updated weights.
@@ -81,7 +81,7 @@ class ExchangePlan {
   LaneOrder order_;
   int64_t elements_;
   Topology topology_;
-  plan::Shards parts_;
+  plan::Shards shards_;
   std::vector<int64_t> owned_;
   std::vector<plan::AccumulationPlan> accumulation_;
   std::vector<std::vector<ElementRange>> ranges_;

@@ -45,8 +45,8 @@ class FastestReducer final : public Reducer {
     running_.clear();
     float* const slot = context_->memory->slot(context_->member(), 0);
     for (int bucket = 0; bucket < plan_.buckets(); ++bucket) {
-      const ElementRange part = plan_.ShardOf(bucket, context_->worker());
-      std::copy_n(reduced_.data() + reduced_offset_[static_cast<size_t>(bucket)], part.count, slot + part.begin);
+      const ElementRange shard = plan_.ShardOf(bucket, context_->worker());
+      std::copy_n(reduced_.data() + reduced_offset_[static_cast<size_t>(bucket)], shard.count, slot + shard.begin);
     }
     return absl::OkStatus();
   }
@@ -56,10 +56,10 @@ class FastestReducer final : public Reducer {
     std::vector<size_t> counts;
     int64_t begin = -1, total = 0;
     for (int w = 0; w < plan_.topology().workers(); ++w) {
-      const ElementRange part = plan_.ShardOf(bucket, w);
-      if (begin < 0 && part.count > 0) begin = part.begin;
-      counts.push_back(static_cast<size_t>(part.count));
-      total += part.count;
+      const ElementRange shard = plan_.ShardOf(bucket, w);
+      if (begin < 0 && shard.count > 0) begin = shard.begin;
+      counts.push_back(static_cast<size_t>(shard.count));
+      total += shard.count;
     }
     if (total == 0) return absl::OkStatus();
     const size_t own = counts[static_cast<size_t>(context_->worker())];

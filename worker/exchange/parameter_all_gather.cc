@@ -35,21 +35,21 @@ void ParameterAllGather::CastOwnShards() {
 
 Status ParameterAllGather::ExchangeBetweenNodes() {
   const ExchangePlan& plan = *context_->plan;
-  const auto buffer = [&](ElementRange part) {
-    return Buffer{context_->memory->weights() + part.begin, static_cast<size_t>(part.count), ElementType::kFloat32};
+  const auto buffer = [&](ElementRange shard) {
+    return Buffer{context_->memory->weights() + shard.begin, static_cast<size_t>(shard.count), ElementType::kFloat32};
   };
   MessageBatch messages(context_);
   for (int bucket = 0; bucket < plan.buckets(); ++bucket) {
     for (int owner : proxied_) {
-      const ElementRange part = plan.ShardOf(bucket, owner);
-      if (part.count > 0) DEIT_RETURN_IF_ERROR(messages.Receive(buffer(part), owner, WeightTag(bucket), owner));
+      const ElementRange shard = plan.ShardOf(bucket, owner);
+      if (shard.count > 0) DEIT_RETURN_IF_ERROR(messages.Receive(buffer(shard), owner, WeightTag(bucket), owner));
     }
   }
   for (int bucket = 0; bucket < plan.buckets(); ++bucket) {
-    const ElementRange part = plan.ShardOf(bucket, context_->worker());
-    for (int node = 0; node < plan.topology().nodes() && part.count > 0; ++node) {
+    const ElementRange shard = plan.ShardOf(bucket, context_->worker());
+    for (int node = 0; node < plan.topology().nodes() && shard.count > 0; ++node) {
       if (node == context_->node()) continue;
-      DEIT_RETURN_IF_ERROR(messages.Send(buffer(part), plan.ProxyOf(context_->worker(), node), WeightTag(bucket)));
+      DEIT_RETURN_IF_ERROR(messages.Send(buffer(shard), plan.ProxyOf(context_->worker(), node), WeightTag(bucket)));
     }
   }
   bytes_sent_ += messages.bytes_sent();

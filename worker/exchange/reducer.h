@@ -1,5 +1,5 @@
 // Sums the workers' gradients, bucket by bucket, while the backward pass goes on: each worker ends with the sum over all lanes of its own
-// parts. Not thread-safe: the training thread calls it. One per team: the node's flags count its steps.
+// shards. Not thread-safe: the training thread calls it. One per team: the node's flags count its steps.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ class Reducer {
   // Adds and sends whatever can be by now. Never blocks; cheap when there is nothing to do.
   virtual Status Poll() = 0;
 
-  // Blocks, at most the context's deadline, until all own parts are reduced and no peer reads this worker's slots any more after
-  // the next small exchange. The sums of own shards are then in this worker's slot 0.
+  // Blocks, at most the context's deadline, until all own shards are reduced and no peer reads this worker's slots any more after
+  // the next metadata all-gather. The sums of own shards are then in this worker's slot 0.
   virtual Status Finish() = 0;
 
   // Bytes handed to the transport or read from another worker's slots, since the start.

@@ -105,7 +105,7 @@ class PreviewWriter {
 }  // namespace
 
 Status WritePreview(files::FileSystem& fs, const v1::JobSpec& spec, const dataset::Index& index, const data::ViewSource& views,
-                    const plan::Sampler& stream, const PreviewOptions& options) {
+                    const plan::Sampler& sampler, const PreviewOptions& options) {
   if (options.begin >= options.end) {
     return absl::InvalidArgumentError(absl::StrCat("--steps: ", options.begin, ":", options.end, ": the first is not below the second"));
   }
@@ -113,7 +113,7 @@ Status WritePreview(files::FileSystem& fs, const v1::JobSpec& spec, const datase
   PreviewWriter gathered(fs, spec, index, views, options);
   DEIT_RETURN_IF_ERROR(gathered.Reserve());
   const data::LoaderOptions loading = data::LoaderOptionsOf(spec, {0, spec.train().lanes()}, options.begin, options.end);
-  DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(stream, views, loading));
+  DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(sampler, views, loading));
   while (true) {
     DEIT_ASSIGN_OR_RETURN(const data::MicroBatch* batch, loader->Next());
     if (batch == nullptr) return gathered.Finish();

@@ -24,6 +24,6 @@ struct PreviewOptions {
 // position) and output/step_SSSSSSSS_lane_L.png for each micro-batch (docs/formats.md). Views are rendered and mixed by the loader that
 // training uses. Errors: as the views'; InvalidArgument (no step, too many pixels); those of writing.
 Status WritePreview(files::FileSystem& fs, const v1::JobSpec& spec, const dataset::Index& index, const data::ViewSource& views,
-                    const plan::Sampler& stream, const PreviewOptions& options);
+                    const plan::Sampler& sampler, const PreviewOptions& options);
 
 }  // namespace deit::preview

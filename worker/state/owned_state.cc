@@ -21,10 +21,10 @@ TensorKind KindOf(const std::string& name) {
 
 }  // namespace
 
-OwnedState::OwnedState(const plan::Grid& grid, const plan::Shards& parts, int worker, const update::Optimizer& optimizer, bool with_ema) {
+OwnedState::OwnedState(const plan::Grid& grid, const plan::Shards& shards, int worker, const update::Optimizer& optimizer, bool with_ema) {
   int64_t local = 0;
   for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) {
-    if (parts.OwnerOfBlock(b) != worker) continue;
+    if (shards.OwnerOfBlock(b) != worker) continue;
     const plan::Block& block = grid.blocks()[static_cast<size_t>(b)];
     blocks_.push_back({b, block.tensor, block.offset, block.count, local});
     local += (block.count + plan::kAlignElements - 1) / plan::kAlignElements * plan::kAlignElements;

@@ -11,7 +11,7 @@
 
 namespace deit::state {
 
-// One block of an owned part.
+// One block of an owned shard.
 struct OwnedBlock {
   int block;       // of the grid
   int tensor;      // of the grid
@@ -24,7 +24,7 @@ struct OwnedBlock {
 class OwnedState {
  public:
   // What `optimizer` keeps, in its order, then the EMA if there is one.
-  OwnedState(const plan::Grid& grid, const plan::Shards& parts, int worker, const update::Optimizer& optimizer, bool with_ema);
+  OwnedState(const plan::Grid& grid, const plan::Shards& shards, int worker, const update::Optimizer& optimizer, bool with_ema);
 
   const std::vector<OwnedBlock>& blocks() const { return blocks_; }  // ascending
   const std::vector<checkpoint::TensorKind>& kinds() const { return kinds_; }
@@ -45,15 +45,15 @@ class OwnedState {
   // The sum of squares of each owned block of a flat buffer.
   std::vector<double> Squares(const float* values) const;
 
-  // One step of the optimizer on the owned parts of `weights` from the flat `gradients`; weight_decay by grid tensor. Then the EMA, with its
-  // decay. Of an optimizer by tensor the owned parts of `gradients` become directions, and weights and EMA wait for ApplyDirection.
+  // One step of the optimizer on the owned shards of `weights` from the flat `gradients`; weight_decay by grid tensor. Then the EMA, with its
+  // decay. Of an optimizer by tensor the owned shards of `gradients` become directions, and weights and EMA wait for ApplyDirection.
   void Update(const update::Optimizer& optimizer, const update::UpdateStep& step, const std::vector<double>& weight_decay, double ema_decay,
               float* gradients, float* weights);
 
   // weights -= rate * directions, rate by grid tensor. Then the EMA.
   void ApplyDirection(const std::vector<double>& rate, double ema_decay, const float* directions, float* weights);
 
-  // The owned parts of `weights` and the EMA change places.
+  // The owned shards of `weights` and the EMA change places.
   void SwapEma(float* weights);
 
   // Digests of each owned block, one kind after another.

@@ -32,11 +32,11 @@ StatusOr<uint64_t> StateDigest(const JobState& state) {
   const OwnedState& owned = *state.owned;
   exchange::Context& context = state.worker_group->context();
   exchange::MetadataAllGather& gather = state.worker_group->gather();
-  const plan::Shards& parts = context.plan->parts();
+  const plan::Shards& shards = context.plan->shards();
   const int workers = context.plan->topology().workers();
   const std::vector<uint64_t> mine = owned.Digests();
   std::vector<size_t> blocks_of(static_cast<size_t>(workers)), sizes;
-  for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) ++blocks_of[static_cast<size_t>(parts.OwnerOfBlock(b))];
+  for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) ++blocks_of[static_cast<size_t>(shards.OwnerOfBlock(b))];
   const size_t kinds = owned.kinds().size();
   for (size_t blocks : blocks_of) sizes.push_back(blocks * kinds * sizeof(uint64_t));
   DEIT_RETURN_IF_ERROR(gather.Exchange(std::as_bytes(std::span(mine)), sizes, "state digests"));
@@ -44,7 +44,7 @@ StatusOr<uint64_t> StateDigest(const JobState& state) {
   DigestStream digest;
   std::vector<size_t> next(static_cast<size_t>(workers));
   for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) {
-    const size_t owner = static_cast<size_t>(parts.OwnerOfBlock(b));
+    const size_t owner = static_cast<size_t>(shards.OwnerOfBlock(b));
     for (size_t kind = 0; kind < kinds; ++kind) {
       const size_t index = kind * blocks_of[owner] + next[owner];
       digest.Update(gather.Of(static_cast<int>(owner)).data() + index * sizeof(uint64_t), sizeof(uint64_t));

@@ -115,10 +115,10 @@ Status Benchmark(const Options& options, collective::Session& session) {
   const auto& [spec, data, engine] = *inputs;
   DEIT_ASSIGN_OR_RETURN(const auto training_state, train::TrainingState::Form(session.world(), spec, 0, *engine));
   DEIT_RETURN_IF_ERROR(state::InitialiseWeights(training_state->state(), spec.train().seed()));
-  train::Trainer trainer(spec, *data.stream, training_state->state(), *engine, 0);
+  train::Trainer trainer(spec, *data.sampler, training_state->state(), *engine, 0);
   const plan::LaneRun lanes = training_state->worker_group().plan().LanesOf(session.world().rank());
   const data::LoaderOptions loading = data::LoaderOptionsOf(spec, lanes, 0, options.warmup_steps + options.steps);
-  DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(*data.stream, *data.train_views, loading));
+  DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(*data.sampler, *data.train_views, loading));
   train::LoaderSource source(loader.get());
   Reading start = Reading::Of(trainer, *engine);
   for (uint64_t step = 0; step < loading.end_step; ++step) {

@@ -20,8 +20,8 @@ StatusOr<JobData> OpenData(const v1::JobSpec& spec) {
   DEIT_ASSIGN_OR_RETURN(data.validation, dataset::OpenIndex(spec, dataset::Split::kValidation, job::IndexFolder()));
   DEIT_ASSIGN_OR_RETURN(data.train_views, data::NewTrainViews(spec, *data.train));
   DEIT_ASSIGN_OR_RETURN(data.evaluation_views, data::NewEvaluationViews(spec, *data.validation));
-  DEIT_ASSIGN_OR_RETURN(auto stream, plan::SamplerOf(spec, static_cast<uint64_t>(data.train->size())));
-  data.stream = std::make_unique<plan::Sampler>(stream);
+  DEIT_ASSIGN_OR_RETURN(auto sampler, plan::SamplerOf(spec, static_cast<uint64_t>(data.train->size())));
+  data.sampler = std::make_unique<plan::Sampler>(sampler);
   return data;
 }
 

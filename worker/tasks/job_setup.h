@@ -17,7 +17,7 @@ namespace deit::tasks {
 struct JobData {
   std::unique_ptr<dataset::Index> train, validation;
   std::unique_ptr<data::ViewSource> train_views, evaluation_views;
-  std::unique_ptr<plan::Sampler> stream;
+  std::unique_ptr<plan::Sampler> sampler;
 };
 
 // The resolved spec of the command line.

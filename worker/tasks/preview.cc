@@ -16,7 +16,7 @@ Status Preview(const Options& options) {
   DEIT_ASSIGN_OR_RETURN(const v1::JobSpec spec, LoadJob(options));
   DEIT_ASSIGN_OR_RETURN(const JobData data, OpenData(spec));
   const preview::PreviewOptions range{options.first_step, options.end_step, options.output};
-  DEIT_RETURN_IF_ERROR(preview::WritePreview(files::FileSystem::Posix(), spec, *data.train, *data.train_views, *data.stream, range));
+  DEIT_RETURN_IF_ERROR(preview::WritePreview(files::FileSystem::Posix(), spec, *data.train, *data.train_views, *data.sampler, range));
   LogInfo(absl::StrCat("preview: ", (range.end - range.begin) * static_cast<uint64_t>(spec.train().batch_size()), " views in ",
                        options.output));
   return absl::OkStatus();

@@ -38,7 +38,7 @@ Status RunAttempt(const Options& options, collective::Communicator& world, const
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, engine.status(), "building the model"));
   const train::JobInputs inputs{&spec,
                                 spec_digest,
-                                data.stream.get(),
+                                data.sampler.get(),
                                 data.train_views.get(),
                                 data.evaluation_views.get(),
                                 data.validation->size(),

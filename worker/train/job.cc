@@ -43,7 +43,7 @@ class Job {
  private:
   bool first() const { return world_.rank() == 0; }
   uint64_t EndStep() const {
-    const uint64_t steps = in_.stream->StepsFor(static_cast<uint64_t>(spec_.train().epochs()));
+    const uint64_t steps = in_.sampler->StepsFor(static_cast<uint64_t>(spec_.train().epochs()));
     const uint64_t limit = static_cast<uint64_t>(spec_.train().max_steps());
     return limit == 0 ? steps : std::min(steps, limit);
   }
@@ -104,14 +104,14 @@ class Job {
     resumed_ledger_ = std::exchange(progress_.ledger, {});
     first_step_ = progress_.step;
     evaluation_owed_ = first_step_ > 0 && !progress_.val_acc1 && EvaluationIsDue(first_step_);
-    trainer_.emplace(spec_, *in_.stream, training_state_->state(), *in_.engine, progress_.updates);
+    trainer_.emplace(spec_, *in_.sampler, training_state_->state(), *in_.engine, progress_.updates);
     return absl::OkStatus();
   }
 
   Status OpenOutputs(double seconds) {
     if (first()) {
-      const int first_epoch = static_cast<int>(in_.stream->EpochOfStep(first_step_ - evaluation_owed_));
-      OutputsOptions options{&spec_,    in_.stream,  &attempt_,    world_.size(),      first_step_,
+      const int first_epoch = static_cast<int>(in_.sampler->EpochOfStep(first_step_ - evaluation_owed_));
+      OutputsOptions options{&spec_,    in_.sampler, &attempt_,    world_.size(),      first_step_,
                              EndStep(), first_epoch, std::nullopt, progress_.val_acc1, progress_.val_acc1_ema};
       if (restored_) {
         options.recovery.emplace();
@@ -152,7 +152,7 @@ class Job {
     if (first_step_ >= end) return absl::OkStatus();
     const data::LoaderOptions loading =
         data::LoaderOptionsOf(spec_, training_state_->worker_group().plan().LanesOf(world_.rank()), first_step_, end);
-    DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(*in_.stream, *in_.train_views, loading));
+    DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(*in_.sampler, *in_.train_views, loading));
     LoaderSource source(loader.get());
     for (uint64_t step = first_step_; step < end; ++step) {
       const bool last_allowed = options_.stop_after_steps && step + 1 - first_step_ >= *options_.stop_after_steps;
@@ -213,7 +213,7 @@ class Job {
     progress_.val_acc1.reset();
     progress_.val_acc1_ema.reset();
     const uint64_t every_steps = static_cast<uint64_t>(spec_.checkpoint().every_steps());
-    const bool save_is_due = every_steps > 0 ? steps_done % every_steps == 0 : in_.stream->EndsEpoch(steps_done - 1);
+    const bool save_is_due = every_steps > 0 ? steps_done % every_steps == 0 : in_.sampler->EndsEpoch(steps_done - 1);
     if (save_is_due || stop || steps_done == EndStep()) DEIT_RETURN_IF_ERROR(Save(steps_done));
     return stop && EvaluationIsDue(steps_done) ? absl::OkStatus() : FinishEpoch(steps_done);
   }
@@ -221,8 +221,8 @@ class Job {
   // At the end of every so many epochs, and of the job.
   bool EvaluationIsDue(uint64_t steps_done) const {
     const uint64_t every_epochs = static_cast<uint64_t>(spec_.evaluate().every_epochs());
-    const uint64_t epoch = in_.stream->EpochOfStep(steps_done - 1);
-    const bool epoch_is_due = every_epochs > 0 && (epoch + 1) % every_epochs == 0 && in_.stream->EndsEpoch(steps_done - 1);
+    const uint64_t epoch = in_.sampler->EpochOfStep(steps_done - 1);
+    const bool epoch_is_due = every_epochs > 0 && (epoch + 1) % every_epochs == 0 && in_.sampler->EndsEpoch(steps_done - 1);
     return epoch_is_due || steps_done == EndStep();
   }
 
@@ -239,8 +239,8 @@ class Job {
       if (const auto& averages = evaluation->averages) progress_.val_acc1_ema = Percent(averages->correct_fused, averages->images);
       checkpointer_->RecordAccuracy(steps_done, *progress_.val_acc1, progress_.val_acc1_ema);
     }
-    if (outputs_ && (evaluation || in_.stream->EndsEpoch(steps_done - 1))) {
-      outputs_->EpochDone(in_.stream->EpochOfStep(steps_done - 1), steps_done, evaluation);
+    if (outputs_ && (evaluation || in_.sampler->EndsEpoch(steps_done - 1))) {
+      outputs_->EpochDone(in_.sampler->EpochOfStep(steps_done - 1), steps_done, evaluation);
     }
     return absl::OkStatus();
   }
@@ -251,7 +251,7 @@ class Job {
     state::JobProgress mine = progress_;
     mine.ledger = trainer_->ledger();
     if (first()) mine.ledger.Merge(resumed_ledger_);
-    const auto saved = checkpointer_->Save(mine, in_.stream->EpochsAt(steps_done));
+    const auto saved = checkpointer_->Save(mine, in_.sampler->EpochsAt(steps_done));
     if (ExitCodeOf(saved.status()) == ExitCode::kPeerLost) return saved.status();
     unsaved_ = saved.status();
     if (!saved.ok() && first()) LogWarning(absl::StrCat(saved.status().message(), ": training goes on with the older one"));
@@ -269,7 +269,7 @@ class Job {
     v1::AttemptResult result;
     result.set_first_step(static_cast<int64_t>(first_step_));
     result.set_steps_executed(static_cast<int64_t>(progress_.step - first_step_));
-    result.set_epochs(static_cast<int32_t>(std::floor(in_.stream->EpochsAt(progress_.step))));
+    result.set_epochs(static_cast<int32_t>(std::floor(in_.sampler->EpochsAt(progress_.step))));
     result.set_numerics_fingerprint(fingerprint_);
     result.set_views_replaced(progress_.views_replaced);
     std::string weights_digest;

@@ -31,7 +31,7 @@ struct JobOptions {
 struct JobInputs {
   const v1::JobSpec* spec;  // resolved
   std::string spec_digest;  // with the contents of its paths, 16 hex digits
-  const plan::Sampler* stream;
+  const plan::Sampler* sampler;
   const data::ViewSource* train_views;
   const data::ViewSource* evaluation_views;
   int64_t evaluation_images = 0;

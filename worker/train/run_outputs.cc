@@ -71,9 +71,9 @@ void RunOutputs::Check(const Status& status) {
 }
 
 v1::Progress RunOutputs::ProgressAfter(uint64_t steps_done) const {
-  const plan::Sampler& stream = *options_.stream;
-  const uint64_t epoch = stream.EpochOfStep(steps_done == 0 ? 0 : steps_done - 1);
-  const uint64_t begin = stream.FirstStepOfEpoch(epoch), end = stream.FirstStepOfEpoch(epoch + 1);
+  const plan::Sampler& sampler = *options_.sampler;
+  const uint64_t epoch = sampler.EpochOfStep(steps_done == 0 ? 0 : steps_done - 1);
+  const uint64_t begin = sampler.FirstStepOfEpoch(epoch), end = sampler.FirstStepOfEpoch(epoch + 1);
   v1::Progress progress;
   progress.set_attempt(options_.attempt->number);
   progress.set_workers(options_.workers);
@@ -99,7 +99,7 @@ v1::Progress RunOutputs::ProgressAfter(uint64_t steps_done) const {
 
 void RunOutputs::StepDone(uint64_t step, const StepResult& result, double seconds, double data_seconds) {
   const StepDecision& decision = result.decision;
-  if (options_.stream->FirstStepOfEpoch(options_.stream->EpochOfStep(step)) == step) epoch_loss_ = 0, epoch_steps_ = 0;
+  if (options_.sampler->FirstStepOfEpoch(options_.sampler->EpochOfStep(step)) == step) epoch_loss_ = 0, epoch_steps_ = 0;
   loss_ = decision.mean.loss;
   epoch_loss_ += loss_;
   ++epoch_steps_;
@@ -139,14 +139,14 @@ void RunOutputs::KeepRecord(uint64_t steps_done) {
     worker.set_phase("train");
     worker.set_heard(now);
   }
-  owner_->Keep();
+  owner_->PublishIfStale();
 }
 
 void RunOutputs::EpochDone(uint64_t epoch, uint64_t steps_done, const std::optional<Evaluation>& evaluation) {
   metrics::EpochRow row;
   row.epoch = static_cast<int>(epoch);
   if (epoch_steps_ > 0) row.train_loss = epoch_loss_ / static_cast<double>(epoch_steps_);
-  row.lr = plan::LearningRate(*options_.spec, *options_.stream, steps_done - 1);
+  row.lr = plan::LearningRate(*options_.spec, *options_.sampler, steps_done - 1);
   if (evaluation) {
     row.eval = CellsOf(evaluation->weights);
     val_acc1_ = row.eval.top1;

@@ -22,7 +22,7 @@ namespace deit::train {
 
 struct OutputsOptions {
   const v1::JobSpec* spec;
-  const plan::Sampler* stream;
+  const plan::Sampler* sampler;
   const Attempt* attempt;
   int workers = 1;
   uint64_t first_step = 0, end_step = 0;          // of this attempt; the job's, or train.max_steps

@@ -8,11 +8,11 @@
 
 namespace deit::train {
 
-// Everything that the small exchange brought, over all workers.
+// Results of the metadata all-gather, over all workers.
 struct StepFacts {
   std::vector<LaneMetrics> lanes;  // by lane
   std::vector<double> squares;     // by block of the grid: of the sum over the lanes
-  bool stop = false;               // anybody was asked to stop
+  bool stop = false;               // a worker was asked to stop
 };
 
 struct StepDecision {

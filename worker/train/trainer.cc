@@ -39,7 +39,7 @@ size_t StatisticsSums(const exchange::ExchangePlan& plan, int worker) {
 StepPayloadShape ShapeOf(const exchange::ExchangePlan& plan, const plan::Grid& grid, int64_t statistics, int worker) {
   StepPayloadShape shape;
   shape.lanes = static_cast<size_t>(plan.LanesOf(worker).size());
-  for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) shape.blocks += plan.parts().OwnerOfBlock(b) == worker;
+  for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) shape.blocks += plan.shards().OwnerOfBlock(b) == worker;
   shape.statistics = static_cast<size_t>(statistics) * StatisticsSums(plan, worker);
   return shape;
 }
@@ -70,8 +70,8 @@ size_t Trainer::PayloadCapacity(const exchange::ExchangePlan& plan, const plan::
   return capacity;
 }
 
-Trainer::Trainer(const v1::JobSpec& spec, const plan::Sampler& stream, const state::JobState& state, Engine& engine, int64_t updates_done)
-    : spec_(spec), stream_(stream), state_(state), engine_(engine), updates_done_(updates_done) {
+Trainer::Trainer(const v1::JobSpec& spec, const plan::Sampler& sampler, const state::JobState& state, Engine& engine, int64_t updates_done)
+    : spec_(spec), sampler_(sampler), state_(state), engine_(engine), updates_done_(updates_done) {
   exchange::Context& context = state.worker_group->context();
   const exchange::ExchangePlan& plan = state.worker_group->plan();
   const bool exact = plan.order() == exchange::LaneOrder::kTree;
@@ -101,7 +101,7 @@ StatusOr<StepResult> Trainer::Step(uint64_t step, BatchSource& source, bool stop
   DEIT_ASSIGN_OR_RETURN(const StepFacts facts, ExchangeFacts(std::move(metrics), stop_requested));
   StepResult result;
   result.decision = DecideStep(facts, spec_.optimizer().clip_grad());
-  result.learning_rate = plan::LearningRate(spec_, stream_, step);
+  result.learning_rate = plan::LearningRate(spec_, sampler_, step);
   if (result.decision.update) DEIT_RETURN_IF_ERROR(Update(result.decision, result.learning_rate));
   Stopwatch watch(&times_.communication);
   state_.worker_group->context().Report(Phase::kGather);
@@ -166,7 +166,7 @@ StatusOr<StepFacts> Trainer::ExchangeFacts(std::vector<LaneMetrics> metrics, boo
     facts.lanes.insert(facts.lanes.end(), payload.lanes.begin(), payload.lanes.end());
     size_t next = 0;
     for (int b = 0; b < static_cast<int>(facts.squares.size()); ++b) {
-      if (plan.parts().OwnerOfBlock(b) == w) facts.squares[static_cast<size_t>(b)] = payload.squares[next++];
+      if (plan.shards().OwnerOfBlock(b) == w) facts.squares[static_cast<size_t>(b)] = payload.squares[next++];
     }
   }
   CombineStatistics(payloads);
@@ -211,11 +211,11 @@ Status Trainer::Update(const StepDecision& decision, double learning_rate) {
   return absl::OkStatus();
 }
 
-// The rate of each tensor, from norms of its weights and of its direction: owners' sums over blocks, in a second small exchange, added up by
+// The rate of each tensor, from norms of its weights and of its direction: owners' sums over blocks, in a second metadata all-gather, added up by
 // each worker along the same tree.
 StatusOr<std::vector<double>> Trainer::TensorRates(double learning_rate, const float* directions) {
   const plan::Grid& grid = *state_.grid;
-  const plan::Shards& parts = state_.worker_group->plan().parts();
+  const plan::Shards& shards = state_.worker_group->plan().shards();
   std::vector<double> mine = state_.owned->Squares(state_.worker_group->memory().weights());
   const std::vector<double> of_directions = state_.owned->Squares(directions);
   mine.insert(mine.end(), of_directions.begin(), of_directions.end());
@@ -229,7 +229,7 @@ StatusOr<std::vector<double>> Trainer::TensorRates(double learning_rate, const f
   std::vector<double> weight_squares(grid.blocks().size()), direction_squares(grid.blocks().size());
   std::vector<size_t> next(shapes_.size());
   for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) {
-    const auto owner = static_cast<size_t>(parts.OwnerOfBlock(b));
+    const auto owner = static_cast<size_t>(shards.OwnerOfBlock(b));
     const std::byte* const from = state_.worker_group->gather().Of(static_cast<int>(owner)).data();
     const size_t place = next[owner]++;
     std::memcpy(&weight_squares[static_cast<size_t>(b)], from + place * sizeof(double), sizeof(double));

@@ -32,7 +32,7 @@ struct StepResult {
 class Trainer {
  public:
   // All references outlive it. updates_done: optimizer updates before the first step (skipped steps do not count).
-  Trainer(const v1::JobSpec& spec, const plan::Sampler& stream, const state::JobState& state, Engine& engine, int64_t updates_done);
+  Trainer(const v1::JobSpec& spec, const plan::Sampler& sampler, const state::JobState& state, Engine& engine, int64_t updates_done);
 
   // Trains step `step`, whose micro-batches come next from `source`. All workers call it with equal steps. Errors: of the source, the
   // engine, and lost peers; a non-finite step under train.non_finite FAIL is not an error here (decision.finite).
@@ -57,7 +57,7 @@ class Trainer {
   StatusOr<std::vector<double>> TensorRates(double learning_rate, const float* directions);
 
   const v1::JobSpec& spec_;
-  const plan::Sampler& stream_;
+  const plan::Sampler& sampler_;
   const state::JobState state_;
   Engine& engine_;
   std::unique_ptr<exchange::Reducer> reducer_;

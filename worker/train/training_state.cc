@@ -26,7 +26,7 @@ StatusOr<std::unique_ptr<TrainingState>> TrainingState::Form(collective::Communi
                      EvaluationPayloadCapacity((evaluation_images + chunk - 1) / chunk, plan.topology().workers())});
   };
   DEIT_ASSIGN_OR_RETURN(space->worker_group_, exchange::WorkerGroup::Create(world, space->grid_, options));
-  space->owned_ = std::make_unique<state::OwnedState>(space->grid_, space->worker_group_->plan().parts(), world.rank(), *space->optimizer_,
+  space->owned_ = std::make_unique<state::OwnedState>(space->grid_, space->worker_group_->plan().shards(), world.rank(), *space->optimizer_,
                                                       spec.ema().decay() > 0);
   space->state_ = {&engine.tensors(),   &space->grid_,    space->worker_group_.get(),
                    space->owned_.get(), &space->buffers_, space->optimizer_.get()};

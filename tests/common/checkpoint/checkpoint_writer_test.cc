@@ -95,7 +95,7 @@ TEST_F(CheckpointWriterTest, AWorkerThatGaveUpIsNamedAtOnceWithItsCause) {
   EXPECT_EQ(ExitCodeOf(Write(1, 2)), ExitCode::kNotSaved);
   const Status status = Commit(2).status();
   EXPECT_THAT(std::string(status.message()), HasSubstr("worker 1 could not write its shard: no space left on device"));
-  EXPECT_EQ(clock_.Elapsed(), absl::ZeroDuration()) << "nobody waited";
+  EXPECT_EQ(clock_.Elapsed(), absl::ZeroDuration()) << "no thread waited";
   EXPECT_EQ(disk_.BytesUsed(), 0u) << "the room is free again";
 }
 

@@ -65,7 +65,7 @@ TEST_F(TensorCatalogTest, AGapIsAnErrorThatNamesItsFirstElement) {
   EXPECT_TRUE(catalog->ReadRange(TensorKind::kEma, "t", 12, 10, values).ok());
   const Status status = catalog->ReadRange(TensorKind::kEma, "t", 2, 20, values);
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("no file of the set holds element 10"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("no file of the checkpoint holds element 10"));
   EXPECT_EQ(catalog->ReadRange(TensorKind::kEma, "t", 20, 3, values).code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(catalog->ReadRange(TensorKind::kEma, "t", 1000, 1, values).code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(catalog->ReadRange(TensorKind::kEma, "u", 0, 1, values).code(), absl::StatusCode::kNotFound);

@@ -30,7 +30,7 @@ class ListingCacheTest : public ::testing::Test {
   void Age(const std::string& name, int minutes = 10) {
     fs::last_write_time(root_ / name, fs::file_time_type::clock::now() - std::chrono::minutes(minutes));
   }
-  // Asks once; whether it was listed anew.
+  // Asks once; whether it was listed again.
   bool Lists() {
     const int before = listed_;
     const auto stored = KeptListing(folder_, root_.path(), "TEST.train", [this] { return List(); });

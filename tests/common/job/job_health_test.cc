@@ -31,7 +31,7 @@ v1::AttemptResult Result(int code) {
 struct Case {
   const char* what;
   JobState::Value recorded;
-  LivenessEvidence signs;
+  LivenessEvidence evidence;
   double silence;  // seconds since the owner's last word
   JobState::Value state;
   const char* reason;
@@ -196,7 +196,7 @@ TEST(JobHealthTest, TheTableOfJudgements) {
     v1::JobRecord record = Record(c.recorded);
     record.mutable_owner()->set_host("another-host");
     record.set_updated(kNow - c.silence);
-    const JobHealth health = ResolveJobState(record, c.signs, kNow);
+    const JobHealth health = ResolveJobState(record, c.evidence, kNow);
     EXPECT_EQ(health.state, c.state) << c.what;
     EXPECT_EQ(health.reason, c.reason) << c.what;
     EXPECT_EQ(health.hint, c.hint) << c.what;
@@ -209,9 +209,9 @@ TEST(JobHealthTest, ARecordedEndIsTheEndWhateverLives) {
     record.set_reason("worker 1 on n1: exit 71");
     record.set_hint("look at its logs");
     record.set_ended(kNow - 9000);
-    for (const LivenessEvidence& signs :
+    for (const LivenessEvidence& evidence :
          {LivenessEvidence{.owner = Life::kAlive, .guardian = Life::kAlive}, LivenessEvidence{.exit = Exit(70)}, LivenessEvidence{}}) {
-      const JobHealth health = ResolveJobState(record, signs, kNow);
+      const JobHealth health = ResolveJobState(record, evidence, kNow);
       EXPECT_EQ(health.state, state);
       EXPECT_EQ(health.reason, "worker 1 on n1: exit 71");
       EXPECT_EQ(health.hint, "look at its logs");

@@ -143,7 +143,7 @@ TEST_F(JobRecordTest, PruningKeepsWhatLivesAndTheNewestOfWhatIsOver) {
 
 TEST_F(JobRecordTest, RecordsThatACrashEmptiedAreNamedAndGoAtTheNextStart) {
   Write(EndedRecord("aa000001", JobState::SUCCEEDED, 0, 5));
-  std::ofstream(state_.Record("bb000001"));
+  const std::ofstream emptied(state_.Record("bb000001"));
   const auto found = ListJobRecords(fs_, state_);
   ASSERT_TRUE(found.ok()) << found.status();
   ASSERT_EQ(found->unreadable.size(), 1U);

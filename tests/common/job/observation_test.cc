@@ -64,13 +64,13 @@ TEST_F(ObservationTest, LooksAtEachProcessAndAtTheRunFolder) {
   std::ofstream(state_.CancelRequest("7f3a0001")) << "";
 
   const Observation seen = Observe(fs_, state_, record);
-  EXPECT_EQ(seen.signs.owner, Life::kAlive);
-  EXPECT_EQ(seen.signs.guardian, Life::kAlive);
-  EXPECT_EQ(seen.signs.workers, (std::vector<Life>{Life::kAlive, Life::kDead}));
-  EXPECT_EQ(seen.signs.exit->exit_code(), 69);
-  EXPECT_EQ(seen.signs.result->exit_code(), 76);
-  EXPECT_EQ(seen.signs.trained, 1'790'000'000.5);
-  EXPECT_TRUE(seen.signs.cancel_requested);
+  EXPECT_EQ(seen.evidence.owner, Life::kAlive);
+  EXPECT_EQ(seen.evidence.guardian, Life::kAlive);
+  EXPECT_EQ(seen.evidence.workers, (std::vector<Life>{Life::kAlive, Life::kDead}));
+  EXPECT_EQ(seen.evidence.exit->exit_code(), 69);
+  EXPECT_EQ(seen.evidence.result->exit_code(), 76);
+  EXPECT_EQ(seen.evidence.trained, 1'790'000'000.5);
+  EXPECT_TRUE(seen.evidence.cancel_requested);
   EXPECT_EQ(seen.progress->step(), 15012);
 }
 
@@ -83,8 +83,8 @@ TEST_F(ObservationTest, WhatSpeaksOfAnotherAttemptIsNotBelieved) {
   result.set_attempt(record.attempt() + 1);
   Write(run_.Result(record.attempt()), result);
   const Observation seen = Observe(fs_, state_, record);
-  EXPECT_FALSE(seen.signs.exit);
-  EXPECT_FALSE(seen.signs.result);
+  EXPECT_FALSE(seen.evidence.exit);
+  EXPECT_FALSE(seen.evidence.result);
 }
 
 TEST_F(ObservationTest, WhatIsNotThereOrBrokenIsNotSeen) {
@@ -94,8 +94,8 @@ TEST_F(ObservationTest, WhatIsNotThereOrBrokenIsNotSeen) {
   for (const std::string& path : {run_.path(), temp_ / "moved away"}) {
     record.set_run_dir(path);
     const Observation seen = Observe(fs_, state_, record);
-    EXPECT_FALSE(seen.progress || seen.signs.exit || seen.signs.trained || seen.signs.cancel_requested);
-    EXPECT_EQ(seen.signs.owner, Life::kDead);
+    EXPECT_FALSE(seen.progress || seen.evidence.exit || seen.evidence.trained || seen.evidence.cancel_requested);
+    EXPECT_EQ(seen.evidence.owner, Life::kDead);
     EXPECT_EQ(seen.record.attempt(), 2);
   }
 }
@@ -118,7 +118,7 @@ TEST_F(ObservationTest, AnOwnerThatTookOverSinceTheRecordWasReadIsSeen) {
   v1::JobRecord after = Record(LivingProcess());
   after.set_updated(before.updated() + 1);
   ASSERT_TRUE(WriteJobRecord(fs_, state_, after).ok());
-  EXPECT_EQ(Observe(fs_, state_, before).signs.owner, Life::kAlive);
+  EXPECT_EQ(Observe(fs_, state_, before).evidence.owner, Life::kAlive);
 }
 
 TEST_F(ObservationTest, AnAttemptThatItsDeadOwnerDidNotRecordIsKnownByItsGuardian) {
@@ -134,9 +134,9 @@ TEST_F(ObservationTest, AnAttemptThatItsDeadOwnerDidNotRecordIsKnownByItsGuardia
 
   const Observation seen = Observe(fs_, state_, record);
   EXPECT_EQ(seen.record.attempt(), 3);
-  EXPECT_EQ(seen.signs.guardian, Life::kAlive);
-  EXPECT_FALSE(seen.signs.exit) << "that of an older attempt";
-  EXPECT_TRUE(seen.signs.workers.empty());
+  EXPECT_EQ(seen.evidence.guardian, Life::kAlive);
+  EXPECT_FALSE(seen.evidence.exit) << "that of an older attempt";
+  EXPECT_TRUE(seen.evidence.workers.empty());
   *record.mutable_owner() = LivingProcess();
   EXPECT_EQ(Observe(fs_, state_, record).record.attempt(), 2) << "a living owner knows better";
 }
@@ -152,8 +152,8 @@ TEST_F(ObservationTest, OfAJobWhoseEndIsRecordedOnlyTheProgressIsLookedAt) {
   Write(run_.Exit(record.attempt()), exit);
   const Observation seen = Observe(fs_, state_, record);
   EXPECT_EQ(seen.progress->step(), 12);
-  EXPECT_FALSE(seen.signs.exit);
-  EXPECT_TRUE(seen.signs.workers.empty());
+  EXPECT_FALSE(seen.evidence.exit);
+  EXPECT_TRUE(seen.evidence.workers.empty());
 }
 
 }  // namespace

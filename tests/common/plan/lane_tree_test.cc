@@ -129,7 +129,7 @@ TEST(LaneTreeTest, AccumulatesAlignedRunsInOneSlotPerLevel) {
   EXPECT_EQ(PlanAccumulation({5, 5}, 8).slots, 0);
 }
 
-// Law 1 in small: whoever holds which lanes, and however workers are grouped into nodes, the sum has the same bits.
+// Law 1 in small: whichever worker holds which lanes, and however workers are grouped into nodes, the sum has the same bits.
 TEST(LaneTreeTest, GivesTheSameBitsForEveryWorldAndGroupingIntoNodes) {
   std::mt19937 random(2);
   for (int lanes : kLanes) {

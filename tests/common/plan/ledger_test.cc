@@ -16,10 +16,10 @@ struct Trained {
 };
 
 std::vector<Trained> History(uint64_t positions) {
-  const Sampler stream = Sampler::Create({.images = 97, .batch_size = 8, .repeated_aug = 3}).value();
+  const Sampler sampler = Sampler::Create({.images = 97, .batch_size = 8, .repeated_aug = 3}).value();
   std::vector<Trained> history;
   for (uint64_t position = 0; position < positions; ++position) {
-    history.push_back({stream.At(position), RandomStream(1, position, Purpose::kSyntheticImage).Next64()});
+    history.push_back({sampler.At(position), RandomStream(1, position, Purpose::kSyntheticImage).Next64()});
   }
   return history;
 }

@@ -13,9 +13,9 @@ namespace {
 constexpr uint64_t kLargest = std::numeric_limits<uint64_t>::max();
 
 Sampler SamplerFor(SamplerOptions options) {
-  StatusOr<Sampler> stream = Sampler::Create(options);
-  EXPECT_TRUE(stream.ok()) << stream.status();
-  return *std::move(stream);
+  StatusOr<Sampler> sampler = Sampler::Create(options);
+  EXPECT_TRUE(sampler.ok()) << sampler.status();
+  return *std::move(sampler);
 }
 
 // Whether an image is among the first K of the order of labels.
@@ -70,21 +70,21 @@ std::string Told(const SamplerOptions& options) {
 
 TEST(SamplerTest, IsTheWrittenOutStream) {
   for (const SamplerOptions& options : AllOptions()) {
-    const Sampler stream = SamplerFor(options);
-    for (const View& view : WriteOut(options, 4)) ASSERT_EQ(stream.At(view.position), view) << Told(options) << " " << view.position;
+    const Sampler sampler = SamplerFor(options);
+    for (const View& view : WriteOut(options, 4)) ASSERT_EQ(sampler.At(view.position), view) << Told(options) << " " << view.position;
   }
 }
 
 TEST(SamplerTest, StartsEpochsAtTheirFirstWholeStep) {
   for (const SamplerOptions& options : AllOptions()) {
-    const Sampler stream = SamplerFor(options);
+    const Sampler sampler = SamplerFor(options);
     const std::vector<View> views = WriteOut(options, 6);
     uint64_t begin = 0;  // the epoch's first position
     for (uint64_t epoch = 0; epoch < 6; ++epoch) {
       uint64_t step = 0;
       while (step * options.batch_size < begin) ++step;
-      ASSERT_EQ(stream.FirstStepOfEpoch(epoch), step) << Told(options) << " epoch " << epoch;
-      ASSERT_EQ(stream.StepsFor(epoch), step);
+      ASSERT_EQ(sampler.FirstStepOfEpoch(epoch), step) << Told(options) << " epoch " << epoch;
+      ASSERT_EQ(sampler.StepsFor(epoch), step);
       while (begin < views.size() && views[begin].epoch == epoch) ++begin;
     }
   }
@@ -92,31 +92,31 @@ TEST(SamplerTest, StartsEpochsAtTheirFirstWholeStep) {
 
 TEST(SamplerTest, KnowsEachStepsEpochAndWhetherItEndsOne) {
   for (const SamplerOptions& options : AllOptions()) {
-    const Sampler stream = SamplerFor(options);
+    const Sampler sampler = SamplerFor(options);
     const std::vector<View> views = WriteOut(options, 5);
     for (uint64_t step = 0; (step + 1) * options.batch_size < views.size(); ++step) {
       const uint64_t epoch = views[step * options.batch_size].epoch;
-      ASSERT_EQ(stream.EpochOfStep(step), epoch) << Told(options);
-      ASSERT_EQ(stream.EndsEpoch(step), views[(step + 1) * options.batch_size].epoch > epoch) << Told(options);
-      ASSERT_LE(stream.FirstStepOfEpoch(epoch), step);
-      ASSERT_GT(stream.FirstStepOfEpoch(epoch + 1), step);
+      ASSERT_EQ(sampler.EpochOfStep(step), epoch) << Told(options);
+      ASSERT_EQ(sampler.EndsEpoch(step), views[(step + 1) * options.batch_size].epoch > epoch) << Told(options);
+      ASSERT_LE(sampler.FirstStepOfEpoch(epoch), step);
+      ASSERT_GT(sampler.FirstStepOfEpoch(epoch + 1), step);
     }
   }
 }
 
 TEST(SamplerTest, ShowsEachImageOncePerEpochWithoutRepeats) {
-  const Sampler stream = SamplerFor({.images = 97, .batch_size = 10});
+  const Sampler sampler = SamplerFor({.images = 97, .batch_size = 10});
   for (uint64_t epoch = 0; epoch < 3; ++epoch) {
     std::vector<int> shown(97);
-    for (uint64_t offset = 0; offset < 97; ++offset) ++shown[stream.At(epoch * 97 + offset).image];
+    for (uint64_t offset = 0; offset < 97; ++offset) ++shown[sampler.At(epoch * 97 + offset).image];
     for (int count : shown) EXPECT_EQ(count, 1);
   }
 }
 
 TEST(SamplerTest, ShowsAThirdOfTheImagesThreeTimesWithRepeats) {
-  const Sampler stream = SamplerFor({.images = 97, .batch_size = 10, .repeated_aug = 3});
+  const Sampler sampler = SamplerFor({.images = 97, .batch_size = 10, .repeated_aug = 3});
   std::vector<int> shown(97), counts(4);
-  for (uint64_t offset = 0; offset < 97; ++offset) ++shown[stream.At(offset).image];
+  for (uint64_t offset = 0; offset < 97; ++offset) ++shown[sampler.At(offset).image];
   for (int count : shown) ++counts[static_cast<size_t>(count)];
   EXPECT_EQ(counts, (std::vector<int>{64, 1, 0, 32}));  // ceil(97 / 3) images, the last one 97 mod 3 times
 }
@@ -124,12 +124,12 @@ TEST(SamplerTest, ShowsAThirdOfTheImagesThreeTimesWithRepeats) {
 TEST(SamplerTest, SaysWhichImagesKeepTheirLabels) {
   for (uint64_t labelled : {1U, 10U, 96U}) {
     const SamplerOptions options{.images = 97, .batch_size = 10, .repeated_aug = 3, .seed = 17, .labelled = labelled};
-    const Sampler stream = SamplerFor(options), all = SamplerFor({.images = 97, .batch_size = 10, .repeated_aug = 3, .seed = 17});
+    const Sampler sampler = SamplerFor(options), all = SamplerFor({.images = 97, .batch_size = 10, .repeated_aug = 3, .seed = 17});
     for (uint64_t position = 0; position < 3 * 97; ++position) {
       View expected = all.At(position);
       EXPECT_TRUE(expected.labelled);
       expected.labelled = IsLabelled(options, expected.image);
-      ASSERT_EQ(stream.At(position), expected) << labelled << " labelled, position " << position;
+      ASSERT_EQ(sampler.At(position), expected) << labelled << " labelled, position " << position;
     }
   }
 }
@@ -141,13 +141,13 @@ TEST(SamplerTest, ShowsOnlyLabelledImagesPassByPassInEpochsOfTheSameLength) {
       SamplerOptions options = all;
       options.labelled = 7;
       options.labelled_only = true;
-      const Sampler stream = SamplerFor(options), whole = SamplerFor(all);
+      const Sampler sampler = SamplerFor(options), whole = SamplerFor(all);
       const std::vector<View> passes = WriteOut({.images = 7, .batch_size = 1, .repeated_aug = repeats, .seed = 17}, 60);
-      EXPECT_EQ(stream.positions_per_epoch(), whole.positions_per_epoch());
-      EXPECT_EQ(stream.StepsFor(4), whole.StepsFor(4));
+      EXPECT_EQ(sampler.positions_per_epoch(), whole.positions_per_epoch());
+      EXPECT_EQ(sampler.StepsFor(4), whole.StepsFor(4));
       for (uint64_t position = 0; position < passes.size(); ++position) {
         const uint64_t image = LabelPermutation(17, 97).Image(passes[position].image);
-        ASSERT_EQ(stream.At(position), (View{position, whole.At(position).epoch, image, passes[position].repeat, true}))
+        ASSERT_EQ(sampler.At(position), (View{position, whole.At(position).epoch, image, passes[position].repeat, true}))
             << "position " << position;
       }
     }
@@ -158,8 +158,8 @@ TEST(SamplerTest, AllImagesLabelledIsNoRestriction) {
   const Sampler all = SamplerFor({.images = 97, .batch_size = 10});
   for (uint64_t labelled : {0U, 97U}) {
     for (bool only : {false, true}) {
-      const Sampler stream = SamplerFor({.images = 97, .batch_size = 10, .labelled = labelled, .labelled_only = only});
-      for (uint64_t position = 0; position < 300; ++position) ASSERT_EQ(stream.At(position), all.At(position));
+      const Sampler sampler = SamplerFor({.images = 97, .batch_size = 10, .labelled = labelled, .labelled_only = only});
+      for (uint64_t position = 0; position < 300; ++position) ASSERT_EQ(sampler.At(position), all.At(position));
     }
   }
 }
@@ -171,10 +171,10 @@ TEST(SamplerTest, CountsTimeInEpochs) {
 }
 
 TEST(SamplerTest, SurvivesTheLargestNumbers) {
-  const Sampler stream = SamplerFor({.images = ImagePermutation::kMaxImages, .batch_size = 1});
-  EXPECT_EQ(stream.FirstStepOfEpoch(uint64_t{1} << 23), uint64_t{1} << 63);
-  EXPECT_EQ(stream.FirstStepOfEpoch(kLargest), kLargest);
-  const View last = stream.At(kLargest);
+  const Sampler sampler = SamplerFor({.images = ImagePermutation::kMaxImages, .batch_size = 1});
+  EXPECT_EQ(sampler.FirstStepOfEpoch(uint64_t{1} << 23), uint64_t{1} << 63);
+  EXPECT_EQ(sampler.FirstStepOfEpoch(kLargest), kLargest);
+  const View last = sampler.At(kLargest);
   EXPECT_EQ(last.epoch, kLargest >> 40);
   EXPECT_LT(last.image, ImagePermutation::kMaxImages);
 

@@ -13,7 +13,7 @@ namespace {
 // 100 steps an epoch; the rest is DeiT's recipe, its defaults.
 struct Job {
   v1::JobSpec spec;
-  Sampler stream = SamplerOf(spec, 102400).value();
+  Sampler sampler = SamplerOf(spec, 102400).value();
 };
 
 TEST(LearningRateTest, FollowsDeitsRecipeAtWholeEpochs) {
@@ -21,16 +21,16 @@ TEST(LearningRateTest, FollowsDeitsRecipeAtWholeEpochs) {
   for (int epoch = 0; epoch <= 300; ++epoch) {
     const double cosine = 1e-5 + 0.5 * (1e-3 - 1e-5) * (1 + std::cos(std::numbers::pi * epoch / 300));
     const double expected = epoch < 5 ? 1e-6 + epoch * (1e-3 - 1e-6) / 5 : cosine;
-    EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, static_cast<uint64_t>(epoch) * 100), expected) << epoch;
+    EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.sampler, static_cast<uint64_t>(epoch) * 100), expected) << epoch;
   }
 }
 
 TEST(LearningRateTest, MovesWithEveryStep) {
   const Job job;
-  EXPECT_EQ(LearningRate(job.spec, job.stream, 0), 1e-6);
-  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 50), 1e-6 + 0.5 * (1e-3 - 1e-6) / 5);
-  EXPECT_LT(LearningRate(job.spec, job.stream, 499), LearningRate(job.spec, job.stream, 500));
-  EXPECT_GT(LearningRate(job.spec, job.stream, 500), LearningRate(job.spec, job.stream, 501));
+  EXPECT_EQ(LearningRate(job.spec, job.sampler, 0), 1e-6);
+  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.sampler, 50), 1e-6 + 0.5 * (1e-3 - 1e-6) / 5);
+  EXPECT_LT(LearningRate(job.spec, job.sampler, 499), LearningRate(job.spec, job.sampler, 500));
+  EXPECT_GT(LearningRate(job.spec, job.sampler, 500), LearningRate(job.spec, job.sampler, 501));
 }
 
 // timm's CosineLRScheduler under facebookresearch/deit main.py, which steps it after each epoch with that epoch's number.
@@ -42,39 +42,39 @@ TEST(LearningRateTest, ByEpochsIsDeitsCodeWithItsShift) {
                                            {100, 7.569755e-4}, {150, 5.101835e-4}, {200, 2.620026e-4}, {299, 1.010856e-5}};
   for (const auto& [epoch, expected] : epochs) {
     const auto first = static_cast<uint64_t>(epoch) * 100;
-    EXPECT_NEAR(LearningRate(job.spec, job.stream, first), expected, 5e-7 * expected) << epoch;
-    EXPECT_EQ(LearningRate(job.spec, job.stream, first + 99), LearningRate(job.spec, job.stream, first)) << epoch;
+    EXPECT_NEAR(LearningRate(job.spec, job.sampler, first), expected, 5e-7 * expected) << epoch;
+    EXPECT_EQ(LearningRate(job.spec, job.sampler, first + 99), LearningRate(job.spec, job.sampler, first)) << epoch;
   }
   job.spec.mutable_schedule()->set_warmup_epochs(0);
-  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 0), 1e-3);
+  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.sampler, 0), 1e-3);
 }
 
 TEST(LearningRateTest, StaysAtTheFloorAfterTheLastEpoch) {
   const Job job;
-  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 30000), 1e-5);
-  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 60000), 1e-5);
+  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.sampler, 30000), 1e-5);
+  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.sampler, 60000), 1e-5);
 }
 
 TEST(LearningRateTest, IsScaledByTheBatchOnlyWhereAsked) {
   Job job;
   job.spec.mutable_schedule()->set_warmup_epochs(0);
-  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 0), 1e-3);
+  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.sampler, 0), 1e-3);
   job.spec.mutable_optimizer()->set_scale_lr(false);
-  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.stream, 0), 5e-4);
+  EXPECT_DOUBLE_EQ(LearningRate(job.spec, job.sampler, 0), 5e-4);
 }
 
 TEST(LearningRateTest, IsNotChangedByMaxSteps) {
   Job job;
-  const double before = LearningRate(job.spec, job.stream, 777);
+  const double before = LearningRate(job.spec, job.sampler, 777);
   job.spec.mutable_train()->set_max_steps(800);
-  EXPECT_EQ(LearningRate(job.spec, job.stream, 777), before);
+  EXPECT_EQ(LearningRate(job.spec, job.sampler, 777), before);
 }
 
-TEST(LearningRateTest, MeasuresTimeInTheStreamsEpochs) {
+TEST(LearningRateTest, MeasuresTimeInTheSamplersEpochs) {
   Job job;
   job.spec.mutable_train()->set_drop_last(true);
-  const Sampler stream = SamplerOf(job.spec, 102400 + 1023).value();
-  EXPECT_EQ(LearningRate(job.spec, stream, 12345), LearningRate(job.spec, job.stream, 12345));
+  const Sampler sampler = SamplerOf(job.spec, 102400 + 1023).value();
+  EXPECT_EQ(LearningRate(job.spec, sampler, 12345), LearningRate(job.spec, job.sampler, 12345));
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ int64_t LargestBlock(const Grid& grid) {
   return largest;
 }
 
-// Every block has one owner, parts follow one another in each bucket, and after every bucket nobody owns more than 1/W plus one block.
+// Every block has one owner, shards follow one another in each bucket, and after every bucket no worker owns more than 1/W plus one block.
 void ExpectFairParts(const Grid& grid, int workers) {
   const Shards parts(grid, workers);
   std::vector<int64_t> owned(static_cast<size_t>(workers));

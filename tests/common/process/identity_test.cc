@@ -74,7 +74,7 @@ TEST(IdentityTest, ALaterProcessOfTheSameNumberIsAnother) {
   identity->set_start_time(identity->start_time() - 1);
   EXPECT_EQ(LifeOf(*identity), Life::kDead);
   EXPECT_TRUE(absl::IsNotFound(Signal(*identity, SIGKILL)));
-  EXPECT_TRUE(IdentityOf(child.pid()).ok()) << "nobody may have signalled it";
+  EXPECT_TRUE(IdentityOf(child.pid()).ok()) << "no process may have signalled it";
 }
 
 TEST(IdentityTest, AnotherBootIsDeadAndAnotherHostUnknown) {

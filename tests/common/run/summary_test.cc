@@ -94,7 +94,7 @@ TEST(SummaryTest, StoppingAndGoingOnIsNoRestart) {
 TEST(SummaryTest, AKilledAttemptIsARestartAndItsUnsavedStepsAreLost) {
   v1::Summary summary;
   Start(1, 0, 0, &summary);
-  Start(2, 4, 7, &summary);  // nobody recorded the end of attempt 1, which reached step 7
+  Start(2, 4, 7, &summary);  // no process recorded the end of attempt 1, which reached step 7
   EXPECT_EQ(summary.restarts(), 1);
   EXPECT_EQ(summary.steps_lost(), 3);
   EXPECT_EQ(summary.steps(), 4);

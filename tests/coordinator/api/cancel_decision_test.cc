@@ -27,7 +27,7 @@ JobSnapshot Running(Life owner, Life guardian, Life worker0, Life worker1) {
   *record.mutable_guardian() = ProcessOf(200);
   *record.mutable_workers(0)->mutable_process() = ProcessOf(300);
   *record.mutable_workers(1)->mutable_process() = ProcessOf(301);
-  snapshot.observation.signs = {.owner = owner, .guardian = guardian, .workers = {worker0, worker1}};
+  snapshot.observation.evidence = {.owner = owner, .guardian = guardian, .workers = {worker0, worker1}};
   return snapshot;
 }
 

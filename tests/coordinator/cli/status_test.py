@@ -208,7 +208,7 @@ class Status(CoordTest):
             processor.append(after.children_user + after.children_system - before.children_user - before.children_system)
         print(f"status of 200 ended jobs: median {1e3 * statistics.median(wall):.0f} ms, best {1e3 * min(wall):.0f} ms, "
               f"of processor time {1e3 * statistics.mean(processor):.0f} ms")
-        # It waits for nothing, so this is what it takes where nobody else computes.
+        # It waits for nothing, so this is what it takes where nothing else computes.
         if re.search(r"^sanitizers +none$", self.coord("version", "--build").out, re.MULTILINE):
             self.assertLess(statistics.mean(processor), 0.05)
 

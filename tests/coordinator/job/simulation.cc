@@ -265,7 +265,7 @@ class World {
   void Stop() {
     stop_sent_ = true;
     stop_at_.reset();
-    restart_controller_at_ = absl::InfiniteDuration();  // whoever runs the job again no longer wants it stopped
+    restart_controller_at_ = absl::InfiniteDuration();  // the user who runs the job again no longer wants it stopped
     const bool force = dice_.Chance(0.3);
     const bool cancel = dice_.Chance(0.3);
     cancel_ = cancel_ || cancel;
@@ -359,10 +359,10 @@ class World {
         if (saved_ != total_steps_) Violate("SUCCEEDED before the last step");
         return;
       case v1::JobState::CANCELED:
-        if (!cancel_) return Violate("CANCELED, and nobody asked");
+        if (!cancel_) return Violate("CANCELED without a request");
         [[fallthrough]];
       case v1::JobState::STOPPED:
-        if (!stop_sent_) return Violate("STOPPED, and nobody asked");
+        if (!stop_sent_) return Violate("STOPPED without a request");
         if (!end_->steps.lost() && metrics_ > saved_) return Violate("said to be saved, and is not");
         if (end_->steps.lost() && metrics_ <= saved_) return Violate("said to be lost, and is not");
         return;

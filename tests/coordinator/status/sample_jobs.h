@@ -40,14 +40,14 @@ inline job::Observation Alive(v1::JobRecord record) {
   const std::vector<process::Life> workers(static_cast<size_t>(record.workers_size()), process::Life::kAlive);
   return {.record = std::move(record),
           .progress = {},
-          .signs = {.owner = process::Life::kAlive, .guardian = process::Life::kAlive, .workers = workers}};
+          .evidence = {.owner = process::Life::kAlive, .guardian = process::Life::kAlive, .workers = workers}};
 }
 
 inline job::Observation Ended(v1::JobRecord record, double ended_ago, int exit_code) {
   record.set_ended(kNowSeconds - ended_ago);
   record.set_updated(record.ended());
   record.set_exit_code(exit_code);
-  return {.record = std::move(record), .progress = {}, .signs = {}};
+  return {.record = std::move(record), .progress = {}, .evidence = {}};
 }
 
 inline v1::Progress ProgressAt(int64_t step) {
@@ -72,10 +72,10 @@ inline std::vector<job::Observation> SampleJobs() {
   jobs.back().record.set_reason("worker 2 on n1: killed by signal 9 (Killed); attempt 3 of 4 starts in 2 s from step 12500");
   jobs.back().record.set_workers_min(1);
   jobs.back().record.set_workers_max(4);
-  jobs.back().signs.workers[1] = process::Life::kDead;
+  jobs.back().evidence.workers[1] = process::Life::kDead;
   jobs.back().progress = ProgressAt(12640);
   jobs.push_back(Alive(Record("0c010003", "unsupervised", v1::JobState::RUNNING, 90)));
-  jobs.back().signs.owner = process::Life::kDead;
+  jobs.back().evidence.owner = process::Life::kDead;
   jobs.push_back(Ended(Record("6c010004", "deit-ti-smoke", v1::JobState::FAILED, 6000), 5400, 1));
   jobs.back().record.set_reason("worker 2 on n1: exit 71 (device failure)");
   jobs.back().record.set_hint("deit-coord logs 6c010004");
@@ -83,7 +83,7 @@ inline std::vector<job::Observation> SampleJobs() {
   jobs.back().progress->set_loss(std::numeric_limits<double>::quiet_NaN());
   jobs.push_back(Ended(Record("aa010005", "student", v1::JobState::SUCCEEDED, 90000), 86400, 0));
   jobs.push_back(Ended(Record("bb010006", "teacher", v1::JobState::STOPPED, 500), 400, 75));
-  jobs.push_back({.record = Record("cc010007", "gone", v1::JobState::RUNNING, 300), .progress = {}, .signs = {}});
+  jobs.push_back({.record = Record("cc010007", "gone", v1::JobState::RUNNING, 300), .progress = {}, .evidence = {}});
   return jobs;
 }
 

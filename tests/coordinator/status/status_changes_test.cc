@@ -44,7 +44,7 @@ TEST(StatusChangesTest, WhatChangedCameOrWentIsSaid) {
   trains.progress = ProgressAt(12);
   const v1::StatusReport before = ReportOf({stays, trains, dies, goes});
   trains.progress = ProgressAt(13);
-  dies.signs.workers[1] = process::Life::kDead;
+  dies.evidence.workers[1] = process::Life::kDead;
   EXPECT_THAT(Said(before, ReportOf({stays, trains, dies, comes})),
               ElementsAre("MODIFIED trains", "MODIFIED dies", "ADDED comes", "DELETED goes"));
 }

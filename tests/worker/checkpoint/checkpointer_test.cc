@@ -230,7 +230,7 @@ TEST(CheckpointerTest, ASetWithAnyDamagedFileIsSetAsideAndTheOlderOneUsed) {
       const std::string said = ::testing::internal::GetCapturedStderr();
       EXPECT_NE(said.find("checkpoint of step 4 is not used: "), std::string::npos) << path << said;
       EXPECT_FALSE(FilesOf(disk, absl::StrCat(kRoot, "/bad_step_00000004/reason.txt")).empty()) << path;
-      EXPECT_FALSE(FilesOf(disk, absl::StrCat(newest, "/manifest.json")).empty()) << "saved anew";
+      EXPECT_FALSE(FilesOf(disk, absl::StrCat(newest, "/manifest.json")).empty()) << "saved again";
     }
   }
 }

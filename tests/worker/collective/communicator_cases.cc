@@ -219,7 +219,7 @@ void RefusesTooMuchMemoryOnAllAlike(Communicator& group) {
   JoinOp(group);
 }
 
-// Nobody sends: the receive is given up at its deadline, and withdrawn, so that a later message finds the later receive.
+// No worker sends: the receive is given up at its deadline, and withdrawn, so that a later message finds the later receive.
 void GivesUpOnASilentPeer(Communicator& group) {
   const int left = (group.rank() + group.size() - 1) % group.size(), right = (group.rank() + 1) % group.size();
   uint64_t lost = 0, found = 0, value = 7;

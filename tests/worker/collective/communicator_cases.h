@@ -1,4 +1,4 @@
-// What every backend must do, as bodies that run on any number of workers: threads or processes.
+// Requirements on every backend, as test bodies that run on any number of workers: threads or processes.
 #pragma once
 
 #include <string>

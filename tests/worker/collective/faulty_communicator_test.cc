@@ -67,7 +67,7 @@ TEST(FaultyCommunicatorTest, CollectiveOperationsAreLateToo) {
     EXPECT_TRUE(Finish(**reduce).ok());
     EXPECT_EQ(value, 6U);
     EXPECT_GE(Clock::System().Elapsed() - start, kDelay);
-    uint8_t here = 1;  // nobody leaves while others still look
+    uint8_t here = 1;  // no thread leaves while others still look
     EXPECT_TRUE(Finish(**world.AllReduce({.data = &here, .count = 1})).ok());
   });
 }

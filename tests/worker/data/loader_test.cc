@@ -79,7 +79,7 @@ class LoaderTest : public ::testing::Test {
     return {.lanes = lanes, .lane_count = kLanes, .batch_size = kBatch, .end_step = end_step, .threads = threads};
   }
   std::unique_ptr<Loader> Start(const LoaderOptions& options) {
-    auto loader = Loader::Start(stream_, views_, options);
+    auto loader = Loader::Start(sampler_, views_, options);
     EXPECT_TRUE(loader.ok()) << loader.status();
     return std::move(loader).value();
   }
@@ -102,7 +102,7 @@ class LoaderTest : public ::testing::Test {
     return all;
   }
 
-  const plan::Sampler stream_ = *plan::Sampler::Create({.images = 97, .batch_size = kBatch, .seed = 5});
+  const plan::Sampler sampler_ = *plan::Sampler::Create({.images = 97, .batch_size = kBatch, .seed = 5});
   FakeViews views_;
 };
 
@@ -128,8 +128,8 @@ TEST_F(LoaderTest, GivesTheStreamsViewsLaneByLane) {
     EXPECT_EQ(content.replaced, std::count_if(content.views.begin(), content.views.end(), replaced));
     for (size_t slot = 0; slot < 6; ++slot) {
       const uint64_t position = key.first * kBatch + static_cast<uint64_t>(key.second) * 6 + slot;
-      EXPECT_EQ(content.views[slot], stream_.At(position));
-      EXPECT_EQ(content.labels[slot], static_cast<int32_t>(stream_.At(position).image));
+      EXPECT_EQ(content.views[slot], sampler_.At(position));
+      EXPECT_EQ(content.labels[slot], static_cast<int32_t>(sampler_.At(position).image));
       for (size_t i = 0; i < 4; ++i) EXPECT_EQ(content.pixels[slot * 4 + i], static_cast<float>(position));
     }
   }
@@ -171,7 +171,7 @@ class SummedViews final : public ViewSource {
 TEST_F(LoaderTest, MixesEachMicroBatchOnceAllItsViewsAreRendered) {
   const SummedViews views;
   for (const int threads : {1, 4}) {
-    const auto loader = *Loader::Start(stream_, views, Options({0, kLanes}, 30, threads));
+    const auto loader = *Loader::Start(sampler_, views, Options({0, kLanes}, 30, threads));
     for (int k = 0; k < 30 * kLanes; ++k) {
       const MicroBatch& batch = **loader->Next();
       const float first = static_cast<float>(k) * 6;
@@ -181,9 +181,9 @@ TEST_F(LoaderTest, MixesEachMicroBatchOnceAllItsViewsAreRendered) {
 }
 
 TEST_F(LoaderTest, RendersViewsOfOneImageInOneThread) {
-  const auto stream = *plan::Sampler::Create({.images = 97, .batch_size = kBatch, .repeated_aug = 3, .seed = 5});
+  const auto sampler = *plan::Sampler::Create({.images = 97, .batch_size = kBatch, .repeated_aug = 3, .seed = 5});
   const SummedViews views;
-  const auto loader = *Loader::Start(stream, views, Options({0, kLanes}, 30, 4));
+  const auto loader = *Loader::Start(sampler, views, Options({0, kLanes}, 30, 4));
   for (int k = 0; k < 30 * kLanes; ++k) {
     const MicroBatch& batch = **loader->Next();
     for (size_t slot = 1; slot < 6; ++slot) {
@@ -234,7 +234,7 @@ TEST_F(LoaderTest, ReturnsTheFirstViewsErrorInPlaceOfItsMicroBatch) {
     for (int again = 0; again < 2; ++again) {
       const Status status = loader->Next().status();
       EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
-      EXPECT_EQ(status.message(), absl::StrCat("step 1, lane 0, position 27, image ", stream_.At(27).image, ": /data/x.jpg: broken JPEG"));
+      EXPECT_EQ(status.message(), absl::StrCat("step 1, lane 0, position 27, image ", sampler_.At(27).image, ": /data/x.jpg: broken JPEG"));
     }
   }
 }

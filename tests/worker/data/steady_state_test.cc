@@ -77,9 +77,9 @@ TEST(SteadyStateTest, NothingLargeIsAllocatedAgain) {
   const v1::JobSpec spec = Recipe(folder.path());
   const auto index = *dataset::OpenIndex(spec, dataset::Split::kTrain);
   const auto views = *NewTrainViews(spec, *index);
-  const plan::Sampler stream = *plan::Sampler::Create({.images = kImages, .batch_size = 16});
+  const plan::Sampler sampler = *plan::Sampler::Create({.images = kImages, .batch_size = 16});
   const auto loader = *Loader::Start(
-      stream, *views, {.lanes = {0, 2}, .lane_count = 2, .batch_size = 16, .first_step = 0, .end_step = kSteps, .threads = 2});
+      sampler, *views, {.lanes = {0, 2}, .lane_count = 2, .batch_size = 16, .first_step = 0, .end_step = kSteps, .threads = 2});
   int64_t warm = 0;
   for (uint64_t batch = 0; batch < 2 * kSteps; ++batch) {
     const auto next = loader->Next();

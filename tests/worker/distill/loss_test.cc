@@ -115,7 +115,7 @@ TEST_F(LossTest, TheTeachersClassStandsInForAMissingLabel) {
     EXPECT_NE(result.base, MicroBatchLoss(both_, labels_, {}, &teacher_, {.type = type}).base);
   }
   EXPECT_EQ(missing[1].item<int64_t>(), -1) << "the caller's labels are left alone";
-  EXPECT_THROW(MicroBatchLoss(both_, missing, {}, nullptr, {}), std::exception) << "nobody knows the label";
+  EXPECT_THROW(MicroBatchLoss(both_, missing, {}, nullptr, {}), std::exception) << "the label is unknown";
 }
 
 // timm 1.0.31: SoftTargetCrossEntropy()(x, mixup_target(y, 4, lam, smoothing)), x and y as here.

@@ -14,7 +14,7 @@ using collective::Communicator;
 
 constexpr int kRounds = 20;
 
-// Sizes of one round; every third is empty for somebody, the seventh for all.
+// Sizes of one round; every third is empty for one worker, the seventh for all.
 std::vector<size_t> SizesOf(int round, int workers) {
   std::vector<size_t> sizes;
   for (int w = 0; w < workers; ++w)

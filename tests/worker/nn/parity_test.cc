@@ -1,6 +1,6 @@
 // Every published model against timm, and vit-pytorch's students against vit-pytorch, in values that tests/parity/reference_models.py and
 // vit_pytorch_models.py wrote: logits, loss, gradients of every parameter and statistics of every batch norm. Cases of full size are
-// named FullSize. Networks of common/nets train in fp64: in fp32 an input of ReLU that rounds to the other side of 0 moves a whole
+// named FullSize. Networks of common/models train in fp64: in fp32 an input of ReLU that rounds to the other side of 0 moves a whole
 // gradient by more than a wrong model might. Their logits are compared in fp32 and in fp64.
 #include <algorithm>
 #include <filesystem>

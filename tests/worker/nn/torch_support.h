@@ -1,4 +1,4 @@
-// What tests of models share: values for a model's tensors, a sink that remembers, errors relative to a norm.
+// Support for tests of models: values for a model's tensors, a sink that remembers, errors relative to a norm.
 #pragma once
 
 #include <cmath>

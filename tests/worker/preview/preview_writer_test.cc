@@ -21,7 +21,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr size_t kView = 3 * 16 * 16;
+constexpr size_t kView = size_t{3} * 16 * 16;
 
 class PreviewTest : public ::testing::Test {
  protected:
@@ -47,7 +47,7 @@ class PreviewTest : public ::testing::Test {
   }
 
   Status Write(uint64_t begin, uint64_t end) {
-    return WritePreview(files::FileSystem::Posix(), spec_, *index_, *views_, stream_, {begin, end, folder_ / "out"});
+    return WritePreview(files::FileSystem::Posix(), spec_, *index_, *views_, sampler_, {begin, end, folder_ / "out"});
   }
 
   std::vector<v1::PreviewView> Records() const {
@@ -63,7 +63,7 @@ class PreviewTest : public ::testing::Test {
   v1::JobSpec spec_;
   std::unique_ptr<dataset::Index> index_;
   std::unique_ptr<data::ViewSource> views_;
-  const plan::Sampler stream_ = *plan::Sampler::Create({.images = 100, .batch_size = 8, .seed = 3});
+  const plan::Sampler sampler_ = *plan::Sampler::Create({.images = 100, .batch_size = 8, .seed = 3});
 };
 
 TEST_F(PreviewTest, HoldsThePixelsThatAreTrainedOn) {
@@ -81,7 +81,7 @@ TEST_F(PreviewTest, HoldsThePixelsThatAreTrainedOn) {
     expected.pixels = pixels.data();
     for (size_t slot = 0; slot < 4; ++slot) {
       EXPECT_EQ(positions[4 * batch + slot], static_cast<int64_t>(16 + 4 * batch + slot));
-      expected.views.push_back(stream_.At(16 + 4 * batch + slot));
+      expected.views.push_back(sampler_.At(16 + 4 * batch + slot));
       data::Rendered rendered;
       ASSERT_TRUE(views_->Render(expected.views.back(), pixels.data() + slot * kView, &rendered).ok());
     }
@@ -101,11 +101,11 @@ TEST_F(PreviewTest, SaysEverythingThatWasDrawn) {
     EXPECT_EQ(record.step(), static_cast<int64_t>(i / 8));
     EXPECT_EQ(record.lane(), static_cast<int>(i / 4 % 2));
     EXPECT_EQ(record.slot(), static_cast<int>(i % 4));
-    EXPECT_EQ(record.image(), static_cast<int64_t>(stream_.At(i).image));
+    EXPECT_EQ(record.image(), static_cast<int64_t>(sampler_.At(i).image));
     EXPECT_EQ(record.path(), index_->path(record.image()));
     EXPECT_EQ(record.class_name(), std::to_string(record.label()));
     data::ViewDescription description;
-    ASSERT_TRUE(views_->Describe(stream_.At(i), &description).ok());
+    ASSERT_TRUE(views_->Describe(sampler_.At(i), &description).ok());
     EXPECT_EQ(record.operations_size(), static_cast<int>(description.parameters.operations.size()));
     EXPECT_EQ(record.erasures_size(), static_cast<int>(description.parameters.erasures.size()));
     EXPECT_EQ(record.flip(), description.parameters.framing.flip);
@@ -166,7 +166,7 @@ TEST_F(PreviewTest, RecordsHoldEachNumberThatPixelsAreMadeOf) {
     for (size_t first = 0; first < 64; first += 4) {
       data::MicroBatch drawn;
       drawn.pixels = pixels.data();
-      for (size_t i = first; i < first + 4; ++i) drawn.views.push_back(stream_.At(i));
+      for (size_t i = first; i < first + 4; ++i) drawn.views.push_back(sampler_.At(i));
       views_->Mix(&drawn);
       for (size_t slot = 0; slot < 4; ++slot) {
         const v1::PreviewView& record = records[first + slot];

@@ -60,7 +60,7 @@ Status Accumulate(LaneAccumulator& accumulator, const plan::LaneStep& step, cons
 }
 
 // The sum of what `part` picks of the lanes of a subtree, element by element along the tree.
-std::vector<float> Expected(const std::vector<LaneData>& lanes, plan::LaneRun run, std::vector<float> LaneData::*part) {
+std::vector<float> SumAlongTree(const std::vector<LaneData>& lanes, plan::LaneRun run, std::vector<float> LaneData::*part) {
   std::vector<float> sums;
   for (size_t i = 0; i < (lanes[0].*part).size(); ++i) {
     std::vector<float> column;
@@ -89,10 +89,10 @@ TEST(LaneAccumulatorTest, SumsAreTheTreesForEveryRunOfLanes) {
         for (const auto& sum : plan.sums) {
           const std::vector<float>& slot = slots.memory[static_cast<size_t>(sum.slot)];
           const plan::LaneRun run = sum.subtree.lanes();
-          EXPECT_EQ(At(slot, places[0].offset, 5), Expected(lanes, run, &LaneData::a));
-          EXPECT_EQ(At(slot, places[1].offset, 70), Expected(lanes, run, &LaneData::b));
-          EXPECT_EQ(At(slot, places[2].offset, 3), Expected(lanes, run, &LaneData::c));
-          EXPECT_EQ(At(slot, SampleGrid().elements(), kStatistics), Expected(lanes, run, &LaneData::statistics));
+          EXPECT_EQ(At(slot, places[0].offset, 5), SumAlongTree(lanes, run, &LaneData::a));
+          EXPECT_EQ(At(slot, places[1].offset, 70), SumAlongTree(lanes, run, &LaneData::b));
+          EXPECT_EQ(At(slot, places[2].offset, 3), SumAlongTree(lanes, run, &LaneData::c));
+          EXPECT_EQ(At(slot, SampleGrid().elements(), kStatistics), SumAlongTree(lanes, run, &LaneData::statistics));
         }
       }
       EXPECT_EQ(slots.memory[0][5], -77) << "padding is not touched";
@@ -107,7 +107,7 @@ TEST(LaneAccumulatorTest, APlanWithAnotherOrderGivesOtherBits) {
   Slots slots(plan.slots);
   LaneAccumulator accumulator(SampleGrid(), kParameterOf, slots.pointers(), kStatistics);
   for (size_t k = 0; k < 4; ++k) ASSERT_TRUE(Accumulate(accumulator, plan.lanes[k], lanes[k]).ok());
-  EXPECT_NE(At(slots.memory[0], SampleGrid().tensors()[1].offset, 70), Expected(lanes, {0, 4}, &LaneData::b));
+  EXPECT_NE(At(slots.memory[0], SampleGrid().tensors()[1].offset, 70), SumAlongTree(lanes, {0, 4}, &LaneData::b));
 }
 
 TEST(LaneAccumulatorTest, BFloat16GradientsAreSummedInFloat) {
@@ -126,7 +126,7 @@ TEST(LaneAccumulatorTest, BFloat16GradientsAreSummedInFloat) {
     accumulator.Accept(kA, lanes[k].a.data());
     ASSERT_TRUE(accumulator.EndLane().ok());
   }
-  EXPECT_EQ(At(slots.memory[0], SampleGrid().tensors()[1].offset, 70), Expected(wide, {0, 2}, &LaneData::b));
+  EXPECT_EQ(At(slots.memory[0], SampleGrid().tensors()[1].offset, 70), SumAlongTree(wide, {0, 2}, &LaneData::b));
 }
 
 class ReadyTest : public ::testing::Test {
@@ -184,7 +184,7 @@ TEST_F(ReadyTest, AMissingGradientIsNamed) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("b: no gradient"));
   Begin();
   for (int tensor : {kC, kB, kA}) Accept(tensor);
-  EXPECT_TRUE(accumulator_.EndLane().ok()) << "each lane counts anew";
+  EXPECT_TRUE(accumulator_.EndLane().ok()) << "each lane counts from 0";
 }
 
 using ReadyDeathTest = ReadyTest;

@@ -51,7 +51,7 @@ StatusOr<std::string> SavingWorker::Save() {
   progress.ledger = ledger();
   progress.train_seconds = 3.25;
   progress.views_replaced = 17;
-  return checkpointer_.Save(progress, worker_.stream().EpochsAt(worker_.step()));
+  return checkpointer_.Save(progress, worker_.sampler().EpochsAt(worker_.step()));
 }
 
 void OnWorkers(int workers, testing::CrashDisk& disk, const v1::JobSpec& spec, const WorkerOptions& options,

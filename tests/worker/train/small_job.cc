@@ -190,7 +190,7 @@ StatusOr<const data::MicroBatch*> TamperedSource::Next() {
 
 SmallWorker::SmallWorker(collective::Communicator& world, const v1::JobSpec& spec, const WorkerOptions& options)
     : spec_(spec), options_(options), engine_(options.engine) {
-  stream_ = std::make_unique<plan::Sampler>(plan::SamplerOf(spec_, options.images).value());
+  sampler_ = std::make_unique<plan::Sampler>(plan::SamplerOf(spec_, options.images).value());
   training_state_ = TrainingState::Form(world, spec_, static_cast<int64_t>(options.images), engine_, options.bucket_elements).value();
   weights_digest_ = [this] { return state::WeightsDigest(training_state_->state()); };
 }
@@ -209,11 +209,11 @@ void SmallWorker::StartAt(uint64_t step, int64_t updates) {
   loading.batch_size = spec_.train().batch_size();
   loading.first_step = step;
   loading.end_step = kFarStep;
-  loader_ = data::Loader::Start(*stream_, views_, loading).value();
+  loader_ = data::Loader::Start(*sampler_, views_, loading).value();
   batches_ = std::make_unique<LoaderSource>(loader_.get());
   if (options_.tamper) source_ = std::make_unique<TamperedSource>(batches_.get(), options_.tamper);
   else source_ = std::move(batches_);
-  trainer_ = std::make_unique<Trainer>(spec_, *stream_, training_state_->state(), engine_, updates);
+  trainer_ = std::make_unique<Trainer>(spec_, *sampler_, training_state_->state(), engine_, updates);
 }
 
 StatusOr<StepResult> SmallWorker::Step(bool stop_requested) { return trainer_->Step(step_++, *source_, stop_requested); }
@@ -251,7 +251,7 @@ Outcome Train(int workers, uint64_t steps, const v1::JobSpec& spec, const Worker
         mine.optimizer_bytes = {worker.training_state().state().owned->bytes()};
         mine.bytes_sent = {worker.trainer().bytes_sent()};
         mine.lanes = {worker.trainer().lanes_computed()};
-        // Nobody takes its memory away while another still reads it.
+        // Its memory is not freed while another worker still reads it.
         EXPECT_TRUE(exchange::ShareNumbers(world, {absl::Seconds(30)}, 0, "the end").ok());
       },
       local);

@@ -109,14 +109,14 @@ class SmallWorker {
   TrainingState& training_state() { return *training_state_; }
   Trainer& trainer() { return *trainer_; }
   FormulaEngine& engine() { return engine_; }
-  const plan::Sampler& stream() const { return *stream_; }
+  const plan::Sampler& sampler() const { return *sampler_; }
 
  private:
   const v1::JobSpec spec_;
   const WorkerOptions options_;
   FormulaViews views_;
   FormulaEngine engine_;
-  std::unique_ptr<plan::Sampler> stream_;
+  std::unique_ptr<plan::Sampler> sampler_;
   std::unique_ptr<TrainingState> training_state_;
   std::unique_ptr<data::Loader> loader_;
   std::unique_ptr<BatchSource> batches_, source_;

@@ -248,7 +248,7 @@ TEST_P(SkippedStepTest, ChangesNothingAndTrainingGoesOn) {
       const auto next = worker.Step();
       ASSERT_TRUE(next.ok()) << next.status();
       EXPECT_TRUE(next->decision.update);
-      EXPECT_EQ(next->learning_rate, plan::LearningRate(SmallSpec(), worker.stream(), 3)) << "the schedule goes on";
+      EXPECT_EQ(next->learning_rate, plan::LearningRate(SmallSpec(), worker.sampler(), 3)) << "the schedule goes on";
       EXPECT_EQ(worker.trainer().updates_done(), 3);
       EXPECT_NE(worker.weights(), before.weights);
       const uint64_t digest = worker.state();
