@@ -12,7 +12,7 @@ namespace deit::data {
 inline constexpr size_t kPixelAlignment = 4096;  // bytes
 
 struct FreePixels {
-  void operator()(float* pixels) const { std::free(pixels); }
+  void operator()(float* pixels) const { std::free(pixels); }  // NOLINT(cppcoreguidelines-no-malloc): aligned_alloc has no other end
 };
 using PixelBuffer = std::unique_ptr<float[], FreePixels>;
 

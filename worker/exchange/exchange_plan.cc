@@ -91,7 +91,7 @@ int64_t ExchangePlan::WeightBytes(int worker) const {
 
 int64_t ExchangePlan::RingBytes() const {
   const int workers = topology_.workers();
-  return 2 * (workers - 1) * elements_ / workers * static_cast<int64_t>(sizeof(float));
+  return int64_t{2} * (workers - 1) * elements_ / workers * static_cast<int64_t>(sizeof(float));
 }
 
 }  // namespace deit::exchange

@@ -9,7 +9,6 @@ namespace deit::job {
 namespace {
 
 using process::Life;
-using ::testing::HasSubstr;
 using v1::JobState;
 
 constexpr double kNow = 1'790'000'000;
