@@ -24,6 +24,7 @@
 #include "common/job/state_folder.h"
 #include "common/process/identity.h"
 #include "common/process/signals.h"
+#include "common/process/standard_streams.h"
 #include "common/run/run_identity.h"
 #include "worker/engine/numerics.h"
 #include "worker/exchange/agreement.h"
@@ -207,6 +208,7 @@ std::unique_ptr<control::Client> StartControlClient(const collective::Communicat
 }
 
 int Main(int argc, char** argv) {
+  process::OpenStandardStreams();
   process::InstallStopSignals();
   engine::PinMathEnvironment();
   InstallCrashHandler();

@@ -36,7 +36,7 @@ Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::string
 Status WriteAndSync(FileSystem& fs, const std::string& path, absl::string_view bytes);
 Status RenameDurably(FileSystem& fs, const std::string& from, const std::string& to);
 
-// Makes a folder and the missing ones above it; each new name is durable.
+// Makes a folder and the missing ones above it; each new name is durable, unless it is in a folder that this user may not read.
 Status CreateFolders(FileSystem& fs, const std::string& path);
 
 // Removes `path` with all it holds; links are removed, not followed. Nothing there is fine. `path` must be `inside` plus

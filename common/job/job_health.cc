@@ -1,8 +1,8 @@
 #include "common/job/job_health.h"
 
-#include <cstring>
-
 #include <algorithm>
+#include <csignal>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -22,8 +22,18 @@ std::string Run(const v1::JobRecord& record, absl::string_view effect) {
 }
 std::string RunAgain(const v1::JobRecord& record) { return Run(record, "goes on from its last checkpoint"); }
 
+// A take-over is possible where the guardian can be signalled.
+std::string TakeOver(const v1::JobRecord& record, Life guardian) {
+  if (!record.has_guardian()) return "";
+  switch (guardian) {
+    case Life::kHidden: return Run(record, "in its container takes it over");
+    case Life::kUnknown: return Run(record, absl::StrCat("on ", record.guardian().host(), " takes it over"));
+    default: return Run(record, "takes it over");
+  }
+}
+
 bool Speaks(Life life, double last_word, double now) {
-  return life == Life::kAlive || (life == Life::kUnknown && now - last_word <= kSilenceSeconds);
+  return life == Life::kAlive || life == Life::kHidden || (life == Life::kUnknown && now - last_word <= kSilenceSeconds);
 }
 
 std::string For(double seconds) { return DurationText(absl::Seconds(std::max(0.0, seconds))); }
@@ -47,8 +57,14 @@ JobHealth AsRecorded(const v1::JobRecord& record) {
   return {record.state(), record.reason().empty() ? UsualReason(record.state()) : record.reason(), record.hint()};
 }
 
+// The kernel kills with signal 9; mpirun passes that on as 128 + 9.
+bool KilledBySignal9(const v1::LauncherExit& exit) {
+  return exit.has_signal() ? exit.signal() == SIGKILL : exit.exit_code() == 128 + SIGKILL;
+}
+
 std::string Cause(const v1::LauncherExit& exit) {
-  if (exit.out_of_memory_kills() > 0) return "out of memory: the kernel ended a worker";
+  if (!exit.error().empty()) return exit.error();
+  if (exit.out_of_memory_kills() > 0 && KilledBySignal9(exit)) return "out of memory: the kernel ended a worker";
   if (exit.has_signal()) return absl::StrCat("its launcher was ended by signal ", exit.signal(), " (", ::strsignal(exit.signal()), ")");
   const auto code = static_cast<ExitCode>(exit.exit_code());
   if (EndedWell(code)) return absl::StrCat("exit ", exit.exit_code(), ", but worker 0 recorded no good end");
@@ -67,16 +83,24 @@ std::optional<JobHealth> EndOfAttempt(const v1::JobRecord& record, const Livenes
   return std::nullopt;
 }
 
-bool AttemptLives(const v1::JobRecord& record, const LivenessEvidence& evidence, double now) {
-  bool lives = Speaks(evidence.guardian, evidence.trained.value_or(record.updated()), now);
-  for (size_t i = 0; i < evidence.workers.size(); ++i) lives = lives || WorkerLives(evidence, i, now);
-  return lives;
-}
-
 }  // namespace
 
 bool WorkerLives(const LivenessEvidence& evidence, size_t index, double now) {
+  if (evidence.attempt_lock == files::LockState::kFree && evidence.attempt_lock_here)
+    return false;  // none of the attempt's processes lives
   return index < evidence.workers.size() && Speaks(evidence.workers[index], evidence.trained.value_or(0), now);
+}
+
+bool AttemptLives(const v1::JobRecord& record, const LivenessEvidence& evidence, double now) {
+  const double last_word = std::max(evidence.trained.value_or(0), record.updated());
+  switch (evidence.attempt_lock) {
+    case files::LockState::kHeld: return true;
+    case files::LockState::kFree: return !evidence.attempt_lock_here && now - last_word <= kSilenceSeconds;
+    case files::LockState::kUnknown: break;
+  }
+  bool lives = Speaks(evidence.guardian, last_word, now);
+  for (const Life worker : evidence.workers) lives = lives || Speaks(worker, last_word, now);
+  return lives;
 }
 
 JobHealth ResolveJobState(const v1::JobRecord& record, const LivenessEvidence& evidence, double now) {
@@ -88,7 +112,7 @@ JobHealth ResolveJobState(const v1::JobRecord& record, const LivenessEvidence& e
     return health;
   }
   if (!evidence.exit && AttemptLives(record, evidence, now))
-    return {JobState::RUNNING, "unsupervised", record.has_guardian() ? Run(record, "takes it over") : ""};
+    return {JobState::RUNNING, "unsupervised", TakeOver(record, evidence.guardian)};
   if (const auto end = EndOfAttempt(record, evidence)) return *end;
   if (evidence.owner == Life::kUnknown) {
     return {JobState::LOST, absl::StrCat("no word from ", record.owner().host(), " for ", For(silent)), RunAgain(record)};

@@ -5,6 +5,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/files/absolute_path.h"
 #include "common/files/operations.h"
 #include "common/json/json_file.h"
@@ -49,9 +51,14 @@ StatusOr<v1::JobRecord> FindByFolder(files::FileSystem& fs, const StateFolder& f
   return record;
 }
 
+// Of processes that cannot be seen from here (of a machine or a container that is gone) a day's silence is wanted.
 bool IsOver(const v1::JobRecord& record) {
   if (record.has_ended()) return true;
-  const auto dead = [](const v1::ProcessIdentity& identity) { return process::LifeOf(identity) == process::Life::kDead; };
+  const bool silent = absl::Now() - absl::FromUnixMicros(static_cast<int64_t>(record.updated() * 1e6)) > absl::Hours(24);
+  const auto dead = [&](const v1::ProcessIdentity& identity) {
+    const process::Life life = process::LifeOf(identity);
+    return life == process::Life::kDead || (life != process::Life::kAlive && silent);
+  };
   const bool workers_dead =
       std::all_of(record.workers().begin(), record.workers().end(), [&](const v1::WorkerRecord& worker) { return dead(worker.process()); });
   return dead(record.owner()) && dead(record.guardian()) && workers_dead;
@@ -133,7 +140,7 @@ StatusOr<size_t> PruneJobRecords(files::FileSystem& fs, const StateFolder& folde
   size_t removed = 0;
   for (; keep + removed < over.size(); ++removed) {
     const std::string& old = over[keep + removed].job();
-    for (const std::string& path : {folder.Token(old), folder.CancelRequest(old), folder.Record(old)}) {
+    for (const std::string& path : {folder.Token(old), folder.CancelRequest(old), folder.AttemptLock(old), folder.Record(old)}) {
       const Status gone = fs.Remove(path);
       if (!gone.ok() && !absl::IsNotFound(gone)) return Annotate(gone, "state folder");
     }

@@ -1,6 +1,9 @@
 #include "common/job/job_store.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 #include <vector>
 
@@ -9,8 +12,11 @@
 #include "common/base/log.h"
 #include "common/base/unix_time.h"
 #include "common/checkpoint/checkpoint_reader.h"
+#include "common/files/errno_status.h"
 #include "common/files/operations.h"
+#include "common/job/attempt_lock.h"
 #include "common/job/job_record.h"
+#include "common/job/owner_lock.h"
 #include "common/json/json_file.h"
 #include "common/process/identity.h"
 #include "common/spec/load.h"
@@ -20,6 +26,8 @@ namespace deit::job {
 namespace {
 
 constexpr absl::Duration kKeep = absl::Seconds(5);
+constexpr absl::Duration kEnding = absl::Seconds(5);  // for an attempt's last processes on their way out
+constexpr absl::Duration kNap = absl::Milliseconds(20);
 
 files::FileSystem& Fs() { return files::FileSystem::Posix(); }
 
@@ -52,15 +60,22 @@ Status PutCheckpointsAside(const run::RunFolder& folder) {
   return files::CreateFolders(Fs(), here);
 }
 
-// An attempt whose owner died goes on by itself; a second one beside it would write the same files.
-Status CheckNoAttemptLives(const run::RunFolder& folder) {
-  DEIT_ASSIGN_OR_RETURN(const int last, run::LastAttempt(Fs(), folder));
-  const auto keeper = json::ReadAttemptFile<v1::GuardianRecord>(Fs(), folder.Guardian(last), last);
-  if (!keeper.ok()) return absl::OkStatus();
-  if (process::LifeOf(keeper->guardian()) != process::Life::kAlive) return absl::OkStatus();  // another host's is given up: see take_over.h
-  const Status status = absl::FailedPreconditionError(absl::StrCat("run_dir: ", folder.path(), ": attempt ", last, " is still training (",
-                                                                   process::Describe(keeper->guardian()), "), and its deit-coord is gone"));
-  return WithHint(WithExitCode(status, ExitCode::kRunFolder), "take it over with deit-coord run, or stop it with deit-coord cancel");
+// 0: there is none.
+StatusOr<uint64_t> InodeOf(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) return static_cast<uint64_t>(info.st_ino);
+  if (errno == ENOENT) return uint64_t{0};
+  return files::ErrnoStatus("cannot look at", path, errno);
+}
+
+// A second look where the first found an attempt's last processes on their way out.
+FolderLook LookUntilSettled(const run::RunFolder& folder) {
+  const absl::Duration end = Clock::System().Elapsed() + kEnding;
+  for (;;) {
+    FolderLook look = LookAtFolder(Fs(), folder);
+    if (!IsEnding(look) || Clock::System().Elapsed() >= end) return look;
+    Clock::System().Sleep(kNap);
+  }
 }
 
 v1::Event::Reason EventOf(v1::JobState::Value end) {
@@ -77,9 +92,12 @@ v1::Event::Reason EventOf(v1::JobState::Value end) {
 StatusOr<std::unique_ptr<JobStore>> JobStore::Take(const v1::JobSpec& spec, const std::string& spec_digest,
                                                    const JobStoreOptions& options) {
   const run::RunFolder folder(spec.run_dir());
+  const FolderLook look = LookUntilSettled(folder);  // before the lock is taken: it may be all that tells whether an owner lives
   DEIT_RETURN_IF_ERROR(run::MakeRunFolder(Fs(), folder));
-  DEIT_ASSIGN_OR_RETURN(files::FileLock lock, run::LockRunFolder(folder));
-  if (!options.take_over) DEIT_RETURN_IF_ERROR(CheckNoAttemptLives(folder));
+  DEIT_ASSIGN_OR_RETURN(files::FileLock lock, LockOwner(folder));
+  DEIT_ASSIGN_OR_RETURN(ClaimDecision decision,
+                        DecideClaim(folder, look, {spec_digest, options.take_over, options.fresh_start}, UnixSeconds(absl::Now())));
+  const auto before = spec::LoadSpec(folder.Config(), {});
   auto owner = std::unique_ptr<JobStore>(new JobStore(folder, std::move(lock)));
   DEIT_ASSIGN_OR_RETURN(const bool holds_results, HoldsResults(folder));
   DEIT_ASSIGN_OR_RETURN(owner->identity_, run::ClaimIdentity(Fs(), folder, {spec_digest, options.allow_config_change || !holds_results},
@@ -92,10 +110,37 @@ StatusOr<std::unique_ptr<JobStore>> JobStore::Take(const v1::JobSpec& spec, cons
   owner->summary_ = run::ReadSummary(Fs(), folder.Summary());
   owner->summary_.set_spec_digest(spec_digest);
   owner->BeginRecord(spec, options);
+  DEIT_ASSIGN_OR_RETURN(owner->job_file_, InodeOf(folder.Job()));
+  if (decision.inherited) owner->Inherit(before.ok() ? *before : spec, spec, std::move(decision), options);
   if (owner->identity_.config_changed) {
     owner->Event(v1::Event::ConfigChanged, "RESULT fields differ from those that the run folder had");
   }
   return owner;
+}
+
+// A living attempt goes on as it was started. One that has ended is concluded, unless its end is none for a job of more steps.
+void JobStore::Inherit(const v1::JobSpec& before, const v1::JobSpec& spec, ClaimDecision decision, const JobStoreOptions& options) {
+  v1::JobRecord& attempt = *decision.inherited;
+  const int number = attempt.attempt();
+  const bool same_length = before.train().max_steps() == spec.train().max_steps() && before.train().epochs() == spec.train().epochs();
+  if (decision.attempt_lives && spec::SpecText(before) != spec::SpecText(spec)) {
+    LogWarning(absl::StrCat("attempt ", number,
+                            " goes on with the settings that it was started with; changed ones count from the next attempt on"));
+  }
+  const auto result = json::ReadAttemptFile<v1::AttemptResult>(Fs(), folder_.Result(number), number);
+  if (!decision.attempt_lives && !same_length && result.ok() && result->exit_code() == static_cast<int>(ExitCode::kDone)) {
+    ResumeAttempt(number);
+    return Ended(*result);
+  }
+  if (attempt.workers_wanted() == 0) attempt.set_workers_wanted(options.workers);  // its record was lost
+  inherited_ = std::move(attempt);
+}
+
+Status JobStore::CheckFolder() const {
+  const auto inode = InodeOf(folder_.Job());
+  if (!inode.ok() || *inode == job_file_) return absl::OkStatus();  // what cannot be looked at may be there
+  const Status gone = absl::FailedPreconditionError(absl::StrCat("run_dir: ", folder_.path(), ": was moved or removed while its job runs"));
+  return WithHint(WithExitCode(gone, ExitCode::kRunFolder), "run the job again where the folder is now");
 }
 
 // A machine without a place for records trains all the same; only `deit-coord status` does not know of it.
@@ -104,8 +149,8 @@ void JobStore::BeginRecord(const v1::JobSpec& spec, const JobStoreOptions& optio
   const Status made = state.ok() ? MakeStateFolder(*state) : state.status();
   if (made.ok()) {
     state_folder_ = *std::move(state);
-    if (json::ReadJsonFile(Fs(), state_folder_->Record(job()), &record_).ok()) predecessor_ = record_;
-    Fs().Remove(state_folder_->CancelRequest(job())).IgnoreError();  // it was for that one
+    json::ReadJsonFile(Fs(), state_folder_->Record(job()), &record_).IgnoreError();  // of the owner before
+    Fs().Remove(state_folder_->CancelRequest(job())).IgnoreError();                  // it was for that one
     Check(PruneJobRecords(Fs(), *state_folder_, job()).status());
   } else {
     LogWarning(absl::StrCat(made.message(), ": deit-coord status will not show this job"));
@@ -128,6 +173,9 @@ void JobStore::BeginRecord(const v1::JobSpec& spec, const JobStoreOptions& optio
 bool JobStore::CancelRequested() const { return state_folder_ && files::Exists(Fs(), state_folder_->CancelRequest(job())).value_or(false); }
 
 StatusOr<int> JobStore::BeginAttempt() {
+  // Held until the next attempt's folder is there, which a late worker of the one before sees.
+  DEIT_ASSIGN_OR_RETURN(const int last, run::LastAttempt(Fs(), folder_));
+  DEIT_ASSIGN_OR_RETURN(const auto ended, LockEndedAttempt(folder_, job(), last, kEnding));
   DEIT_ASSIGN_OR_RETURN(const int attempt, run::StartAttempt(Fs(), folder_));
   run::BeginAttempt({job(), record_.name(), summary_.spec_digest(), attempt, record_.workers_wanted(), absl::Now()}, &summary_);
   WriteSummary();

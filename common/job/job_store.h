@@ -1,6 +1,7 @@
 // Files of a job across its attempts, written by its owner: `deit-coord run`, or worker 0 of a bare mpirun.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/files/file_lock.h"
+#include "common/job/folder_claim.h"
 #include "common/job/state_folder.h"
 #include "common/run/events.h"
 #include "common/run/run_folder.h"
@@ -31,8 +33,9 @@ struct JobStoreOptions {
 // once. Not thread-safe.
 class JobStore {
  public:
-  // Makes and locks spec.run_dir, checks that it is this job's (a folder without a checkpoint may become another's), writes
-  // config.textproto. Errors carry exit code 73: folder unwritable, in use, or of another job.
+  // Makes and locks spec.run_dir, decides about an attempt that lives there before anything is changed (folder_claim.h), checks that the
+  // folder is this job's (one without a checkpoint may become another's), writes config.textproto. Errors carry exit code 73: folder
+  // unwritable, in use, of another job, or with an attempt that lives and cannot be gone on with.
   static StatusOr<std::unique_ptr<JobStore>> Take(const v1::JobSpec& spec, const std::string& spec_digest, const JobStoreOptions& options);
 
   const run::RunFolder& folder() const { return folder_; }
@@ -42,10 +45,16 @@ class JobStore {
   // True once the job's final end was requested (`deit-coord cancel`).
   bool CancelRequested() const;
 
-  // What the owner before this one last said of the job; nullopt: nothing that can be read.
-  const std::optional<v1::JobRecord>& predecessor() const { return predecessor_; }
+  // The attempt that an owner before this one began, to be gone on with: it lives, or its end was not recorded. Only with
+  // `take_over`.
+  const std::optional<v1::JobRecord>& inherited_attempt() const { return inherited_; }
 
-  // Draws the next attempt's number, makes its folder, and begins it in the summary.
+  // OK while the run folder is where it was. FailedPrecondition (73): it was moved or removed, and the job's files with it. Ask it once a
+  // second.
+  Status CheckFolder() const;
+
+  // Draws the next attempt's number, makes its folder, and begins it in the summary. Refused (73) while a process of the attempt before
+  // still lives: waits 5 s for those that are on their way out.
   StatusOr<int> BeginAttempt();
 
   // Instead: goes on with the last one, which an owner that died has begun.
@@ -79,6 +88,7 @@ class JobStore {
  private:
   JobStore(run::RunFolder folder, files::FileLock lock) : folder_(std::move(folder)), lock_(std::move(lock)) {}
   void BeginRecord(const v1::JobSpec& spec, const JobStoreOptions& options);
+  void Inherit(const v1::JobSpec& before, const v1::JobSpec& spec, ClaimDecision decision, const JobStoreOptions& options);
   void WriteSummary();
   void Check(const Status& status);
 
@@ -89,7 +99,8 @@ class JobStore {
   std::optional<run::EventLog> events_;
   v1::Summary summary_;
   v1::JobRecord record_;
-  std::optional<v1::JobRecord> predecessor_;
+  std::optional<v1::JobRecord> inherited_;
+  uint64_t job_file_ = 0;                                 // inode of job.json
   absl::Duration published_ = -absl::InfiniteDuration();  // clock's Elapsed()
   bool write_error_logged_ = false;
 };

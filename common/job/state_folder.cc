@@ -9,6 +9,7 @@
 #include "common/files/absolute_path.h"
 #include "common/files/errno_status.h"
 #include "common/files/operations.h"
+#include "common/process/private_folder.h"
 
 namespace deit::job {
 namespace {
@@ -21,10 +22,10 @@ std::string Variable(const char* name) {
 }
 
 // Modes have no seam: rights exist on a real file system only.
-Status MakePrivateFolder(const std::string& path) {
+Status MakePrivateFolders(const std::string& path) {
   if (::mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST) return absl::OkStatus();
   if (errno != ENOENT) return files::ErrnoStatus("cannot create folder", path, errno);
-  DEIT_RETURN_IF_ERROR(MakePrivateFolder(files::ParentOf(path)));
+  DEIT_RETURN_IF_ERROR(MakePrivateFolders(files::ParentOf(path)));
   if (::mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST) return absl::OkStatus();
   return files::ErrnoStatus("cannot create folder", path, errno);
 }
@@ -38,6 +39,16 @@ Status TakeRightsOfOthers(const std::string& path) {
   return ::chmod(path.c_str(), S_IRWXU) == 0 ? absl::OkStatus() : files::ErrnoStatus("cannot take rights of others from", path, errno);
 }
 
+// Whether a folder could be made at `path`, or is there and can be written to. Makes nothing.
+bool CanBeMade(const std::string& path) {
+  if (::access(path.c_str(), W_OK | X_OK) == 0) return true;
+  return errno == ENOENT && path != "/" && CanBeMade(files::ParentOf(path));
+}
+
+// Where there is no home: a folder of this user on this machine. Not XDG_RUNTIME_DIR, which is emptied when the user logs out: training
+// goes on then.
+std::string PlaceWithoutHome() { return absl::StrCat("/tmp/deit-state-", ::geteuid()); }
+
 }  // namespace
 
 StatusOr<StateFolder> StateFolder::FromEnvironment() {
@@ -45,13 +56,16 @@ StatusOr<StateFolder> StateFolder::FromEnvironment() {
     DEIT_ASSIGN_OR_RETURN(const std::string here, files::CurrentFolder());
     return StateFolder(files::AbsolutePath(here, chosen));
   }
-  if (const std::string state = Variable("XDG_STATE_HOME"); !state.empty() && state[0] == '/') return StateFolder(state + "/deit");
-  if (const std::string home = Variable("HOME"); !home.empty()) return StateFolder(home + "/.local/state/deit");
-  return WithHint(absl::FailedPreconditionError("state folder: neither DEIT_STATE_DIR nor HOME is set"), kFolderHint);
+  std::string usual;
+  if (const std::string home = Variable("HOME"); !home.empty() && home[0] == '/') usual = home + "/.local/state/deit";
+  if (const std::string state = Variable("XDG_STATE_HOME"); !state.empty() && state[0] == '/') usual = state + "/deit";
+  return StateFolder(!usual.empty() && CanBeMade(usual) ? usual : PlaceWithoutHome());
 }
 
 Status MakeStateFolder(const StateFolder& folder) {
-  Status made = MakePrivateFolder(folder.Jobs());
+  Status made = MakePrivateFolders(folder.Jobs());
+  // In /tmp another user may have made the upper folder, and could put other jobs in the place of ours.
+  if (made.ok() && folder.path() == PlaceWithoutHome()) made = process::MakePrivateFolder(folder.path());
   if (made.ok()) made = TakeRightsOfOthers(folder.Jobs());
   return WithHint(Annotate(made, "state folder"), kFolderHint);
 }

@@ -1,5 +1,6 @@
-// State folder of this user's jobs on this machine: DEIT_STATE_DIR, else $XDG_STATE_HOME/deit, else ~/.local/state/deit. Only the user may
-// read it, because it holds the jobs' tokens. docs/formats.md describes each file.
+// State folder of this user's jobs on this machine: DEIT_STATE_DIR, else $XDG_STATE_HOME/deit, else ~/.local/state/deit. Where neither can
+// be made (no home, or one that is read-only): /tmp/deit-state-UID. Only the user may read it, because it holds the jobs' tokens.
+// docs/formats.md describes each file.
 #pragma once
 
 #include <string>
@@ -12,7 +13,7 @@ namespace deit::job {
 class StateFolder {
  public:
   // What the environment says, as an absolute path; makes nothing. Empty variables count as unset, and so does a relative
-  // XDG_STATE_HOME (the XDG specification wants that). FailedPrecondition with a hint where even HOME is not set.
+  // XDG_STATE_HOME (the XDG specification wants that). All processes of a user on a machine come to the same folder.
   static StatusOr<StateFolder> FromEnvironment();
 
   explicit StateFolder(std::string path) : path_(std::move(path)) {}
@@ -23,6 +24,9 @@ class StateFolder {
   std::string Record(const std::string& job) const { return Of(job, kRecordSuffix); }     // its owner's word: job_record.h
   std::string Token(const std::string& job) const { return Of(job, ".token"); }           // secret of its control channel, mode 0600
   std::string CancelRequest(const std::string& job) const { return Of(job, ".cancel"); }  // exists once cancellation is requested
+
+  std::string AttemptLock(const std::string& job) const { return Of(job, ".alive"); }      // attempt_lock.h, where RUN has no locks
+  std::string FolderLock(const std::string& digest) const { return Of(digest, ".lock"); }  // owner_lock.h, by the digest of RUN's path
 
   static constexpr char kRecordSuffix[] = ".json";
 

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -34,11 +35,11 @@ int KillChildren(absl::Duration limit) {
   std::set<pid_t> killed;
   const absl::Duration end = Clock::System().Elapsed() + limit;
   while (Clock::System().Elapsed() < end) {
-    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    pid_t reaped = 0;
+    while ((reaped = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
     }
-    const std::vector<pid_t> children = Children();
-    if (children.empty()) break;
-    for (const pid_t child : children) {
+    if (reaped < 0 && errno == ECHILD) break;  // an empty list could also mean that it cannot be read
+    for (const pid_t child : Children()) {
       if (::kill(child, SIGKILL) == 0) killed.insert(child);
     }
     Clock::System().Sleep(kNap);

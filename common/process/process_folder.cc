@@ -20,11 +20,6 @@
 namespace deit::process {
 namespace {
 
-uint64_t PidNamespace() {
-  struct stat info = {};
-  return stat("/proc/self/ns/pid", &info) == 0 ? static_cast<uint64_t>(info.st_ino) : 0;
-}
-
 std::string Prefix(std::string_view job) { return absl::StrCat("deit-", getuid(), "-", absl::string_view(job.data(), job.size()), "-"); }
 
 // Whether a folder's name says that it is of `job` (any, if empty), and of a process of this namespace that is gone.
@@ -41,7 +36,8 @@ bool IsDeadFolder(const std::string& name, std::string_view job) {
   }
   if (!job.empty() && !absl::StartsWith(name, Prefix(job) + parts[last - 2])) return false;
   const auto living = IdentityOf(pid);
-  return pid_namespace == PidNamespace() && (!living.ok() || living->start_time() != start);
+  const bool gone = living.ok() ? living->start_time() != start : absl::IsNotFound(living.status());  // what cannot be looked at may live
+  return pid_namespace == Self().pid_namespace() && gone;
 }
 
 bool IsJobName(std::string_view job) {
@@ -53,7 +49,7 @@ bool IsJobName(std::string_view job) {
 
 StatusOr<ProcessFolder> ProcessFolder::Make(const std::string& parent, std::string_view job) {
   if (!IsJobName(job)) return absl::InvalidArgumentError(absl::StrCat("job id: '", std::string(job), "': only letters, digits and _.-"));
-  const std::string path = absl::StrCat(parent, "/", Prefix(job), PidNamespace(), "-", getpid(), "-", Self().start_time());
+  const std::string path = absl::StrCat(parent, "/", Prefix(job), Self().pid_namespace(), "-", getpid(), "-", Self().start_time());
   if (mkdir(path.c_str(), 0700) != 0) return absl::UnavailableError(absl::StrCat(path, ": ", std::strerror(errno)));
   return ProcessFolder(path);
 }

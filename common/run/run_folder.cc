@@ -23,6 +23,14 @@ Status Unwritable(const Status& status, const RunFolder& folder) {
   return Refused(status, folder, "set run_dir to a folder that you can write to");
 }
 
+// A folder whose parent must be there.
+Status MakeOne(files::FileSystem& fs, const RunFolder& folder, const std::string& path) {
+  const Status made = fs.CreateFolder(path);
+  if (made.ok()) return absl::OkStatus();
+  if (!absl::IsNotFound(made)) return Unwritable(made, folder);
+  return Refused(made, folder, "was the folder moved or removed while its job runs? run the job again where the folder is");
+}
+
 std::string ThisProcess() {
   char host[HOST_NAME_MAX + 1] = "unknown host";
   ::gethostname(host, sizeof(host) - 1);
@@ -33,6 +41,7 @@ std::string ThisProcess() {
 
 std::string RunFolder::Attempt(int attempt) const { return absl::StrCat(Logs(), "/", kAttemptPrefix, attempt); }
 std::string RunFolder::Guardian(int attempt) const { return Attempt(attempt) + "/guardian.json"; }
+std::string RunFolder::Alive(int attempt) const { return Attempt(attempt) + "/alive"; }
 std::string RunFolder::LauncherStdout(int attempt) const { return Attempt(attempt) + "/launcher.stdout.log"; }
 std::string RunFolder::LauncherStderr(int attempt) const { return Attempt(attempt) + "/launcher.stderr.log"; }
 std::string RunFolder::Start(int attempt) const { return Attempt(attempt) + "/start.json"; }
@@ -54,6 +63,7 @@ Status MakeRunFolder(files::FileSystem& fs, const RunFolder& folder) {
 StatusOr<files::FileLock> LockRunFolder(const RunFolder& folder) {
   auto lock = files::FileLock::Acquire(folder.Lock(), ThisProcess());
   if (lock.ok()) return lock;
+  if (absl::IsUnimplemented(lock.status())) return Refused(lock.status(), folder, "mount it with locks, or choose another run_dir");
   if (!absl::IsFailedPrecondition(lock.status())) return Unwritable(lock.status(), folder);
   return Refused(lock.status(), folder, "wait for that run or stop it, or choose another run_dir");
 }
@@ -73,12 +83,13 @@ StatusOr<int> LastAttempt(files::FileSystem& fs, const RunFolder& folder) {
 
 StatusOr<int> StartAttempt(files::FileSystem& fs, const RunFolder& folder) {
   DEIT_ASSIGN_OR_RETURN(const int last, LastAttempt(fs, folder));
-  DEIT_RETURN_IF_ERROR(Unwritable(files::CreateFolders(fs, folder.Attempt(last + 1)), folder));
+  DEIT_RETURN_IF_ERROR(MakeOne(fs, folder, folder.Attempt(last + 1)));
+  DEIT_RETURN_IF_ERROR(Unwritable(fs.SyncFolder(folder.Logs()), folder));
   return last + 1;
 }
 
 Status MakeWorkerFolder(files::FileSystem& fs, const RunFolder& folder, int attempt, int worker) {
-  return Unwritable(files::CreateFolders(fs, folder.Worker(attempt, worker)), folder);
+  return MakeOne(fs, folder, folder.Worker(attempt, worker));
 }
 
 }  // namespace deit::run

@@ -32,6 +32,7 @@ class RunFolder {
   // Attempts count from 1, workers from 0.
   std::string Attempt(int attempt) const;         // logs/attempt_1, a folder
   std::string Guardian(int attempt) const;        // logs/attempt_1/guardian.json
+  std::string Alive(int attempt) const;           // logs/attempt_1/alive: the lock of its processes (common/job/attempt_lock.h)
   std::string LauncherStdout(int attempt) const;  // logs/attempt_1/launcher.stdout.log
   std::string LauncherStderr(int attempt) const;
   std::string Start(int attempt) const;               // logs/attempt_1/start.json
@@ -52,13 +53,14 @@ class RunFolder {
 Status MakeRunFolder(files::FileSystem& fs, const RunFolder& folder);
 
 // The owner's lock: held for as long as the job's owner lives, over all attempts. Refused while another process holds it,
-// naming that one's pid and host.
+// naming that one's pid and host. Unimplemented where the file system has no locks (common/job/owner_lock.h).
 StatusOr<files::FileLock> LockRunFolder(const RunFolder& folder);
 
 // The highest attempt that has a folder; 0: none. NotFound is 0 too.
 StatusOr<int> LastAttempt(files::FileSystem& fs, const RunFolder& folder);
 
-// Makes the folder of the next attempt and returns its number: one more than the highest there is. Only under the lock.
+// Makes the folder of the next attempt and returns its number: one more than the highest there is. Only under the lock. A run folder that
+// is gone is not made again: it was moved, and its files are elsewhere. The same holds for MakeWorkerFolder.
 StatusOr<int> StartAttempt(files::FileSystem& fs, const RunFolder& folder);
 
 // Makes a worker's folder in its attempt's. Each worker makes its own.

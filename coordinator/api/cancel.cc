@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/numbers.h"
 #include "common/files/operations.h"
+#include "common/job/attempt_lock.h"
 #include "common/job/job_store.h"
 #include "common/json/json_file.h"
 #include "common/process/identity.h"
@@ -20,7 +21,12 @@ using v1::JobState;
 
 constexpr absl::Duration kCancelPoll = absl::Milliseconds(100);
 
-Status AskToStop(const v1::ProcessIdentity& receiver) {
+// A guardian is believed only where the kernel confirms it: a file of the run folder may name any process of this user.
+Status AskToStop(const job::Observation& seen, const v1::ProcessIdentity& receiver) {
+  const job::AttemptLockProbe attempt(run::RunFolder(seen.record.run_dir()), seen.record.job(), seen.record.attempt());
+  if (&receiver == &seen.record.guardian() && !attempt.IsMember(receiver)) {
+    return absl::FailedPreconditionError(absl::StrCat("cancel: ", process::Describe(receiver), ": does not hold the attempt's lock"));
+  }
   const Status sent = process::Signal(receiver, SIGUSR1);
   return absl::IsNotFound(sent) ? absl::OkStatus() : sent;  // it has ended meanwhile, which the next look sees
 }
@@ -69,7 +75,9 @@ StatusOr<v1::JobStatus> Finish(JobHandle& job, const JobSnapshot& snapshot, bool
 }
 
 Status RequestEnd(const JobHandle& job) {
-  return files::WriteFileAtomically(*job.environment().fs, job.environment().state_folder.CancelRequest(job.id()), "");
+  // Its existence is the request, so several processes may make it at once.
+  DEIT_ASSIGN_OR_RETURN(const auto request, job.environment().fs->OpenForWrite(job.environment().state_folder.CancelRequest(job.id())));
+  return request->Close();
 }
 
 Status TimedOut(const JobHandle& job, const JobSnapshot& snapshot, absl::Duration timeout) {
@@ -83,9 +91,11 @@ Status TimedOut(const JobHandle& job, const JobSnapshot& snapshot, absl::Duratio
 
 Status CheckCancel(const JobHandle& job, const JobSnapshot& snapshot) {
   if (snapshot.over() || StopReceiver(snapshot) != nullptr) return absl::OkStatus();
-  return WithHint(
-      absl::FailedPreconditionError(absl::StrCat("cancel: ", job.Title(), ": runs on ", snapshot.observation.record.owner().host())),
-      absl::StrCat("on that host: deit-coord cancel ", job.Argument()));
+  const v1::ProcessIdentity& owner = snapshot.observation.record.owner();
+  const bool here = process::OnThisMachine(owner);  // but in another pid namespace
+  const std::string where = here ? "where its processes cannot be reached from here: in another container?" : "on " + owner.host();
+  return WithHint(absl::FailedPreconditionError(absl::StrCat("cancel: ", job.Title(), ": runs ", where)),
+                  absl::StrCat(here ? "in that container" : "on that host", ": deit-coord cancel ", job.Argument()));
 }
 
 StatusOr<v1::JobStatus> CancelJob(JobHandle& job, absl::Duration timeout, Pause pause) {
@@ -98,7 +108,7 @@ StatusOr<v1::JobStatus> CancelJob(JobHandle& job, absl::Duration timeout, Pause 
     const CancelDecision decision = DecideCancel(snapshot, signaled, clock.Elapsed() - start, timeout);
     switch (decision.action) {
       case CancelAction::kSignal:
-        DEIT_RETURN_IF_ERROR(AskToStop(*decision.receiver));
+        DEIT_RETURN_IF_ERROR(AskToStop(snapshot.observation, *decision.receiver));
         signaled = decision.receiver->pid();
         break;
       case CancelAction::kWait:

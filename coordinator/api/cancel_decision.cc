@@ -7,7 +7,7 @@ using v1::JobState;
 
 const v1::ProcessIdentity* StopReceiver(const JobSnapshot& snapshot) {
   const job::Observation& seen = snapshot.observation;
-  if (seen.evidence.owner == Life::kAlive) return &seen.record.owner();
+  if (seen.evidence.owner == Life::kAlive && seen.evidence.owner_reachable) return &seen.record.owner();
   if (seen.evidence.guardian == Life::kAlive) return &seen.record.guardian();
   for (size_t i = 0; i < seen.evidence.workers.size(); ++i) {
     if (seen.evidence.workers[i] == Life::kAlive) return &seen.record.workers(static_cast<int>(i)).process();

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "common/base/failure.h"
 #include "common/base/log.h"
+#include "common/process/standard_streams.h"
 #include "coordinator/cli/verbs.h"
 
 namespace deit::cli {
@@ -42,6 +43,7 @@ int Flush(int exit_code) {
 }
 
 int Main(std::vector<std::string> words) {
+  process::OpenStandardStreams();
   SetLogName("deit-coord");
   std::signal(SIGPIPE, SIG_DFL);  // a parent may have left it ignored; a closed pipe then ends the program quietly at the next write
   const StatusOr<VerbExit> result = Run(std::move(words));

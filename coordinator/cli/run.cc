@@ -17,6 +17,7 @@
 #include "common/job/state_folder.h"
 #include "common/plan/job_sampler.h"
 #include "common/process/identity.h"
+#include "common/process/private_folder.h"
 #include "common/spec/load.h"
 #include "common/text/shell_word.h"
 #include "coordinator/cli/job_arguments.h"
@@ -26,7 +27,6 @@
 #include "coordinator/job/terminal_observer.h"
 #include "coordinator/supervise/control_channel.h"
 #include "coordinator/supervise/guarded_attempt.h"
-#include "coordinator/supervise/take_over.h"
 #include "coordinator/supervise/worker_count.h"
 #include "launch/mpirun/mpirun_launcher.h"
 
@@ -83,11 +83,6 @@ StatusOr<int64_t> StepsOf(const v1::JobSpec& spec, const dataset::Index& train) 
   DEIT_ASSIGN_OR_RETURN(const plan::Sampler sampler, plan::SamplerOf(spec, static_cast<uint64_t>(train.size())));
   const auto steps = static_cast<int64_t>(sampler.StepsFor(static_cast<uint64_t>(spec.train().epochs())));
   return spec.train().max_steps() == 0 ? steps : std::min<int64_t>(steps, spec.train().max_steps());
-}
-
-std::string TemporaryFolder(const std::string& job, int attempt) {
-  const char* base = std::getenv("TMPDIR");
-  return absl::StrCat(base != nullptr && *base == '/' ? base : "/tmp", "/deit-", ::getuid(), "-", job, "-", attempt);
 }
 
 // What run waits in. Made before the job is taken: from then on the signals that stop a job wait for its controller instead of ending the
@@ -169,11 +164,11 @@ StatusOr<VerbExit> Supervise(const v1::JobSpec& spec, const std::string& worker_
   options.launch.program = worker_program;
   options.launch.cores = Cores();
   options.launch.root = ::getuid() == 0;
-  options.temporary_folder = [store](int attempt) { return TemporaryFolder(store->job(), attempt); };
-  DEIT_ASSIGN_OR_RETURN(options.take_over, supervise::FindAbandonedAttempt(*store));
+  options.temporary_folder = [store](int attempt) { return process::AttemptTemporaryFolder(store->job(), attempt); };
+  options.take_over = store->inherited_attempt();
   Announce(*store, spec);
 
-  supervise::GuardedAttemptStarter starter(launcher);
+  supervise::GuardedAttemptStarter starter(store->job(), launcher);
   supervise::ControlChannel channel(loop->io(), *store);
   job::TerminalObserver observer;
   const job::JobEnvironment environment{Clock::System(), files::FileSystem::Posix(), launcher, starter, channel, *store, observer};

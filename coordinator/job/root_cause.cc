@@ -25,6 +25,7 @@ class Finder {
 
   RootCause Find() const {
     if (evidence_.result && EndedWell(static_cast<ExitCode>(evidence_.result->exit_code()))) return Well(*evidence_.result);
+    if (evidence_.exit && !evidence_.exit->error().empty()) return Of(Kind::kLaunchFailed, evidence_.exit->error());
     if (auto cause = FromVerdict()) return *cause;
     if (evidence_.failure) return FromReport(*evidence_.failure);
     if (evidence_.exit && evidence_.exit->has_signal() && !evidence_.exit->asked_to_kill()) {
@@ -36,7 +37,9 @@ class Finder {
               .text = absl::StrCat(evidence_.launcher, ": killed by ", SignalName(evidence_.exit->signal())),
               .hint = ""};
     }
-    if (!evidence_.exit) {
+    const WorkerEvidence* failed = EarliestError();
+    const bool by_itself = failed != nullptr && failed->error->exit_code() != static_cast<int>(ExitCode::kPeerLost);
+    if (!evidence_.exit && !by_itself) {
       return {.kind = Kind::kGuardian,
               .worker = {},
               .node = AnyHost(),
@@ -45,7 +48,7 @@ class Finder {
               .text = absl::StrCat("the attempt's guardian was killed, and ", evidence_.launcher, " with it"),
               .hint = ""};
     }
-    if (const WorkerEvidence* failed = EarliestError()) return Exited(*failed, failed->error->exit_code());
+    if (failed != nullptr) return Exited(*failed, failed->error->exit_code());
     if (const WorkerEvidence* gone = FirstGone()) return Vanished(*gone);
     return Unknown();
   }

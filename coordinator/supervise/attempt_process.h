@@ -5,7 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+#include "common/base/clock.h"
 #include "common/base/status.h"
+#include "common/job/attempt_lock.h"
 #include "common/run/run_folder.h"
 #include "launch/launcher.h"
 #include "launch/worker_launch.h"
@@ -16,21 +19,25 @@ namespace deit::supervise {
 // Not thread-safe. Destroying it touches no process: an attempt outlives its controller.
 class AttemptProcess {
  public:
-  // Starts a guardian in a session of its own, which starts `command`.
-  static StatusOr<AttemptProcess> Launch(const run::RunFolder& folder, int attempt, const launch::Command& command,
+  // Takes the attempt's lock, starts a guardian in a session of its own, and hands the lock and `command` to it.
+  static StatusOr<AttemptProcess> Launch(const run::RunFolder& folder, const std::string& job, int attempt, const launch::Command& command,
                                          const std::string& temporary_folder);
 
-  // Of an attempt that another process launched; it may have ended.
-  static AttemptProcess Adopt(const run::RunFolder& folder, int attempt);
+  // That of an attempt which another process launched; it may have ended. Files about another job or run folder are not believed.
+  static AttemptProcess Adopt(const run::RunFolder& folder, const std::string& job, int attempt);
 
-  // Asks the workers to finish their step, save and end (SIGUSR1, which guardian and launcher pass on).
+  // Asks the workers to finish their step, save and end (SIGUSR1 to the guardian, which passes it on as soon as they all know that signal).
   Status Stop();
 
-  // Kills launcher and workers. Works without the guardian too, with the workers that `workers` names.
-  void Kill(const std::vector<v1::ProcessIdentity>& workers);
+  // Kills the attempt: the guardian is told to, again each second; after five seconds launcher, workers and guardian get SIGKILL. Call it
+  // again as long as the attempt lives. An error: why not all of them could be reached this time.
+  Status Kill(const std::vector<v1::ProcessIdentity>& workers);
 
-  // Whether anything of the attempt lives: false means that the guardian has ended and so have launcher and `workers`. What a killed
-  // guardian leaves behind is killed and swept on the way.
+  // At once SIGKILL to workers, launcher and guardian, as far as they are known. An error: the first that could not be reached.
+  Status ForceKill(const std::vector<v1::ProcessIdentity>& workers);
+
+  // Whether anything of the attempt lives: false once exit.json is there, or when no process holds the attempt's lock. What a killed
+  // guardian leaves behind is killed and swept on the way. True where that cannot be told.
   bool Lives(const std::vector<v1::ProcessIdentity>& workers);
 
   // A worker whose process lives but does not run, among the launcher's children: they are known before they introduce themselves.
@@ -42,13 +49,18 @@ class AttemptProcess {
   const v1::ProcessIdentity& guardian() const { return record_.guardian(); }
 
  private:
-  AttemptProcess(run::RunFolder folder, int attempt) : folder_(std::move(folder)), attempt_(attempt) {}
+  AttemptProcess(run::RunFolder folder, std::string job, int attempt)
+      : folder_(std::move(folder)), job_(std::move(job)), attempt_(attempt), lock_(folder_, job_, attempt) {}
   void ReadRecord();
   void Sweep() const;
 
   run::RunFolder folder_;
+  std::string job_;
   int attempt_;
+  job::AttemptLockProbe lock_;
   v1::GuardianRecord record_;
+  absl::Duration kill_began_ = absl::InfiniteDuration();  // clock's Elapsed()
+  absl::Duration kill_sent_ = -absl::InfiniteDuration();
 };
 
 }  // namespace deit::supervise

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/job/attempt_handle.h"
@@ -15,8 +16,7 @@ namespace deit::supervise {
 class GuardedAttempt final : public job::AttemptHandle {
  public:
   // `launcher` outlives it.
-  GuardedAttempt(run::RunFolder folder, int attempt, AttemptProcess process, const launch::Launcher& launcher)
-      : folder_(std::move(folder)), attempt_(attempt), process_(std::move(process)), launcher_(launcher) {}
+  GuardedAttempt(AttemptProcess process, const launch::Launcher& launcher) : process_(std::move(process)), launcher_(launcher) {}
 
   Status Stop() override { return process_.Stop(); }
   Status Kill(const std::vector<v1::ProcessIdentity>& workers, bool force) override;
@@ -27,21 +27,21 @@ class GuardedAttempt final : public job::AttemptHandle {
   const v1::ProcessIdentity& guardian() const override { return process_.guardian(); }
 
  private:
-  run::RunFolder folder_;
-  int attempt_;
   AttemptProcess process_;
   const launch::Launcher& launcher_;
 };
 
 class GuardedAttemptStarter final : public job::AttemptStarter {
  public:
-  explicit GuardedAttemptStarter(const launch::Launcher& launcher) : launcher_(launcher) {}  // outlives it and its attempts
+  // `launcher` outlives it and its attempts.
+  GuardedAttemptStarter(std::string job, const launch::Launcher& launcher) : job_(std::move(job)), launcher_(launcher) {}
 
   StatusOr<std::unique_ptr<job::AttemptHandle>> Launch(const run::RunFolder& folder, int attempt, const launch::Command& command,
                                                        const std::string& temporary_folder) override;
   std::unique_ptr<job::AttemptHandle> Adopt(const run::RunFolder& folder, int attempt) override;
 
  private:
+  const std::string job_;
   const launch::Launcher& launcher_;
 };
 

@@ -21,6 +21,7 @@ inline v1::ProcessIdentity DeadProcess() {
 inline v1::ProcessIdentity ForeignProcess() {
   v1::ProcessIdentity identity = process::Self();
   identity.set_host("another-host");
+  identity.set_boot_id("another-boot");
   return identity;
 }
 

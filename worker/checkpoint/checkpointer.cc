@@ -129,7 +129,8 @@ Status Checkpointer::Agree(const Status& mine, absl::string_view what) const { r
 
 StatusOr<std::string> Checkpointer::Save(const state::JobProgress& progress, double epoch) {
   auto saved = SaveAll(progress, epoch);
-  if (saved.ok() || ExitCodeOf(saved.status()) == ExitCode::kPeerLost) return saved;
+  const ExitCode code = ExitCodeOf(saved.status());
+  if (saved.ok() || code == ExitCode::kPeerLost || code == ExitCode::kRunFolder) return saved;
   return WithExitCode(Annotate(saved.status(), absl::StrCat("checkpoint of step ", progress.step)), ExitCode::kNotSaved);
 }
 
@@ -151,7 +152,11 @@ StatusOr<std::string> Checkpointer::SaveAll(const state::JobProgress& progress, 
   about.set_views_replaced(static_cast<uint64_t>(progress.views_replaced));
 
   StatusOr<checkpoint::Prepared> prepared = checkpoint::Prepared::kReady;
-  if (first()) prepared = checkpoint::PrepareCheckpoint(*options_.fs, options_.root, step);
+  const auto prepare = [&]() -> StatusOr<checkpoint::Prepared> {
+    DEIT_RETURN_IF_ERROR(options_.check_current());
+    return checkpoint::PrepareCheckpoint(*options_.fs, options_.root, step);
+  };
+  if (first()) prepared = prepare();
   DEIT_RETURN_IF_ERROR(Agree(prepared.status(), "preparing a checkpoint"));
   const uint64_t already = prepared.ok() && *prepared == checkpoint::Prepared::kSavedAlready;
   DEIT_ASSIGN_OR_RETURN(const auto answers, state_.worker_group->ShareNumbers(already, "preparing a checkpoint"));
@@ -161,7 +166,9 @@ StatusOr<std::string> Checkpointer::SaveAll(const state::JobProgress& progress, 
   DEIT_RETURN_IF_ERROR(Agree(WriteOwnShard(save, progress), "writing a checkpoint"));
   Status committed;
   if (first()) {
-    committed = checkpoint::CommitCheckpoint(*options_.fs, *options_.clock, save, about, options_.commit_limit).status();
+    committed = options_.check_current();
+    if (committed.ok())
+      committed = checkpoint::CommitCheckpoint(*options_.fs, *options_.clock, save, about, options_.commit_limit).status();
     if (committed.ok()) Prune();
   }
   DEIT_RETURN_IF_ERROR(Agree(committed, "committing a checkpoint"));

@@ -2,6 +2,7 @@
 // gives it tensors, and lets all workers see one outcome.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ struct CheckpointerOptions {
   int keep = 2;                                           // newest sets kept, besides the best
   std::string job_id, spec_digest, numerics_fingerprint;  // for the manifest
   absl::Duration commit_limit = absl::Seconds(60);
+  std::function<Status()> check_current = [] { return absl::OkStatus(); };  // exit code 73: this attempt must not write here any more
   files::FileSystem* fs = &files::FileSystem::Posix();
   Clock* clock = &Clock::System();
 };
@@ -36,11 +38,11 @@ class Checkpointer {
 
   // Saves the state after `progress.step` steps. progress.ledger: what THIS worker adds (worker 0: with what was restored). epoch: of the
   // stream, with fraction. On failure (exit code 74) nothing is lost and training may go on; the next save tries again; a lost peer (69)
-  // ends the attempt. Returns the manifest's weights digest.
+  // and a run folder that is this attempt's no more (73) end the attempt. Returns the manifest's weights digest.
   StatusOr<std::string> Save(const state::JobProgress& progress, double epoch);
 
-  // Notes the accuracy after `step` steps, and of the averaged weights, in that step's set, if there is one. Worker 0 does it; the others return at once. A failure is said
-  // and costs only the note.
+  // Notes the accuracy after `step` steps, and of the averaged weights, in that step's set, if there is one. Worker 0 does it; the others
+  // return at once. A failure is said and costs only the note.
   void RecordAccuracy(uint64_t step, double val_acc1, std::optional<double> val_acc1_ema = std::nullopt);
 
   // Loads the newest set of which every file verifies and whose tensors give the manifest's weights digest; the workers share the

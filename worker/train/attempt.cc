@@ -56,7 +56,10 @@ Status RecordWorkers(collective::Communicator& world, collective::Deadline deadl
     worker->set_heard(UnixSeconds(absl::Now()));
     v1::ProcessIdentity* process = worker->mutable_process();
     process->set_host(world.hosts()[w]);
-    if (process->host() == self.host()) process->set_boot_id(self.boot_id());  // not used for processes of other hosts
+    if (process->host() == self.host()) {  // processes of another machine are not judged by these
+      process->set_boot_id(self.boot_id());
+      process->set_pid_namespace(self.pid_namespace());
+    }
     process->set_pid(static_cast<int64_t>(pids[w]));
     process->set_start_time(start_times[w]);
   }
@@ -84,6 +87,9 @@ StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadl
   attempt.number = static_cast<int>(numbers[0]);
   attempt.nonce = absl::StrFormat("%d-%016x", attempt.number, nonces[0]);
   attempt.job_id = absl::StrFormat("%08x", ids[0]);
+  auto lock = job::AttemptLock::Hold(attempt.folder, attempt.job_id, attempt.number);
+  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, lock.status(), "locking the attempt"));
+  attempt.lock = *std::move(lock);
   if (!options.number) DEIT_RETURN_IF_ERROR(RecordWorkers(world, deadline, attempt.owner.get()));
   DEIT_RETURN_IF_ERROR(
       exchange::Agree(world, deadline, run::MakeWorkerFolder(Fs(), attempt.folder, attempt.number, world.rank()), "making log folders"));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "common/job/attempt_lock.h"
 #include "common/job/job_store.h"
 #include "common/run/run_folder.h"
 #include "proto/spec.pb.h"
@@ -17,9 +18,10 @@ namespace deit::train {
 struct Attempt {
   run::RunFolder folder;
   int number = 1;
-  std::string job_id;                    // 8 hex digits
-  std::string nonce;                     // names this attempt's temporary files; equal on all workers
-  std::unique_ptr<job::JobStore> owner;  // worker 0 of a bare launch only
+  std::string job_id;                         // 8 hex digits
+  std::string nonce;                          // names this attempt's temporary files; equal on all workers
+  std::unique_ptr<job::JobStore> owner;       // worker 0 of a bare launch only
+  std::optional<job::AttemptLock> lock = {};  // this worker's share; OpenAttempt gives one to each
 };
 
 struct AttemptOptions {
@@ -29,8 +31,8 @@ struct AttemptOptions {
 };
 
 // Collective. Under a bare launch worker 0 takes the run folder (job::JobStore) and draws the attempt's number; under an owner worker 0
-// checks that the folder holds this job. Every worker makes its own log folder. Errors carry exit code 73: folder unwritable, in use,
-// or of another job.
+// checks that the folder holds this job. Every worker makes its own log folder and takes its share of the attempt's lock, by a descriptor
+// of its own: launchers pass none on. Errors carry exit code 73: folder unwritable, in use, or of another job.
 StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadline deadline, const v1::JobSpec& spec,
                               const std::string& spec_digest, const AttemptOptions& options);
 

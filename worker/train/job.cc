@@ -75,6 +75,7 @@ class Job {
     checkpoint::CheckpointerOptions saving;
     saving.root = attempt_.folder.Checkpoints();
     saving.nonce = attempt_.nonce;
+    if (attempt_.lock) saving.check_current = [this] { return attempt_.lock->CheckCurrent(); };
     saving.keep = spec_.checkpoint().keep();
     saving.job_id = attempt_.job_id;
     saving.spec_digest = in_.spec_digest;
@@ -252,7 +253,8 @@ class Job {
     mine.ledger = trainer_->ledger();
     if (first()) mine.ledger.Merge(resumed_ledger_);
     const auto saved = checkpointer_->Save(mine, in_.sampler->EpochsAt(steps_done));
-    if (ExitCodeOf(saved.status()) == ExitCode::kPeerLost) return saved.status();
+    const ExitCode code = ExitCodeOf(saved.status());
+    if (code == ExitCode::kPeerLost || code == ExitCode::kRunFolder) return saved.status();
     unsaved_ = saved.status();
     if (!saved.ok() && first()) LogWarning(absl::StrCat(saved.status().message(), ": training goes on with the older one"));
     if (outputs_) {

@@ -8,6 +8,7 @@
 namespace deit::job {
 namespace {
 
+using files::LockState;
 using process::Life;
 using v1::JobState;
 
@@ -46,6 +47,9 @@ TEST(JobHealthTest, TheTableOfJudgements) {
   v1::LauncherExit killed, starved = Exit(137);
   killed.set_signal(9);
   starved.set_out_of_memory_kills(1);
+  v1::LauncherExit not_finite = Exit(76), not_started;
+  not_finite.set_out_of_memory_kills(1);
+  not_started.set_error("/tmp/deit-0-7f3a0001-1: cannot create folder: read-only file system");
   const std::vector<Case> table = {
       {"owner lives", JobState::RUNNING, {.owner = alive, .guardian = alive}, 1, JobState::RUNNING, "", ""},
       {"owner lives, attempt does not",
@@ -76,7 +80,14 @@ TEST(JobHealthTest, TheTableOfJudgements) {
        61,
        JobState::RUNNING,
        "unsupervised",
-       kTakeOver},
+       "deit-coord run --run_dir=/runs/deit-ti on another-host takes it over"},
+      {"owner died in a container whose attempt goes on",
+       JobState::RUNNING,
+       {.owner = dead, .guardian = Life::kHidden, .attempt_lock = LockState::kHeld},
+       1000,
+       JobState::RUNNING,
+       "unsupervised",
+       "deit-coord run --run_dir=/runs/deit-ti in its container takes it over"},
       {"owner elsewhere is silent, its workers too",
        JobState::RUNNING,
        {.owner = unknown, .guardian = unknown, .workers = {unknown}, .trained = kNow - 61},
@@ -132,6 +143,20 @@ TEST(JobHealthTest, TheTableOfJudgements) {
        1,
        JobState::FAILED,
        "out of memory: the kernel ended a worker",
+       kRunAgain},
+      {"owner died, another process of the group was killed for its memory",
+       JobState::RUNNING,
+       {.owner = dead, .exit = not_finite},
+       1,
+       JobState::FAILED,
+       "exit 76 (loss not finite)",
+       kRunAgain},
+      {"owner died, the guardian could not start the launcher",
+       JobState::RUNNING,
+       {.owner = dead, .exit = not_started},
+       1,
+       JobState::FAILED,
+       "/tmp/deit-0-7f3a0001-1: cannot create folder: read-only file system",
        kRunAgain},
       {"owner died, attempt went through",
        JobState::RUNNING,
@@ -194,6 +219,7 @@ TEST(JobHealthTest, TheTableOfJudgements) {
   for (const Case& c : table) {
     v1::JobRecord record = Record(c.recorded);
     record.mutable_owner()->set_host("another-host");
+    record.mutable_guardian()->set_host("another-host");
     record.set_updated(kNow - c.silence);
     const JobHealth health = ResolveJobState(record, c.evidence, kNow);
     EXPECT_EQ(health.state, c.state) << c.what;
@@ -231,6 +257,37 @@ TEST(JobHealthTest, OnlyWhileAJobSimplyRunsThereIsNothingToSay) {
     const bool silent = ResolveJobState(record, {.owner = Life::kAlive}, kNow).reason.empty();
     EXPECT_EQ(silent, state == JobState::RUNNING || state == JobState::LOST) << JobState::Value_Name(record.state());
   }
+}
+
+TEST(JobHealthTest, TheLockOfAnAttemptDecidesWhetherItLives) {
+  const Life alive = Life::kAlive, dead = Life::kDead, hidden = Life::kHidden, unknown = Life::kUnknown;
+  struct {
+    const char* what;
+    LivenessEvidence evidence;
+    double silence;
+    bool lives;
+  } const table[] = {
+      {"held: whatever is seen of the processes", {.guardian = dead, .workers = {dead}, .attempt_lock = LockState::kHeld}, 1000, true},
+      {"free where it was held", {.guardian = hidden, .attempt_lock = LockState::kFree, .attempt_lock_here = true}, 1, false},
+      {"free, but held elsewhere", {.guardian = unknown, .attempt_lock = LockState::kFree}, 59, true},
+      {"free, but held elsewhere and silent", {.guardian = unknown, .attempt_lock = LockState::kFree}, 61, false},
+      {"free, but held elsewhere, and its workers speak",
+       {.guardian = unknown, .attempt_lock = LockState::kFree, .trained = kNow - 59},
+       1000,
+       true},
+      {"no answer, the guardian lives", {.guardian = alive}, 1000, true},
+      {"no answer, a worker cannot be looked at", {.guardian = dead, .workers = {hidden}}, 1000, true},
+      {"no answer, all seen dead", {.guardian = dead, .workers = {dead}}, 1, false},
+      {"no answer, elsewhere, heard lately", {.guardian = unknown}, 59, true},
+      {"no answer, elsewhere, silent", {.guardian = unknown}, 61, false},
+  };
+  for (const auto& c : table) {
+    v1::JobRecord record = Record(JobState::RUNNING);
+    record.set_updated(kNow - c.silence);
+    EXPECT_EQ(AttemptLives(record, c.evidence, kNow), c.lives) << c.what;
+  }
+  const LivenessEvidence gone = {.workers = {hidden}, .attempt_lock = LockState::kFree, .attempt_lock_here = true};
+  EXPECT_FALSE(WorkerLives(gone, 0, kNow)) << "of a container that is gone";
 }
 
 }  // namespace

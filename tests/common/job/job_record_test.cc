@@ -7,6 +7,8 @@
 #include <fstream>
 
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/json/json_file.h"
 #include "common/run/run_folder.h"
 #include "common/run/run_identity.h"
@@ -120,7 +122,9 @@ TEST_F(JobRecordTest, AJobIsFoundByItsRunFolderAlsoWhereThatWasMoved) {
 TEST_F(JobRecordTest, PruningKeepsWhatLivesAndTheNewestOfWhatIsOver) {
   for (int i = 0; i < 6; ++i) Write(EndedRecord(absl::StrFormat("e000000%d", i), JobState::SUCCEEDED, 0, 1'790'000'000.0 + (i * 7) % 6));
   Write(RecordOf("a0000001", JobState::RUNNING, LivingProcess()));
-  Write(RecordOf("a0000002", JobState::RUNNING, testing::ForeignProcess()));
+  v1::JobRecord elsewhere = RecordOf("a0000002", JobState::RUNNING, testing::ForeignProcess());
+  elsewhere.set_updated(absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()));
+  Write(elsewhere);
   v1::JobRecord worker_lives = RecordOf("a0000003", JobState::RUNNING, DeadProcess());
   *worker_lives.mutable_workers(1)->mutable_process() = LivingProcess();
   Write(worker_lives);
@@ -153,6 +157,13 @@ TEST_F(JobRecordTest, RecordsThatACrashEmptiedAreNamedAndGoAtTheNextStart) {
   EXPECT_FALSE(Exists(state_.Record("bb000001")));
   EXPECT_THAT(Ids(), ElementsAre("aa000001"));
   EXPECT_TRUE(ListJobRecords(fs_, state_)->unreadable.empty());
+}
+
+TEST_F(JobRecordTest, AJobOfAMachineThatIsGoneIsOverAfterADayOfSilence) {
+  v1::JobRecord elsewhere = RecordOf("a0000002", JobState::RUNNING, testing::ForeignProcess());
+  elsewhere.set_updated(absl::ToDoubleSeconds(absl::Now() - absl::Hours(25) - absl::UnixEpoch()));
+  Write(elsewhere);
+  EXPECT_EQ(*PruneJobRecords(fs_, state_, "e0000006", 0), 1u);
 }
 
 }  // namespace

@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 
+#include "absl/strings/str_cat.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit::job {
@@ -34,13 +36,21 @@ mode_t ModeOf(const std::string& path) {
 
 TEST(StateFolderTest, TheFirstVariableThatSaysSomethingCounts) {
   EXPECT_EQ(In({{"DEIT_STATE_DIR", "/a/./b/"}, {"XDG_STATE_HOME", "/x"}, {"HOME", "/h"}})->path(), "/a/b");
-  EXPECT_EQ(In({{"DEIT_STATE_DIR", ""}, {"XDG_STATE_HOME", "/x"}, {"HOME", "/h"}})->path(), "/x/deit");
-  EXPECT_EQ(In({{"XDG_STATE_HOME", "relative"}, {"HOME", "/h"}})->path(), "/h/.local/state/deit");
-  EXPECT_EQ(In({{"HOME", "/h"}})->path(), "/h/.local/state/deit");
+  const TempFolder temp;
+  const std::string x = temp / "x", h = temp / "h";
+  EXPECT_EQ(In({{"DEIT_STATE_DIR", ""}, {"XDG_STATE_HOME", x}, {"HOME", h}})->path(), x + "/deit");
+  EXPECT_EQ(In({{"XDG_STATE_HOME", "relative"}, {"HOME", h}})->path(), h + "/.local/state/deit");
+  EXPECT_EQ(In({{"HOME", h}})->path(), h + "/.local/state/deit");
   EXPECT_EQ(In({{"DEIT_STATE_DIR", "state"}})->path(), std::filesystem::current_path().string() + "/state");
-  const auto nowhere = In({});
-  EXPECT_TRUE(absl::IsFailedPrecondition(nowhere.status()));
-  EXPECT_EQ(HintOf(nowhere.status()), "set DEIT_STATE_DIR to a folder of your own");
+}
+
+TEST(StateFolderTest, WithoutAHomeThatCanBeWrittenItIsThisUsersFolderInTmp) {
+  const std::string instead = absl::StrCat("/tmp/deit-state-", ::geteuid());
+  EXPECT_EQ(In({})->path(), instead);
+  const TempFolder temp;
+  std::ofstream(temp / "file") << "";
+  EXPECT_EQ(In({{"HOME", temp / "file"}})->path(), instead);
+  EXPECT_EQ(In({{"DEIT_STATE_DIR", "/proc/nowhere"}})->path(), "/proc/nowhere") << "what a user names is not replaced";
 }
 
 TEST(StateFolderTest, FilesOfAJobStandTogether) {

@@ -46,6 +46,9 @@ TEST(DecideCancelTest, AsksTheOwnerElseTheGuardianElseAWorker) {
   EXPECT_EQ(receiver(Running(Life::kDead, Life::kAlive, Life::kAlive, Life::kAlive)), 200);
   EXPECT_EQ(receiver(Running(Life::kUnknown, Life::kDead, Life::kDead, Life::kAlive)), 301);
   EXPECT_EQ(receiver(Running(Life::kUnknown, Life::kUnknown, Life::kUnknown, Life::kDead)), 0);
+  JobSnapshot hidden = Running(Life::kAlive, Life::kHidden, Life::kHidden, Life::kHidden);
+  hidden.observation.evidence.owner_reachable = false;
+  EXPECT_EQ(receiver(hidden), 0) << "in another container";
 }
 
 TEST(DecideCancelTest, AsksEachReceiverOnce) {

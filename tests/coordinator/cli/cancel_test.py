@@ -4,7 +4,7 @@ import signal
 import subprocess
 import time
 
-from coord import CoordTest, await_handler, identity, main, poll
+from coord import BOOT, CoordTest, await_handler, identity, main, poll
 
 # Stands for an owner: at SIGUSR1 it records this end and goes.
 OWNER = """
@@ -23,12 +23,16 @@ print("ready", flush=True)
 time.sleep(600)
 """
 
-# Stands for a guardian: at SIGUSR1 its attempt ends so.
+# Stands for a guardian, which holds the attempt's lock: at SIGUSR1 its attempt ends so.
 GUARDIAN = """
-import json, os, pathlib, signal, time
+import fcntl, json, os, pathlib, signal, time
+path = pathlib.Path({path!r})
+path.parent.mkdir(parents=True, exist_ok=True)
+lock = open(path.with_name("alive"), "a")
+fcntl.flock(lock, fcntl.LOCK_SH)
+lock.write({boot!r} + " guardian\\n")
+lock.flush()
 def stop(*_):
-    path = pathlib.Path({path!r})
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".new").write_text(json.dumps({exit!r}))
     path.with_suffix(".new").rename(path)
     os._exit(0)
@@ -134,7 +138,7 @@ class Cancel(CoordTest):
 
     def guarded(self, exit):
         path = self.started_run_dir()
-        guardian = self.process(GUARDIAN.format(path=str(path / "logs/attempt_1/exit.json"), exit=exit))
+        guardian = self.process(GUARDIAN.format(path=str(path / "logs/attempt_1/exit.json"), boot=BOOT, exit=exit))
         self.record(self.job, guardian=identity(guardian.pid), restarts=2, created=1000.5)
         return path
 
@@ -194,7 +198,7 @@ class Cancel(CoordTest):
 
     def test_an_owner_that_dies_meanwhile_passes_the_request_to_nobody(self):
         path = self.started_run_dir()
-        guardian = self.process(GUARDIAN.format(path=str(path / "logs/attempt_1/exit.json"), exit={"attempt": 1, "exit_code": 75}))
+        guardian = self.process(GUARDIAN.format(path=str(path / "logs/attempt_1/exit.json"), boot=BOOT, exit={"attempt": 1, "exit_code": 75}))
         self.write(path / "logs/attempt_1/result.json", {"attempt": 1, "exit_code": 75})
         owner = self.process(STUBBORN)
         self.record(self.job, owner=identity(owner.pid), guardian=identity(guardian.pid))

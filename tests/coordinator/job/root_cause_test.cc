@@ -189,5 +189,23 @@ TEST(RootCauseTest, OneCauseHasOneNameWhicheverWorkerAndStep) {
   EXPECT_EQ(FailureName(FindRootCause(evidence)), "launcher signal 9");
 }
 
+TEST(RootCauseTest, ALauncherThatWasNeverStartedIsTheCause) {
+  Evidence evidence = TwoWorkers();
+  evidence.exit->clear_exit_code();
+  evidence.exit->set_error("/tmp/deit-0-7f3a0001-1: cannot create folder: read-only file system");
+  evidence.verdict = Verdict::kNotStarted;
+  EXPECT_EQ(FindRootCause(evidence).text, "/tmp/deit-0-7f3a0001-1: cannot create folder: read-only file system");
+}
+
+TEST(RootCauseTest, AWorkersOwnErrorIsNotBlamedOnAGuardianThatCouldNotWrite) {
+  Evidence evidence = TwoWorkers();
+  evidence.exit.reset();
+  EXPECT_EQ(FindRootCause(evidence).kind, Kind::kGuardian);
+  evidence.workers[0].error = Error(69, 1, "worker 1 did not answer within 30s");
+  EXPECT_EQ(FindRootCause(evidence).kind, Kind::kGuardian) << "its peer died with the guardian";
+  evidence.workers[1].error = Error(65, 2, "train-images: ends at byte 12");
+  EXPECT_EQ(FindRootCause(evidence).worker, 1);
+}
+
 }  // namespace
 }  // namespace deit::job

@@ -54,13 +54,15 @@ TEST(JobStatusTest, TheJsonOfARunningJob) {
         "host": "n0",
         "boot_id": "b00t",
         "pid": 100,
-        "start_time": 4711
+        "start_time": 4711,
+        "pid_namespace": 0
       },
       "guardian": {
         "host": "n0",
         "boot_id": "b00t",
         "pid": 100,
-        "start_time": 4711
+        "start_time": 4711,
+        "pid_namespace": 0
       },
       "workers": [
         {

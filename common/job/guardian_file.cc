@@ -1,0 +1,33 @@
+#include "common/job/guardian_file.h"
+
+#include <sys/stat.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/json/json_file.h"
+
+namespace deit::job {
+namespace {
+
+// Inodes have no seam: copies exist on real file systems only. 0: cannot be told.
+uint64_t InodeOf(const run::RunFolder& folder) {
+  struct stat info {};
+  return ::stat(folder.path().c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_ino) : 0;
+}
+
+}  // namespace
+
+Status WriteGuardian(files::FileSystem& fs, const run::RunFolder& folder, const std::string& job, v1::GuardianRecord* record) {
+  record->set_job(job);
+  record->set_run_folder_inode(InodeOf(folder));
+  return json::ReplaceJsonFile(fs, folder.Guardian(record->attempt()), *record);
+}
+
+StatusOr<v1::GuardianRecord> ReadGuardian(files::FileSystem& fs, const run::RunFolder& folder, const std::string& job, int attempt) {
+  DEIT_ASSIGN_OR_RETURN(v1::GuardianRecord record, json::ReadAttemptFile<v1::GuardianRecord>(fs, folder.Guardian(attempt), attempt));
+  const bool same_job = record.job().empty() || record.job() == job;
+  const bool same_folder = record.run_folder_inode() == 0 || record.run_folder_inode() == InodeOf(folder);
+  if (same_job && same_folder) return record;
+  return absl::NotFoundError(absl::StrCat(folder.Guardian(attempt), ": is about another run folder, of which this one is a copy"));
+}
+
+}  // namespace deit::job
