@@ -2,11 +2,14 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <cerrno>
 #include <random>
 
 #include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
 #include "common/files/operations.h"
@@ -19,7 +22,8 @@ namespace {
 // What tells a file from its copies. Not the device: its number changes between boots.
 struct Inode {
   uint64_t number = 0;
-  std::string created;
+  std::string created;  // empty, and no birth: not known
+  absl::Time birth = absl::InfinitePast();
 };
 
 // statx has no seam: a copy can only be told on a real file system.
@@ -29,7 +33,10 @@ StatusOr<Inode> InodeOf(const std::string& path) {
     return absl::ErrnoToStatus(errno, absl::StrCat(path, ": cannot be examined"));
   }
   Inode inode{.number = info.stx_ino, .created = {}};
-  if (info.stx_mask & STATX_BTIME) inode.created = absl::StrFormat("%d.%09d", info.stx_btime.tv_sec, info.stx_btime.tv_nsec);
+  if (info.stx_mask & STATX_BTIME) {
+    inode.created = absl::StrFormat("%d.%09d", info.stx_btime.tv_sec, info.stx_btime.tv_nsec);
+    inode.birth = absl::FromUnixSeconds(info.stx_btime.tv_sec) + absl::Nanoseconds(info.stx_btime.tv_nsec);
+  }
   return inode;
 }
 
@@ -45,8 +52,25 @@ StatusOr<Found> Read(files::FileSystem& fs, const RunFolder& folder) {
   DEIT_RETURN_IF_ERROR(json::ReadJsonFile(fs, folder.Job(), &found.identity));
   if (!IsJobId(found.identity.job())) return absl::DataLossError(absl::StrCat(folder.Job(), ": holds no job id"));
   DEIT_ASSIGN_OR_RETURN(const Inode inode, InodeOf(folder.Job()));
-  found.is_copy = inode.number != found.identity.inode() || inode.created != found.identity.created();
+  // The time of creation decides where both are known, as Write() makes it the original's alone: some file systems number the same file
+  // differently at each mount, and no copy keeps the time.
+  const bool both_known = !inode.created.empty() && !found.identity.created().empty();
+  found.is_copy = both_known ? inode.created != found.identity.created() : inode.number != found.identity.inode();
   return found;
+}
+
+// Waits until the clock that dates files is past `birth`: what is created from then on is younger. That clock may be ahead of the coarse
+// one for some milliseconds (the kernel dates files finer where they are looked at often), and a file server's for good: it gets no more
+// than the limit, which is five ticks of the slowest kernel.
+void AwaitClockPast(absl::Time birth) {
+  constexpr absl::Duration kTickLimit = absl::Milliseconds(50);
+  const auto coarse_now = [] {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return absl::TimeFromTimespec(now);
+  };
+  const absl::Duration limit = Clock::System().Elapsed() + kTickLimit;
+  while (coarse_now() <= birth && Clock::System().Elapsed() < limit) Clock::System().Sleep(absl::Milliseconds(1));
 }
 
 // Written aside and renamed, which keeps the inode that its content names.
@@ -60,6 +84,7 @@ Status Write(files::FileSystem& fs, const RunFolder& folder, v1::RunIdentity ide
   DEIT_RETURN_IF_ERROR(file->Append(text.data(), text.size()));
   DEIT_RETURN_IF_ERROR(file->Sync());
   DEIT_RETURN_IF_ERROR(file->Close());
+  AwaitClockPast(inode.birth);  // no copy of it can be as old
   return files::RenameDurably(fs, aside, folder.Job());
 }
 

@@ -1,6 +1,6 @@
-// Identity of a run folder: its job id and the digest of its spec, in job.json. The file also says which inode it is, so a copy of the
-// folder knows itself for a copy and draws an id of its own at its first start; a moved folder keeps its id (across file systems a move is
-// a copy). A lost or broken job.json costs the id, nothing else.
+// Identity of a run folder: its job id and the digest of its spec, in job.json. The file also says when it was created and which inode it
+// is, so a copy of the folder knows itself for a copy and draws an id of its own at its first start; a moved folder keeps its id (across
+// file systems a move is a copy). A lost or broken job.json costs the id, nothing else.
 #pragma once
 
 #include <string>

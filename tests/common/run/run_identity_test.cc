@@ -7,6 +7,8 @@
 #include <fstream>
 
 #include "common/base/exit_code.h"
+#include "common/json/json_file.h"
+#include "common/json/message_json.h"
 #include "tests/support/temp_folder.h"
 
 namespace deit::run {
@@ -67,6 +69,38 @@ TEST_F(RunIdentityTest, ACopyDrawsItsOwnIdAtItsFirstStart) {
   EXPECT_TRUE(started->is_copy);
   EXPECT_NE(started->job, id);
   EXPECT_EQ(Claim(copy)->job, started->job);
+  EXPECT_EQ(Claim(folder_)->job, id);
+}
+
+// Also one that is made in the very tick of the clock in which the original appears.
+TEST_F(RunIdentityTest, NoCopyIsAsOldAsTheOriginal) {
+  for (int i = 0; i < 5; ++i) {
+    const RunFolder original(temp_ / std::to_string(i)), copy(original.path() + "_copy");
+    ASSERT_TRUE(MakeRunFolder(Fs(), original).ok());
+    ASSERT_TRUE(Claim(original).ok());
+    std::filesystem::copy(original.path(), copy.path(), std::filesystem::copy_options::recursive);
+    EXPECT_TRUE(absl::IsNotFound(ReadIdentity(Fs(), copy).status()));
+  }
+}
+
+// sshfs and others do so at each mount.
+TEST_F(RunIdentityTest, AFileSystemThatNumbersFilesDifferentlyKeepsTheId) {
+  const std::string id = Claim(folder_)->job;
+  v1::RunIdentity identity;
+  ASSERT_TRUE(json::ReadJsonFile(Fs(), folder_.Job(), &identity).ok());
+  if (identity.created().empty()) GTEST_SKIP() << "this file system does not tell when a file was created";
+  identity.set_inode(identity.inode() + 1);
+  std::ofstream(folder_.Job()) << json::ToJsonText(identity);  // in place: the time of creation stays
+  EXPECT_EQ(Claim(folder_)->job, id);
+}
+
+// A kernel that begins to tell it, or no longer does: the number decides.
+TEST_F(RunIdentityTest, ATimeOfCreationThatOnlyOneSideKnowsDecidesNothing) {
+  const std::string id = Claim(folder_)->job;
+  v1::RunIdentity identity;
+  ASSERT_TRUE(json::ReadJsonFile(Fs(), folder_.Job(), &identity).ok());
+  identity.clear_created();
+  std::ofstream(folder_.Job()) << json::ToJsonText(identity);
   EXPECT_EQ(Claim(folder_)->job, id);
 }
 
