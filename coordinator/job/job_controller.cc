@@ -181,6 +181,7 @@ class JobController::Impl : public std::enable_shared_from_this<Impl> {
   void Follow() {
     followed_ = Now();
     if (auto start = log_->Follow()) Send(TrainingStarted{*std::move(start)});
+    if (!store_.CheckFolder().ok()) Send(RunFolderGone{});
     KeepRecord(false);
   }
 
@@ -323,8 +324,7 @@ class JobController::Impl : public std::enable_shared_from_this<Impl> {
 
   JobMachineState state_;
   std::deque<JobEvent> events_;  // not yet sent
-  bool sending_ = false;
-  bool ended_ = false;
+  bool sending_ = false, ended_ = false;
 
   int attempt_ = 0;  // the one of `handle_` and `log_`
   std::unique_ptr<AttemptHandle> handle_;

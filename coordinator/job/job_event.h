@@ -102,10 +102,13 @@ struct StopWanted {
   bool cancel = false;  // for good
 };
 
+// The run folder is not at its place any more.
+struct RunFolderGone {};
+
 // Time has passed. At most a few hundred milliseconds after the event before it: longer gaps are taken for a suspended controller.
 struct Tick {};
 
 using JobEvent = std::variant<Launched, LaunchFailed, TakenOver, WorkerHello, WorkerHeartbeat, WorkerLeaving, ConnectionClosed, WorkerGone,
-                              WorkerSuspended, TrainingStarted, AttemptEnded, StopWanted, Tick>;
+                              WorkerSuspended, TrainingStarted, AttemptEnded, StopWanted, RunFolderGone, Tick>;
 
 }  // namespace deit::job

@@ -166,6 +166,12 @@ class Advancer {
     if (for_good && stopping) SetDraining();
   }
 
+  void On(const RunFolderGone&) {
+    for (auto& [id, launch] : state_.launches) {
+      if (!launch.kill) Apply({.action = WatchAction::kKill, .verdict = Verdict::kFolderGone, .worker = 0, .waited = {}}, id, &launch);
+    }
+  }
+
   void On(const Tick&) {}
 
   // --- decisions ---

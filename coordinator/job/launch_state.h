@@ -23,6 +23,7 @@ enum class Verdict {
   kDied,         // a worker's process was gone and the launcher did not end
   kNotDrained,   // the launch did not end after a graceful stop
   kForceKilled,  // user requested immediate termination
+  kFolderGone,   // the run folder is not where it was, so nothing can be saved any more
 };
 
 // All times are readings of one monotonic clock; an empty optional is a thing that has not happened.

@@ -26,6 +26,7 @@ class Finder {
   RootCause Find() const {
     if (evidence_.result && EndedWell(static_cast<ExitCode>(evidence_.result->exit_code()))) return Well(*evidence_.result);
     if (evidence_.exit && !evidence_.exit->error().empty()) return Of(Kind::kLaunchFailed, evidence_.exit->error());
+    if (evidence_.verdict == Verdict::kFolderGone) return FolderGone();
     if (auto cause = FromVerdict()) return *cause;
     if (evidence_.failure) return FromReport(*evidence_.failure);
     if (evidence_.exit && evidence_.exit->has_signal() && !evidence_.exit->asked_to_kill()) {
@@ -65,10 +66,18 @@ class Finder {
             .hint = ""};
   }
 
+  RootCause FolderGone() const {
+    RootCause cause = Of(Kind::kFolderGone, "the run folder was moved or removed while its job ran");
+    cause.hint = "run the job again where the folder is now";
+    cause.permanent = true;
+    return cause;
+  }
+
   std::optional<RootCause> FromVerdict() const {
     const double seconds = evidence_.verdict_seconds;
     switch (evidence_.verdict) {
       case Verdict::kNone: return std::nullopt;
+      case Verdict::kFolderGone: return std::nullopt;
       case Verdict::kDied: return std::nullopt;  // why it died, the rest may know
       case Verdict::kForceKilled: return Of(Kind::kKilled, "killed as asked");
       case Verdict::kNotDrained:
@@ -232,6 +241,7 @@ std::string FailureName(const RootCause& cause) {
     case Kind::kGuardian: return "guardian";
     case Kind::kKilled: return "killed";
     case Kind::kLaunchFailed: return "launch failed";
+    case Kind::kFolderGone: return "run folder gone";
     case Kind::kUnknown: return "unknown";
   }
   return "unknown";

@@ -49,6 +49,7 @@ struct RootCause {
     kGuardian,
     kKilled,        // by the user, or after a graceful stop that did not end
     kLaunchFailed,  // no process of it ever ran
+    kFolderGone,    // the run folder was moved or removed
     kUnknown,
   };
   Kind kind = Kind::kUnknown;
@@ -58,7 +59,7 @@ struct RootCause {
   std::optional<int> exit_code = {};  // a worker's; as common/base/exit_code.h
   std::string text = {};              // "worker 1 on node1: killed by signal 9 (Killed) at step 12 in phase compute"
   std::string hint = {};              // a worker's own, if it gave one
-  bool permanent = false;             // of a failed launch: another try would fail too
+  bool permanent = false;             // another try would fail too
 };
 
 // "signal 9", "exit 76", "silent": names the same cause in two attempts, whichever worker had it and at whichever step.

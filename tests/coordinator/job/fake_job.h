@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/process/identity.h"
 #include "coordinator/job/attempt_handle.h"
 #include "coordinator/job/job_observer.h"
 #include "coordinator/job/worker_channel.h"
@@ -57,7 +58,7 @@ class FakeAttempt final : public AttemptHandle {
 
  private:
   FakeProcesses& processes_;
-  v1::ProcessIdentity guardian_;
+  v1::ProcessIdentity guardian_ = process::Self();  // one that lives
 };
 
 struct FakeStarter final : AttemptStarter {

@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <cstdlib>
+#include <filesystem>
 
 #include "common/files/operations.h"
 #include "common/json/json_file.h"
@@ -263,6 +264,18 @@ TEST_F(JobControllerTest, ATakeOverGoesOnWithTheAttempt) {
   Newest().End(0);
   Pass(0.2);
   EXPECT_EQ(end_->state, v1::JobState::SUCCEEDED);
+}
+
+TEST_F(JobControllerTest, AFolderThatIsMovedEndsTheJobAndIsNotMadeAgain) {
+  ASSERT_TRUE(Start().ok());
+  Train();
+  std::filesystem::rename(temp_ / "run", temp_ / "moved");
+  Pass(0.5);
+  EXPECT_EQ(starter_.attempts[1].kills, 1);
+  ASSERT_TRUE(end_);
+  EXPECT_EQ(end_->state, v1::JobState::FAILED);
+  EXPECT_THAT(store_->record().reason(), HasSubstr("the run folder was moved or removed"));
+  EXPECT_FALSE(std::filesystem::exists(temp_ / "run"));
 }
 
 TEST_F(JobControllerTest, RejectedConnectionsAreRecordedAndReported) {

@@ -231,6 +231,20 @@ TEST_F(JobMachineTest, APermanentLaunchFailureEndsTheJob) {
   EXPECT_EQ(Find<EndJob>()->message, "the workers cannot be started: /run: permission denied");
 }
 
+TEST_F(JobMachineTest, AFolderThatIsGoneEndsTheJob) {
+  Train();
+  Send(RunFolderGone{});
+  ASSERT_NE(Find<KillLaunch>(), nullptr);
+  Send(RunFolderGone{});
+  EXPECT_EQ(Find<KillLaunch>(), nullptr) << "once, but for the escalation";
+  Send(AttemptEnded{launches_, {}});  // no exit.json can be read
+  const auto* end = Find<EndJob>();
+  ASSERT_NE(end, nullptr);
+  EXPECT_EQ(end->state, v1::JobState::FAILED);
+  EXPECT_EQ(end->message, "the run folder was moved or removed while its job ran");
+  EXPECT_THAT(end->hint, HasSubstr("where the folder is now"));
+}
+
 TEST_F(JobMachineTest, AKillEscalatesUntilTheLaunchHasEnded) {
   Train();
   Send(StopWanted{.force = true});
