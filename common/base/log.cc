@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/mutex.h"
+#include "common/base/output_queue.h"
 
 namespace deit {
 namespace {
@@ -32,11 +33,19 @@ void WriteAll(int fd, const char* data, size_t size) {
   }
 }
 
-// glog writes to stderr only, without its prefix and without files of its own.
+// Takes glog's messages to stderr, without its prefix.
+class StderrSink final : public google::LogSink {
+ public:
+  using google::LogSink::send;
+  void send(google::LogSeverity, const char*, const char*, int, const google::LogMessageTime&, const char* text, size_t size) override {
+    WriteOutput(STDERR_FILENO, absl::StrCat(absl::string_view(text, size), "\n"));
+  }
+};
+
+// glog has no files of its own.
 void InitialiseGlog() {
   static const bool done = [] {
     FLAGS_logtostderr = true;
-    FLAGS_log_prefix = false;
     if (!google::IsGoogleLoggingInitialized()) google::InitGoogleLogging("deit");
     return true;
   }();
@@ -45,9 +54,10 @@ void InitialiseGlog() {
 
 void WriteLine(google::LogSeverity severity, absl::string_view text) DEIT_REQUIRES(mutex) {
   if (auto* hook = before_line.load()) hook(STDERR_FILENO);
+  static StderrSink& sink = *new StderrSink();
   const std::string line = absl::StrCat(text, "\n");
   // glog ends the line itself; its own buffer ends at 30,000 bytes, and longer texts are rare enough to be cut there.
-  google::LogMessage(__FILE__, __LINE__, severity).stream().write(line.data(), static_cast<std::streamsize>(line.size()));
+  google::LogMessage(__FILE__, __LINE__, severity, &sink, false).stream().write(line.data(), static_cast<std::streamsize>(line.size()));
   WriteAll(stderr_copy.load(), line.data(), line.size());
 }
 
@@ -87,7 +97,7 @@ void PrintLine(absl::string_view text) {
   const MutexLock lock(mutex);
   if (auto* hook = before_line.load()) hook(STDOUT_FILENO);
   const std::string line = absl::StrCat(text, "\n");
-  WriteAll(STDOUT_FILENO, line.data(), line.size());
+  WriteOutput(STDOUT_FILENO, line);
   WriteAll(stdout_copy.load(), line.data(), line.size());
 }
 

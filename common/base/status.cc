@@ -4,6 +4,7 @@
 
 #include "absl/strings/cord.h"
 #include "common/base/log.h"
+#include "common/base/output_queue.h"
 
 namespace deit {
 namespace {
@@ -38,6 +39,7 @@ bool IsPreformatted(const Status& status) { return status.GetPayload(kOwnPlacesU
 namespace internal {
 void CheckFailed(const char* file, int line, const char* condition, const std::string& message) {
   LogError(absl::StrCat("internal error: ", file, ":", line, ": ", condition, " does not hold", message.empty() ? "" : ": ", message));
+  FlushOutput(absl::Seconds(1));
   std::abort();
 }
 }  // namespace internal

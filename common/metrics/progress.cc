@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "common/base/log.h"
+#include "common/base/output_queue.h"
 #include "common/base/status.h"
 #include "common/base/terminal.h"
 #include "common/base/unix_time.h"
@@ -22,13 +23,9 @@ constexpr char kClearLine[] = "\r\033[K";
 std::atomic<bool> line_shown{false};
 std::atomic<bool> stderr_rewrites{false};  // stderr shows on a terminal too
 
-void WriteToTerminal(int fd, const std::string& text) {
-  [[maybe_unused]] const ssize_t ignored = ::write(fd, text.data(), text.size());  // a closed terminal is no error of the job
-}
-
 // Through the stream whose line comes next where that shows on a terminal: under mpirun the two streams overtake each other.
 void ClearShownLine(int fd) {
-  if (line_shown.exchange(false)) WriteToTerminal(fd == STDERR_FILENO && stderr_rewrites ? fd : STDOUT_FILENO, kClearLine);
+  if (line_shown.exchange(false)) WriteOutput(fd == STDERR_FILENO && stderr_rewrites ? fd : STDOUT_FILENO, kClearLine);
 }
 
 }  // namespace
@@ -70,10 +67,11 @@ void Progress::PrintPlain(const v1::Progress& progress) {
 
 void Progress::Redraw(const v1::Progress& progress) {
   last_redraw_ = options_.clock->Elapsed();
+  if (OutputWaits()) return;  // it is not read, and a newer one will follow
   // One column stays free: a full line would wrap on some terminals.
   const std::string line = FormatProgress(progress, TerminalWidth(STDOUT_FILENO) - 1);
   RunBetweenLogLines([&line] {
-    WriteToTerminal(STDOUT_FILENO, "\r" + line + "\033[K");
+    WriteOutput(STDOUT_FILENO, "\r" + line + "\033[K");
     line_shown = true;
   });
 }

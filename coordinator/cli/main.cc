@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "common/base/failure.h"
 #include "common/base/log.h"
+#include "common/base/output_queue.h"
 #include "common/process/standard_streams.h"
 #include "coordinator/cli/verbs.h"
 
@@ -47,9 +48,9 @@ int Main(std::vector<std::string> words) {
   SetLogName("deit-coord");
   std::signal(SIGPIPE, SIG_DFL);  // a parent may have left it ignored; a closed pipe then ends the program quietly at the next write
   const StatusOr<VerbExit> result = Run(std::move(words));
-  if (result.ok()) return Flush(static_cast<int>(*result));
-  const int code = Flush(static_cast<int>(VerbExitOf(result.status())));
-  LogFailure(result.status());
+  const int code = Flush(static_cast<int>(result.ok() ? *result : VerbExitOf(result.status())));
+  if (!result.ok()) LogFailure(result.status());
+  FlushOutput(absl::InfiniteDuration());  // as every program waits for its reader; by now nothing depends on this one
   return code;
 }
 

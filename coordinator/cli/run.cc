@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "common/base/log.h"
+#include "common/base/output_queue.h"
 #include "common/dataset/index.h"
 #include "common/files/operations.h"
 #include "common/job/job_digest.h"
@@ -205,6 +206,7 @@ StatusOr<VerbExit> RunRun(const Arguments& arguments) {
         absl::StrCat("run_dir: ", spec.run_dir(), ": finished already, all ", steps, " steps are done; --resume=never trains it again"));
     return VerbExit::kDone;
   }
+  StartOutputQueue();  // nor does their supervision wait for that reader
   SignalLoop loop;
   DEIT_ASSIGN_OR_RETURN(const auto store, job::JobStore::Take(spec, digest, owning));
   auto exit = Supervise(spec, worker_program, launcher, store.get(), &loop);

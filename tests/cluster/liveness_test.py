@@ -152,6 +152,28 @@ class Liveness(SupervisedTest):
         shutil.rmtree(self.folder / "tmp")  # a container's temporary folders go with it
         (self.folder / "tmp").mkdir()
 
+    def test_output_that_nobody_reads_holds_no_supervision_up(self):
+        os.mkfifo(self.folder / "unread")
+        unread = os.open(self.folder / "unread", os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(os.close, unread)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(unread, b"x" * 4096)
+        job = Inside(("sh", "-c", 'exec "$@" > unread 2>&1', "sh"), self, self.config, "run", *ENDLESS, workers=1)
+        record = job.await_training(5)
+        os.kill(record["workers"][0]["process"]["pid"], signal.SIGKILL)
+        job.await_training(5, after=1)
+        os.kill(job.launch.pid, signal.SIGTERM)
+        job.await_record("its end", lambda r: r["state"] == "STOPPED")
+        said = b""
+        for _ in poll(LIMIT, "the last line"):
+            with contextlib.suppress(BlockingIOError):
+                said += os.read(unread, 65536)
+            if b"stopped with everything saved" in said:
+                break
+        self.assertIn(b"killed by signal 9", said)
+        self.finish(job, STOPPED)
+
     @staticmethod
     def inner_pid(pid):
         with contextlib.suppress(OSError):
