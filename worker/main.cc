@@ -26,11 +26,12 @@
 #include "common/process/signals.h"
 #include "common/process/standard_streams.h"
 #include "common/run/run_identity.h"
+#include "common/spec/default_job_file.h"
 #include "worker/engine/numerics.h"
 #include "worker/exchange/agreement.h"
 #include "worker/tasks/task.h"
 
-DEFINE_string(config, "", "job file (textproto, or JSON by suffix)");
+DEFINE_string(config, "", "job file (textproto, or JSON by suffix); default deit.textproto, if the current folder has one");
 DEFINE_string(task, "train", "one of tasks/task.h");
 DEFINE_string(run_dir, "", "run folder; default runs/NAME under the current folder");
 DEFINE_string(resume, "auto", "auto, never, required");
@@ -54,7 +55,7 @@ namespace deit {
 namespace {
 
 constexpr char kHelp[] =
-    R"(usage: mpirun -np N deit-worker --config=FILE [flags] [path=value ...]
+    R"(usage: mpirun -np N deit-worker [--config=FILE] [flags] [path=value ...]
 
 Trains a vision transformer on N workers; the weights do not depend on N.
 
@@ -62,7 +63,7 @@ example:
   mpirun -np 2 deit-worker --config=configs/quickstart/student.textproto train.epochs=1
 
 flags:
-  --config=FILE           job file (textproto, or JSON by suffix)
+  --config=FILE           job file (textproto, or JSON by suffix; default: deit.textproto, if the current folder has one)
   --run_dir=DIR           run folder (default: runs/NAME under the current folder)
   --resume=auto           auto: go on from the newest good checkpoint; never: start fresh; required: fail without one
   --allow_config_change   go on although the run folder's job had other RESULT fields
@@ -224,6 +225,7 @@ int Main(int argc, char** argv) {
   }
   google::gflags_exitfunc = [](int) { std::_Exit(static_cast<int>(ExitCode::kBadConfig)); };
   gflags::ParseCommandLineNonHelpFlags(&argc, &argv, true);
+  if (FLAGS_config.empty()) FLAGS_config = spec::FindDefaultJobFile();
   auto options = ReadOptions(argc, argv);
   if (!options.ok()) {
     Report(options.status());

@@ -19,6 +19,7 @@
 #include "common/plan/job_sampler.h"
 #include "common/process/identity.h"
 #include "common/process/private_folder.h"
+#include "common/spec/default_job_file.h"
 #include "common/spec/load.h"
 #include "common/text/shell_word.h"
 #include "coordinator/cli/job_arguments.h"
@@ -43,16 +44,19 @@ StatusOr<std::string> FindWorkerProgram() {
   return WithHint(absl::NotFoundError(absl::StrCat(path, ": not there")), "build it: cmake --build --preset release --target deit-worker");
 }
 
-// The job of --config; without it, the one that the run folder already holds.
+// The job of --config; without it, the one that the run folder already holds, or deit.textproto of the current folder.
 StatusOr<v1::JobSpec> LoadRunJob(const Arguments& arguments) {
   std::string config = arguments.Value("config").value_or("");
   std::vector<std::string> overrides = arguments.overrides();
   if (const auto run_dir = arguments.Value("run_dir")) {
     overrides.push_back(absl::StrCat("run_dir=", *run_dir));
     if (config.empty()) config = run::RunFolder(*run_dir).Config();
+  } else if (config.empty()) {
+    config = spec::FindDefaultJobFile();
   }
   if (config.empty())
-    return UsageError("run: --config=FILE is missing", "deit-coord run --config=configs/quickstart/student.textproto --np=2");
+    return UsageError(absl::StrCat("run: --config=FILE is missing, and the current folder has no ", spec::kDefaultJobFile),
+                      "deit-coord run --config=configs/quickstart/student.textproto --np=2");
   DEIT_ASSIGN_OR_RETURN(const bool exists, files::Exists(files::FileSystem::Posix(), config));
   if (!exists) return absl::NotFoundError(absl::StrCat("job file: ", config, ": not there"));
   return spec::LoadSpec(config, overrides);

@@ -6,8 +6,8 @@ import signal
 import unittest
 
 import inputs
-from cluster import (BAD_CONFIG, CONVNET, CORRUPT, DONE, MISSING, RUN_FOLDER, STEPS, STOPPED, STUDENT, WORKER, ClusterTest, Run, main, poll,
-                     read_safetensors, write_safetensors)
+from cluster import (BAD_CONFIG, CONVNET, COORD, CORRUPT, DONE, MISSING, RUN_FOLDER, STEPS, STOPPED, STUDENT, WORKER, ClusterTest, Launch,
+                     Run, main, poll, read_safetensors, write_safetensors)
 
 
 class BadInput(ClusterTest):
@@ -90,8 +90,20 @@ class BadJob(BadInput):
         self.refuse(BAD_CONFIG, ["--stop_after_steps: 0: want at least 1"], "--stop_after_steps=0")
         self.refuse(BAD_CONFIG, ["--stop_afer_steps: unknown flag", 'did you mean "--stop_after_steps"', "hint: "], "--stop_afer_steps=1")
         self.refuse(BAD_CONFIG, ["many", "stop_after_steps"], "--stop_after_steps=many")
-        ended = self.run_worker(code=BAD_CONFIG)
-        self.assert_failed_plainly(ended, "--config: missing", "hint: ")
+
+    def test_without_a_flag_the_current_folders_job_file_is_trained(self):
+        ended = self.run_worker(workers=2, code=BAD_CONFIG)
+        self.assert_failed_plainly(ended, "--config: missing, and the current folder has no deit.textproto", "hint: ")
+        self.assertEqual(ended.text.count("--config: missing"), 1)
+        (self.folder / "deit.textproto").write_text(STUDENT)
+        self.run_worker(workers=2)
+        self.assertEqual(Run(self.folder / "runs/student").summary["steps"], STEPS)
+
+    def test_a_run_folders_name_may_be_any_bytes(self):
+        words = ["run", f"--config={self.job(STUDENT)}", "--np=1", "--run_dir=caf\udce9", "train.max_steps=2"]
+        ended = Launch(self.folder, 1, words, program=COORD).wait()
+        self.assertEqual(ended.code, DONE, ended)
+        self.assertEqual(Run(self.folder / "caf\udce9").summary["steps"], 2)
 
     def test_more_workers_than_lanes(self):
         run = self.refuse(BAD_CONFIG, ["workers: 3: more than train.lanes, 2", "hint: start at most 2 workers"], "train.lanes=2", workers=3)

@@ -2,13 +2,14 @@
 
 #include "common/job/state_folder.h"
 #include "common/plan/job_sampler.h"
+#include "common/spec/default_job_file.h"
 #include "common/spec/load.h"
 
 namespace deit::tasks {
 
 StatusOr<v1::JobSpec> LoadJob(const Options& options) {
   if (options.config.empty() && options.overrides.empty()) {
-    return WithHint(absl::InvalidArgumentError("--config: missing: a job file says what to train"),
+    return WithHint(absl::InvalidArgumentError(absl::StrCat("--config: missing, and the current folder has no ", spec::kDefaultJobFile)),
                     "deit-worker --config=configs/quickstart/student.textproto");
   }
   return spec::LoadSpec(options.config, options.overrides);
