@@ -7,7 +7,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <thread>
 
 #include "common/base/log.h"
 #include "common/base/output_queue.h"
@@ -17,6 +16,7 @@
 #include "common/job/job_store.h"
 #include "common/job/state_folder.h"
 #include "common/plan/job_sampler.h"
+#include "common/process/allowed_cores.h"
 #include "common/process/identity.h"
 #include "common/process/private_folder.h"
 #include "common/spec/default_job_file.h"
@@ -30,6 +30,7 @@
 #include "coordinator/supervise/control_channel.h"
 #include "coordinator/supervise/guarded_attempt.h"
 #include "coordinator/supervise/worker_count.h"
+#include "launch/allocation.h"
 #include "launch/mpirun/mpirun_launcher.h"
 
 namespace deit::cli {
@@ -62,12 +63,10 @@ StatusOr<v1::JobSpec> LoadRunJob(const Arguments& arguments) {
   return spec::LoadSpec(config, overrides);
 }
 
-int Cores() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
-
 StatusOr<job::JobStoreOptions> ReadOptions(const Arguments& arguments, const v1::JobSpec& spec) {
   const std::string resume = arguments.Value("resume").value_or("auto");
   if (resume != "auto" && resume != "never") return UsageError(absl::StrCat("--resume: ", resume, ": want auto or never"));
-  const auto count = supervise::CountWorkers(arguments.Value("np").value_or(""), spec.train().lanes(), spec.threads_per_worker(), Cores());
+  const auto count = supervise::CountWorkers(arguments.Value("np").value_or(""), spec.train().lanes(), spec.threads_per_worker(), process::AllowedCores());
   if (!count.ok()) return WithVerbExit(count.status(), VerbExit::kUsage);
   return job::JobStoreOptions{.allow_config_change = arguments.Has("allow_config_change"),
                               .take_over = true,
@@ -167,7 +166,7 @@ StatusOr<VerbExit> Supervise(const v1::JobSpec& spec, const std::string& worker_
   options.policy = job::PolicyOf(spec, store->record().workers_wanted(), launcher);
   options.policy.host = process::Self().host();
   options.launch.program = worker_program;
-  options.launch.cores = Cores();
+  options.launch.cores = process::AllowedCores();
   options.launch.root = ::getuid() == 0;
   options.temporary_folder = [store](int attempt) { return process::AttemptTemporaryFolder(store->job(), attempt); };
   options.take_over = store->inherited_attempt();
@@ -209,6 +208,9 @@ StatusOr<VerbExit> RunRun(const Arguments& arguments) {
     LogInfo(
         absl::StrCat("run_dir: ", spec.run_dir(), ": finished already, all ", steps, " steps are done; --resume=never trains it again"));
     return VerbExit::kDone;
+  }
+  if (const int nodes = launch::AllocatedNodes(); nodes > 1) {
+    LogWarning(absl::StrCat("the batch system has given ", nodes, " nodes: deit-coord run uses this one alone"));
   }
   StartOutputQueue();  // nor does their supervision wait for that reader
   SignalLoop loop;

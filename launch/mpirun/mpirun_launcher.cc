@@ -1,5 +1,6 @@
 #include "launch/mpirun/mpirun_launcher.h"
 
+#include <cstdlib>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -21,6 +22,10 @@ constexpr char kInstall[] = "./launch/setup.sh installs Open MPI; see that its m
 StatusOr<std::string> MpirunLauncher::AskVersion() { return ProgramOutput({"mpirun", "--version"}, absl::Seconds(10)); }
 
 Status MpirunLauncher::Check() const {
+  if (std::getenv("OMPI_UNIVERSE_SIZE") != nullptr) {  // by which mpirun knows itself too
+    return WithHint(absl::FailedPreconditionError("mpirun: this program was itself started by an mpirun, which cannot start another"),
+                    "start deit-coord run without mpirun: it starts the workers by itself");
+  }
   const auto text = version_();
   if (absl::IsNotFound(text.status())) return WithHint(absl::NotFoundError("mpirun: not found in PATH: it starts the workers"), kInstall);
   if (!text.ok()) return WithHint(Annotate(text.status(), "mpirun --version"), kInstall);
@@ -49,6 +54,9 @@ Command MpirunLauncher::CommandFor(const WorkerLaunch& launch) const {
     environment.emplace_back("OMPI_MCA_oob_tcp_if_include", "lo");
     // mpirun counts this machine's cores as its slots; how many workers are sensible is decided before.
     environment.emplace_back("OMPI_MCA_rmaps_base_oversubscribe", "1");
+    // Nor does it go to other nodes, whatever a batch system or the machine's own list of hosts offers.
+    environment.emplace_back("OMPI_MCA_ras", "^slurm,gridengine,tm,lsf,alps");
+    environment.emplace_back("OMPI_MCA_orte_default_hostfile", "none");
   }
   if (hosts.empty() && launch.workers > launch.cores) environment.emplace_back("OMPI_MCA_mpi_yield_when_idle", "1");
   if (launch.root) {

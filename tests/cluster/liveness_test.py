@@ -174,6 +174,15 @@ class Liveness(SupervisedTest):
         self.assertIn(b"killed by signal 9", said)
         self.finish(job, STOPPED)
 
+    def test_an_allocation_of_several_nodes_is_used_on_this_one(self):
+        (self.folder / "deit.textproto").write_text(STUDENT)
+        slurm = {"SLURM_JOBID": "1", "SLURM_JOB_ID": "1", "SLURM_NODELIST": f"{os.uname().nodename},other", "SLURM_TASKS_PER_NODE": "1(x2)",
+                 "SLURM_NNODES": "2"}
+        ended = Launch(self.folder, 1, ["run", "--np=2", "train.max_steps=2"], env=slurm, program=COORD).wait(LIMIT)
+        self.assertEqual(ended.code, 0, ended)
+        self.assertEqual(ended.text.count("the batch system has given 2 nodes: deit-coord run uses this one alone"), 1)
+        self.assertEqual(Run(self.folder / "runs/student").summary["attempts"][0]["workers"], 2)
+
     @staticmethod
     def inner_pid(pid):
         with contextlib.suppress(OSError):

@@ -29,6 +29,8 @@ TEST(MpirunLauncherTest, StartsWorkersOnThisMachineOverLoopback) {
   EXPECT_THAT(command.environment, Contains(Pair("TMPDIR", "/tmp/x")));
   EXPECT_THAT(command.environment, Contains(Pair("OMPI_MCA_oob_tcp_if_include", "lo")));
   EXPECT_THAT(command.environment, Contains(Pair("OMPI_MCA_odls_base_sigkill_timeout", "0")));
+  EXPECT_THAT(command.environment, Contains(Pair("OMPI_MCA_ras", "^slurm,gridengine,tm,lsf,alps"))) << "no batch system's nodes";
+  EXPECT_THAT(command.environment, Contains(Pair("OMPI_MCA_orte_default_hostfile", "none")));
   EXPECT_THAT(command.environment, Not(Contains(Key("OMPI_ALLOW_RUN_AS_ROOT"))));
   EXPECT_THAT(command.environment, Not(Contains(Key("OMPI_MCA_mpi_yield_when_idle"))));
 }
@@ -50,6 +52,7 @@ TEST(MpirunLauncherTest, HostsAreNamedWithTheirSlots) {
   EXPECT_THAT(command.words, ElementsAre("mpirun", "--bind-to", "none", "-np", "3", "--host", "n1:2,n2:1", "/opt/deit-worker",
                                          "--config=job.textproto", "--attempt=2"));
   EXPECT_THAT(command.environment, Not(Contains(Key("OMPI_MCA_oob_tcp_if_include")))) << "loopback does not reach them";
+  EXPECT_THAT(command.environment, Not(Contains(Key("OMPI_MCA_ras"))));
 }
 
 MpirunLauncher Saying(StatusOr<std::string> version) {
@@ -64,6 +67,14 @@ TEST(MpirunLauncherTest, OnlyOpenMpiPassesTheCheck) {
   EXPECT_EQ(other.message(), "mpirun: \"HYDRA build details:\": not Open MPI's, which the workers are built for");
   EXPECT_NE(HintOf(other), "");
   EXPECT_FALSE(Saying("").Check().ok());
+}
+
+TEST(MpirunLauncherTest, InsideOfMpirunThereIsNoOther) {
+  ::setenv("OMPI_UNIVERSE_SIZE", "2", 1);
+  const Status inside = Saying("mpirun (Open MPI) 4.1.4\n").Check();
+  ::unsetenv("OMPI_UNIVERSE_SIZE");
+  EXPECT_EQ(inside.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(HintOf(inside), "start deit-coord run without mpirun: it starts the workers by itself");
 }
 
 TEST(MpirunLauncherTest, AMissingOrHangingProgramIsNamed) {
