@@ -50,6 +50,7 @@ StatusOr<v1::JobSpec> LoadRunJob(const Arguments& arguments) {
   std::string config = arguments.Value("config").value_or("");
   std::vector<std::string> overrides = arguments.overrides();
   if (const auto run_dir = arguments.Value("run_dir")) {
+    if (run_dir->empty()) return UsageError("--run_dir: empty: want a folder");
     overrides.push_back(absl::StrCat("run_dir=", *run_dir));
     if (config.empty()) config = run::RunFolder(*run_dir).Config();
   } else if (config.empty()) {
@@ -66,7 +67,8 @@ StatusOr<v1::JobSpec> LoadRunJob(const Arguments& arguments) {
 StatusOr<job::JobStoreOptions> ReadOptions(const Arguments& arguments, const v1::JobSpec& spec) {
   const std::string resume = arguments.Value("resume").value_or("auto");
   if (resume != "auto" && resume != "never") return UsageError(absl::StrCat("--resume: ", resume, ": want auto or never"));
-  const auto count = supervise::CountWorkers(arguments.Value("np").value_or(""), spec.train().lanes(), spec.threads_per_worker(), process::AllowedCores());
+  const auto count =
+      supervise::CountWorkers(arguments.Value("np").value_or(""), spec.train().lanes(), spec.threads_per_worker(), process::AllowedCores());
   if (!count.ok()) return WithVerbExit(count.status(), VerbExit::kUsage);
   return job::JobStoreOptions{.allow_config_change = arguments.Has("allow_config_change"),
                               .take_over = true,
@@ -155,7 +157,7 @@ void ReportEnd(const job::JobEnd& end, const job::JobStore& store) {
     case v1::JobState::SUCCEEDED: return LogInfo(absl::StrCat(job, "done, ", store.record().restarts(), " restarts"));
     case v1::JobState::STOPPED: return LogInfo(absl::StrCat(job, job::DescribeStop(end.steps), again));
     case v1::JobState::CANCELED: return LogInfo(absl::StrCat(job, "canceled; ", job::DescribeStop(end.steps), again));
-    default: return LogError(absl::StrCat(job, "failed", again));
+    default: return LogError(absl::StrCat(job, "failed; once the cause is removed", again.substr(1)));
   }
 }
 
@@ -230,14 +232,21 @@ StatusOr<VerbExit> RunRun(const Arguments& arguments) {
 const Verb kRun{
     .name = "run",
     .summary = "train a job: launch, supervise, restart, report",
-    .usage = {"run --config=FILE [--np=N|MIN:MAX] [--run_dir=DIR] [--resume=auto|never] [path=value ...]", "run --run_dir=DIR"},
+    .usage = {"run [--config=FILE] [--np=N|MIN:MAX] [--run_dir=DIR] [--resume=auto|never] [path=value ...]", "run --run_dir=DIR"},
     .examples = {"deit-coord run --config=configs/quickstart/student.textproto --np=2 train.epochs=1",
                  "deit-coord run --run_dir=runs/quickstart_student  # goes on with it, or takes it over"},
     .flags = {ConfigFlag(),
-              {.name = "np", .value = "N|MIN:MAX", .help = "workers: exactly N, or as many as have cores (default 1:lanes)"},
+              {.name = "np",
+               .value = "N|MIN:MAX",
+               .help = "workers: exactly N, or as many as have cores within the bounds (default 1:train.lanes)"},
               {.name = "run_dir", .value = "DIR", .help = "run folder (default runs/NAME under the current folder)"},
               {.name = "resume", .value = "auto|never", .help = "go on from the newest good checkpoint (auto), or start fresh (never)"},
               {.name = "allow_config_change", .value = "", .help = "go on although the folder's job had other RESULT fields"}},
+    .notes = {"the job, without --config: that of --run_dir, else deit.textproto in the current folder",
+              "Ctrl-C, SIGTERM, SIGUSR1: the workers finish their step and save; Ctrl-C again: at once, unsaved steps are lost",
+              "a run folder that still trains although its deit-coord was killed is taken over; one in use is refused",
+              "exit: 0 done, 1 failed, 2 usage, 3 missing, 6 in use or canceled, 7 bad job, 75 stopped and saved (74: not all)",
+              "DEIT_STATE_DIR: where status, logs, wait and cancel find the job (default ~/.local/state/deit)"},
     .run = RunRun,
 };
 

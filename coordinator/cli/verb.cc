@@ -26,6 +26,8 @@ std::string HelpOf(const Verb& verb) {
   }
   absl::StrAppend(&text, "\n", verb.examples.size() == 1 ? "example:\n" : "examples:\n");
   for (const std::string& line : verb.examples) absl::StrAppend(&text, "  ", line, "\n");
+  if (!verb.notes.empty()) absl::StrAppend(&text, "\nnotes:\n");
+  for (const std::string& line : verb.notes) absl::StrAppend(&text, "  ", line, "\n");
   return text;
 }
 

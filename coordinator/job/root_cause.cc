@@ -85,9 +85,15 @@ class Finder {
       case Verdict::kStalled: return Of(Kind::kStalled, absl::StrFormat("no step was done for %.1f s although all workers live", seconds));
       case Verdict::kSilent:
         return OfWorker(Kind::kSilent, Worker(evidence_.verdict_worker), absl::StrFormat("silent for %.1f s", seconds));
-      case Verdict::kNotStarted: return OfWorker(Kind::kNotStarted, LateWorker(), absl::StrFormat("did not start within %.1f s", seconds));
+      case Verdict::kNotStarted: return NotStarted(LateWorker());
     }
     return std::nullopt;
+  }
+
+  RootCause NotStarted(const WorkerEvidence& worker) const {
+    RootCause cause = OfWorker(Kind::kNotStarted, worker, absl::StrFormat("did not start within %.1f s", evidence_.verdict_seconds));
+    if (!worker.suspended) cause.hint = "where programs load slowly, raise fault.start_timeout";
+    return cause;
   }
 
   // Workers that run wait for one that is suspended, and have not introduced themselves either.

@@ -66,7 +66,9 @@ Status Train(const Options& options, collective::Session& session) {
 
   const int worker = world.rank();
   auto copy = process::MessageCopy::Start(attempt.folder.Stdout(attempt.number, worker), attempt.folder.Stderr(attempt.number, worker));
-  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, WithExitCode(copy.status(), ExitCode::kRunFolder), "opening logs"));
+  const Status opened = exchange::Agree(world, deadline, WithExitCode(copy.status(), ExitCode::kRunFolder), "opening logs");
+  if (!opened.ok() && attempt.owner) attempt.owner->Finish(opened);
+  DEIT_RETURN_IF_ERROR(opened);
   *options.message_copy = *std::move(copy);  // how this task ended is said after it
   Status status = RunAttempt(options, world, *spec, attempt, *digest, *data);
   const ExitCode code = ExitCodeOf(status);

@@ -122,8 +122,10 @@ TEST(RootCauseTest, WhatTheSupervisorSawComesBeforeWhatItsKillCaused) {
   evidence.verdict = Verdict::kNotStarted;
   evidence.workers[1].spoke = false;
   EXPECT_EQ(FindRootCause(evidence).text, "worker 1 on n1: did not start within 2.5 s (stopped by a signal)");
+  EXPECT_EQ(FindRootCause(evidence).hint, "");
   evidence.workers[1].suspended = false;
   EXPECT_EQ(FindRootCause(evidence).text, "worker 1 on n1: did not start within 2.5 s");
+  EXPECT_EQ(FindRootCause(evidence).hint, "where programs load slowly, raise fault.start_timeout");
 }
 
 TEST(RootCauseTest, LauncherAndGuardianHaveDeathsOfTheirOwn) {
