@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 
+#include "common/base/clock.h"
 #include "tests/support/child_process.h"
 
 namespace deit::process {
@@ -55,6 +57,38 @@ TEST(SignalsTest, ASecondInterruptEndsTheProcess) {
     ::raise(SIGINT);
   });
   EXPECT_TRUE(child.KilledBy(SIGINT)) << child.status;
+}
+
+TEST(SignalsTest, TellsWhenTheStopWasRequested) {
+  const auto child = RunChild([] {
+    InstallStopSignals();
+    if (StopRequestedAt() != absl::InfiniteDuration()) ::_exit(1);
+    const absl::Duration before = Clock::System().Elapsed();
+    ::raise(SIGTERM);
+    const absl::Duration asked = StopRequestedAt();
+    ::raise(SIGTERM);
+    ::_exit(asked >= before && asked <= Clock::System().Elapsed() && StopRequestedAt() == asked ? 0 : 2);
+  });
+  EXPECT_TRUE(child.ExitedWith(0)) << child.status;
+}
+
+TEST(SignalsTest, AClosedPipeEndsNothing) {
+  const auto child = RunChild([] {
+    InstallStopSignals();
+    int ends[2];
+    if (::pipe(ends) != 0 || ::close(ends[0]) != 0) ::_exit(1);
+    ::_exit(::write(ends[1], "x", 1) < 0 && errno == EPIPE && !StopRequested() ? 0 : 2);
+  });
+  EXPECT_TRUE(child.ExitedWith(0)) << child.status;
+}
+
+TEST(SignalsTest, WorkWithNothingToSaveEndsAtOnce) {
+  const auto child = RunChild([] {
+    InstallStopSignals();
+    RestoreStopSignals();
+    ::raise(SIGTERM);
+  });
+  EXPECT_TRUE(child.KilledBy(SIGTERM)) << child.status;
 }
 
 }  // namespace
