@@ -17,6 +17,13 @@ RetentionEntry Complete(int64_t step, std::optional<double> acc1 = std::nullopt)
 }
 RetentionEntry Incomplete(int64_t step) { return {.step = step, .val_acc1 = std::nullopt, .complete = false}; }
 
+// Sets 30 and 40 hold the weights of 20: every step since was skipped.
+TEST(RetentionTest, SkippedStepsDoNotPushOutTheSetBeforeThem) {
+  const auto of = [](int64_t step, int64_t updates) { return RetentionEntry{step, std::nullopt, true, updates}; };
+  EXPECT_THAT(PlanRetention({of(10, 10), of(20, 20), of(30, 20), of(40, 20)}, 2, Unfinished::kMayBeWritten), ElementsAre(20, 30));
+  EXPECT_THAT(PlanRetention({of(10, 10), of(20, 20), of(30, 20), of(40, 20)}, 1, Unfinished::kMayBeWritten), ElementsAre(10, 20, 30));
+}
+
 TEST(RetentionTest, KeepsTheNewestAndTheBest) {
   const std::vector<RetentionEntry> sets = {Complete(10, 50), Complete(20, 70), Complete(30, 60), Complete(40), Complete(50, 65)};
   EXPECT_THAT(PlanRetention(sets, 2, Unfinished::kMayBeWritten), ElementsAre(10, 30));
