@@ -4,6 +4,7 @@
 #include "absl/strings/str_format.h"
 #include "common/base/nearest.h"
 #include "common/json/message_json.h"
+#include "common/spec/limits.h"
 #include "common/spec/load.h"
 #include "coordinator/api/config.h"
 #include "coordinator/cli/job_arguments.h"
@@ -28,6 +29,10 @@ StatusOr<VerbExit> Show(const Arguments& arguments) {
   } else {
     absl::PrintF("# digest of the RESULT fields, without what weights and data files hold: %s\n%s", api::FieldsDigest(job),
                  spec::SpecText(job));
+    std::puts("# limits on waiting, each without progress, in order:");
+    for (const spec::Limit& limit : spec::LimitsOf(job)) {
+      absl::PrintF("# %10s  %s: %s\n", absl::FormatDuration(limit.length), limit.name, limit.meaning);
+    }
   }
   return VerbExit::kDone;
 }
