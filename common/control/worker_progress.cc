@@ -27,6 +27,7 @@ v1::Heartbeat WorkerProgress::Heartbeat() const {
   heartbeat.set_phase(phase_.load());
   heartbeat.set_step_seconds(step_seconds_);
   heartbeat.set_first_step(first_step_);
+  heartbeat.set_pieces(pieces_.load());
   if (const double loaded = loaded_; loaded > 0) heartbeat.set_loaded(loaded);
   if (const double first_done = first_done_; first_done > 0) heartbeat.set_first_done(first_done);
   return heartbeat;

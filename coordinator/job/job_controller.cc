@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/unix_time.h"
 #include "common/run/error_report.h"
+#include "common/spec/limits.h"
 #include "coordinator/job/attempt_files.h"
 #include "coordinator/job/attempt_log.h"
 
@@ -19,7 +20,6 @@ namespace {
 constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr auto kBusyTick = std::chrono::milliseconds(10);
 constexpr absl::Duration kFollow = absl::Milliseconds(200);  // between two looks at the attempt's files
-constexpr absl::Duration kAfterWorkers = absl::Seconds(10);  // the workers' own deadlines come first
 
 bool IsPermanent(const Status& status) {
   return absl::IsPermissionDenied(status) || absl::IsNotFound(status) || absl::IsInvalidArgument(status);
@@ -32,7 +32,10 @@ JobPolicy PolicyOf(const v1::JobSpec& spec, int workers, const launch::Launcher&
   policy.workers = workers;
   policy.max_restarts = spec.fault().max_restarts();
   policy.limits.start = absl::Seconds(spec.fault().start_timeout());
-  policy.limits.stall = policy.limits.drain = absl::Seconds(spec.fault().stall_timeout()) + kAfterWorkers;
+  policy.limits.silence = absl::Seconds(spec.fault().silence_timeout());
+  policy.limits.stall = spec::OwnersStallLimit(spec.fault());
+  policy.limits.phase = absl::Seconds(spec.fault().phase_timeout());
+  policy.limits.drain = spec::StopLimit(spec.fault());
   policy.launcher = launcher.name();
   return policy;
 }

@@ -19,7 +19,7 @@ enum class Verdict {
   kNone,         // it did not
   kSilent,       // a worker sent nothing any more
   kNotStarted,   // a worker did not introduce itself in time
-  kStalled,      // all workers answer, but no step is done
+  kStalled,      // all workers answer, but none does a piece of work
   kDied,         // a worker's process was gone and the launcher did not end
   kNotDrained,   // the launch did not end after a graceful stop
   kForceKilled,  // user requested immediate termination
@@ -39,6 +39,7 @@ struct WorkerState {
   std::optional<absl::Duration> gone;          // its process was seen to be gone
   int64_t step = -1;                           // steps done; -1: not known
   std::string phase;                           // what it is doing
+  uint64_t pieces = 0;                         // of work that it has done (Heartbeat.pieces)
   double step_seconds = 0;                     // of its last step; 0: none yet
   std::optional<absl::Duration> loaded;        // it had the training state
   std::optional<absl::Duration> first_done;    // its first step was done
@@ -55,7 +56,7 @@ struct KillState {
 struct LaunchState {
   std::vector<WorkerState> workers;        // by number
   absl::Duration began;                    // launched, or taken over
-  absl::Duration progressed;               // the last step before a stop, or the last word from a phase without steps
+  absl::Duration progressed;               // the last piece of work of any worker; after a stop, of a save
   std::optional<absl::Duration> stopping;  // the graceful stop was sent
   std::optional<KillState> kill;
   std::optional<absl::Duration> noticed;  // the first sign of its end

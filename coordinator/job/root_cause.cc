@@ -82,7 +82,7 @@ class Finder {
       case Verdict::kForceKilled: return Of(Kind::kKilled, "killed as asked");
       case Verdict::kNotDrained:
         return Of(Kind::kKilled, absl::StrFormat("killed: timed out after %.1f s waiting for its last step", seconds));
-      case Verdict::kStalled: return Of(Kind::kStalled, absl::StrFormat("no step was done for %.1f s although all workers live", seconds));
+      case Verdict::kStalled: return Of(Kind::kStalled, absl::StrFormat("no worker made progress for %.1f s although all live", seconds));
       case Verdict::kSilent:
         return OfWorker(Kind::kSilent, Worker(evidence_.verdict_worker), absl::StrFormat("silent for %.1f s", seconds));
       case Verdict::kNotStarted: return NotStarted(LateWorker());

@@ -6,7 +6,6 @@ namespace deit::job {
 namespace {
 
 constexpr double kStepsOfSilence = 2.5;
-constexpr double kStepsOfStall = 10;
 
 WatchDecision Kill(Verdict verdict, absl::Duration waited, size_t worker = 0) {
   return {.action = WatchAction::kKill, .verdict = verdict, .worker = static_cast<int>(worker), .waited = waited};
@@ -37,21 +36,32 @@ WatchDecision WatchKill(absl::Duration now, const KillState& kill, const WatchLi
   return {.action = WatchAction::kForceKill, .verdict = kill.verdict, .worker = kill.worker, .waited = kill.waited};
 }
 
-// Evaluation and saving do no steps, and take as long as they take; a worker that waits for another there has its own deadline.
-bool HasNoSteps(const std::string& phase) { return phase == "evaluate" || phase == "checkpoint" || phase == "end"; }
+bool IsSaving(const std::string& phase) { return phase == "checkpoint" || phase == "end"; }
+
+// Phases of a worker before training.
+bool IsLoading(const std::string& phase) {
+  return phase == "start" || phase == "open data" || phase == "read weights" || phase == "build model" || phase == "load";
+}
+
+// Until an attempt without a piece of work is stalled. One piece may be a whole file, or a listing of all data.
+absl::Duration IdleLimit(const LaunchState& launch, const WatchLimits& limits) {
+  const auto takes_any_time = [](const WorkerState& worker) { return IsSaving(worker.phase) || IsLoading(worker.phase); };
+  const bool any = std::any_of(launch.workers.begin(), launch.workers.end(), takes_any_time);
+  return any ? std::max(limits.phase, limits.stall) : limits.stall;
+}
 
 }  // namespace
 
 void RecordHeartbeat(absl::Duration now, const v1::Heartbeat& heartbeat, int worker, LaunchState* launch) {
   WorkerState& state = launch->workers[static_cast<size_t>(worker)];
-  // After a graceful stop steps are no progress: the one in progress is the last.
-  const bool starting = heartbeat.step_seconds() == 0 && heartbeat.phase() != state.phase;
-  const bool stepped = (heartbeat.step() != state.step || starting) && !launch->stopping;
-  if (stepped || HasNoSteps(heartbeat.phase())) launch->progressed = now;
+  const bool moved = heartbeat.pieces() != state.pieces || heartbeat.step() != state.step || heartbeat.phase() != state.phase;
+  // After a graceful stop only a save is progress: training and evaluation are to end.
+  if (moved && (!launch->stopping || IsSaving(heartbeat.phase()))) launch->progressed = now;
   state.spoke = true;
   state.heard = now;
   state.step = heartbeat.step();
   state.phase = heartbeat.phase();
+  state.pieces = heartbeat.pieces();
   state.step_seconds = heartbeat.step_seconds();
 }
 
@@ -60,15 +70,12 @@ WatchDecision Watch(absl::Duration now, const LaunchState& launch, const WatchLi
   if (desired == DesiredState::kKilled) return Kill(Verdict::kForceKilled, absl::ZeroDuration());
   if (const WatchDecision worst = WatchWorkers(now, launch, limits); worst.action != WatchAction::kNone) return worst;
 
-  double step_seconds = 0;
-  for (const WorkerState& worker : launch.workers) step_seconds = std::max(step_seconds, worker.step_seconds);
-  const absl::Duration steps = absl::Seconds(kStepsOfStall * step_seconds);
   const absl::Duration idle = now - launch.progressed;
   if (launch.stopping) {
     const absl::Duration waited = std::min(idle, now - *launch.stopping);
-    return waited > std::max(limits.drain, steps) ? Kill(Verdict::kNotDrained, waited) : WatchDecision{};
+    return waited > limits.drain ? Kill(Verdict::kNotDrained, waited) : WatchDecision{};
   }
-  if (idle > (step_seconds > 0 ? std::max(limits.stall, steps) : limits.first_step)) return Kill(Verdict::kStalled, idle);
+  if (idle > IdleLimit(launch, limits)) return Kill(Verdict::kStalled, idle);
   // A worker that has not introduced itself may not handle the signal yet, and would die of it.
   const auto spoke = [](const WorkerState& worker) { return worker.spoke; };
   const bool all_spoke = std::all_of(launch.workers.begin(), launch.workers.end(), spoke);

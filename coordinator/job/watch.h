@@ -11,9 +11,9 @@ struct WatchLimits {
   absl::Duration start = absl::Seconds(30);         // until every worker has introduced itself
   absl::Duration silence = absl::Seconds(2.5);      // or 2.5 steps, whichever is longer
   absl::Duration notice = absl::Milliseconds(700);  // from a worker's death until the launcher has ended by itself and said how
-  absl::Duration first_step = absl::Hours(1);       // without another phase before the first step
-  absl::Duration stall = absl::Seconds(310);        // without progress since the first step, or 10 steps, whichever is longer
-  absl::Duration drain = absl::Seconds(310);        // since the graceful stop or the last word of a save, or 10 steps, whichever is longer
+  absl::Duration stall = absl::Seconds(310);        // without a piece of work of any worker
+  absl::Duration phase = absl::Hours(1);            // the same while a worker loads or saves, whose pieces may be of any size
+  absl::Duration drain = absl::Seconds(330);        // since the graceful stop or the last piece of work of a save
   absl::Duration escalate = absl::Seconds(5);       // from the first kill to the forced one
   absl::Duration repeat = absl::Seconds(1);         // between forced kills, while anything lives
 };

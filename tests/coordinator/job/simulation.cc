@@ -38,7 +38,7 @@ class World {
     policy_.host = "n1";
     policy_.limits.stall = policy_.limits.drain = absl::Seconds(30);
     policy_.limits.start = absl::Seconds(10);
-    policy_.limits.first_step = absl::Minutes(2);
+    policy_.limits.phase = absl::Minutes(2);
     total_steps_ = 5 + dice_.Below(40);
     save_every_ = 1 + dice_.Below(8);
     step_time_ = absl::Seconds(dice_.Uniform(0.2, 1.5));

@@ -86,28 +86,42 @@ TEST(WatchTest, ADeathWaitsForTheLaunchersWordAndThenKills) {
   EXPECT_EQ(decision.worker, 1);
 }
 
-TEST(WatchTest, AStallIsAfterTheFirstStepOnly) {
-  LaunchState attempt = Training(10, 0);
-  for (int k = 0; k < 3; ++k) RecordHeartbeat(At(1000), Beat(5, 0), k, &attempt);
-  EXPECT_EQ(Look(1001, attempt).action, WatchAction::kNone) << "loading takes what it takes";
-  for (int k = 0; k < 3; ++k) RecordHeartbeat(At(2000), Beat(5, 0.1), k, &attempt);
-  EXPECT_EQ(Look(2001, attempt).verdict, Verdict::kStalled);
-}
-
-TEST(WatchTest, BeforeTheFirstStepEachPhaseHasAnHour) {
-  LaunchState attempt = Training(10, 0);
-  for (int k = 0; k < 3; ++k) RecordHeartbeat(At(3600), Beat(5, 0), k, &attempt);
-  EXPECT_EQ(Look(3600, attempt).action, WatchAction::kNone);
-  for (int k = 0; k < 3; ++k) RecordHeartbeat(At(3611), Beat(5, 0), k, &attempt);
-  EXPECT_EQ(Look(3611, attempt).verdict, Verdict::kStalled);
-  RecordHeartbeat(At(3611), Beat(5, 0, "data"), 1, &attempt);
-  EXPECT_EQ(Look(3612, attempt).action, WatchAction::kNone);
-}
-
-TEST(WatchTest, EvaluationIsNoStall) {
+TEST(WatchTest, WithoutAPieceOfWorkTheLaunchIsStalled) {
   LaunchState attempt = Training();
-  for (int k = 0; k < 3; ++k) RecordHeartbeat(At(2000), Beat(5, 0.1, "evaluate"), k, &attempt);
-  EXPECT_EQ(Look(2001, attempt).action, WatchAction::kNone);
+  for (int k = 0; k < 3; ++k) RecordHeartbeat(At(320), Beat(5), k, &attempt);
+  EXPECT_EQ(Look(320, attempt).action, WatchAction::kNone);
+  for (int k = 0; k < 3; ++k) RecordHeartbeat(At(321), Beat(5), k, &attempt);
+  EXPECT_EQ(Look(321, attempt).verdict, Verdict::kStalled);
+}
+
+TEST(WatchTest, APieceOfWorkOfAnyWorkerIsProgressInEveryPhase) {
+  for (const char* phase : {"compute", "evaluate", "checkpoint"}) {
+    LaunchState attempt = Training();
+    uint64_t pieces = 0;
+    for (double now = 10; now < 2000; now += 300) {
+      for (int k = 0; k < 3; ++k) {
+        v1::Heartbeat beat = Beat(5, 0.1, k == 1 ? phase : "exchange");
+        if (k == 1) beat.set_pieces(++pieces);
+        RecordHeartbeat(At(now), beat, k, &attempt);
+      }
+      EXPECT_EQ(Look(now, attempt).action, WatchAction::kNone) << phase << now;
+    }
+  }
+}
+
+TEST(WatchTest, LoadingAndSavingHaveAnHourForEachPiece) {
+  for (const char* phase : {"open data", "load", "checkpoint"}) {
+    LaunchState attempt = Training();
+    const auto beat = [&](double now) {
+      RecordHeartbeat(At(now), Beat(5, 0, "reduce"), 0, &attempt);
+      for (int k = 1; k < 3; ++k) RecordHeartbeat(At(now), Beat(5, 0, phase), k, &attempt);
+    };
+    beat(11);
+    beat(3611);
+    EXPECT_EQ(Look(3611, attempt).action, WatchAction::kNone) << phase;
+    beat(3612);
+    EXPECT_EQ(Look(3612, attempt).verdict, Verdict::kStalled) << phase;
+  }
 }
 
 TEST(WatchTest, AStopIsPassedOnOnceAndHasADeadline) {
@@ -115,19 +129,25 @@ TEST(WatchTest, AStopIsPassedOnOnceAndHasADeadline) {
   EXPECT_EQ(Look(10, attempt, DesiredState::kStopped).action, WatchAction::kStop);
   attempt.stopping = At(10);
   EXPECT_EQ(Look(10.1, attempt, DesiredState::kStopped).action, WatchAction::kNone);
-  for (int k = 0; k < 3; ++k) RecordHeartbeat(At(321), Beat(6), k, &attempt);
-  EXPECT_EQ(Look(321, attempt, DesiredState::kStopped).verdict, Verdict::kNotDrained);
+  for (int k = 0; k < 3; ++k) RecordHeartbeat(At(341), Beat(6), k, &attempt);
+  EXPECT_EQ(Look(341, attempt, DesiredState::kStopped).verdict, Verdict::kNotDrained);
 }
 
-TEST(WatchTest, AStopWaitsForLongStepsAndForSaves) {
-  LaunchState attempt = Training(10, 60);
+TEST(WatchTest, AStopWaitsForASaveThatMakesProgressAndForNothingElse) {
+  LaunchState attempt = Training();
   attempt.stopping = At(10);
-  for (int k = 0; k < 3; ++k) RecordHeartbeat(At(600), Beat(5, 60), k, &attempt);
-  EXPECT_EQ(Look(600, attempt, DesiredState::kStopped).action, WatchAction::kNone) << "ten steps of a minute";
-  for (int k = 0; k < 3; ++k) RecordHeartbeat(At(1000), Beat(6, 60, "checkpoint"), k, &attempt);
-  EXPECT_EQ(Look(1001, attempt, DesiredState::kStopped).action, WatchAction::kNone) << "the save answers";
-  for (int k = 0; k < 3; ++k) RecordHeartbeat(At(1700), Beat(7, 60), k, &attempt);
-  EXPECT_EQ(Look(1700, attempt, DesiredState::kStopped).verdict, Verdict::kNotDrained) << "another step is no answer to a stop";
+  v1::Heartbeat saving = Beat(6, 0.1, "checkpoint");
+  for (double now = 10; now < 1000; now += 200) {
+    saving.set_pieces(saving.pieces() + 1);
+    for (int k = 0; k < 3; ++k) RecordHeartbeat(At(now), saving, k, &attempt);
+    EXPECT_EQ(Look(now, attempt, DesiredState::kStopped).action, WatchAction::kNone) << "the save goes on";
+  }
+  v1::Heartbeat training = Beat(6, 0.1);
+  for (double now = 1000; now < 1400; now += 1) {
+    training.set_pieces(training.pieces() + 1);
+    for (int k = 0; k < 3; ++k) RecordHeartbeat(At(now), training, k, &attempt);
+  }
+  EXPECT_EQ(Look(1400, attempt, DesiredState::kStopped).verdict, Verdict::kNotDrained) << "another step is no answer to a stop";
 }
 
 TEST(WatchTest, AKillIsRepeatedByForceWhileAnythingLives) {
