@@ -236,6 +236,7 @@ int Main(int argc, char** argv) {
     Report(task.status());
     return static_cast<int>(ExitCode::kBadConfig);
   }
+  if (FLAGS_task != "train") process::RestoreStopSignals();  // the others have nothing to save
   collective::SessionOptions session_options;
   session_options.job_id = SessionName();
   auto session = collective::StartSession(session_options);

@@ -24,7 +24,7 @@ Status WriteGuardian(files::FileSystem& fs, const run::RunFolder& folder, const 
 
 StatusOr<v1::GuardianRecord> ReadGuardian(files::FileSystem& fs, const run::RunFolder& folder, const std::string& job, int attempt) {
   DEIT_ASSIGN_OR_RETURN(v1::GuardianRecord record, json::ReadAttemptFile<v1::GuardianRecord>(fs, folder.Guardian(attempt), attempt));
-  const bool same_job = record.job().empty() || record.job() == job;
+  const bool same_job = !job.empty() && (record.job().empty() || record.job() == job);  // a copy that was not started yet has no job
   const bool same_folder = record.run_folder_inode() == 0 || record.run_folder_inode() == InodeOf(folder);
   if (same_job && same_folder) return record;
   return absl::NotFoundError(absl::StrCat(folder.Guardian(attempt), ": is about another run folder, of which this one is a copy"));

@@ -41,6 +41,12 @@ Progress::~Progress() {
   if (file_is_old_) WriteFile();
 }
 
+void Progress::Begin(v1::Progress progress) {
+  progress.set_time(UnixSeconds(options_.clock->Now()));
+  newest_ = std::move(progress);
+  WriteFile();
+}
+
 void Progress::Update(v1::Progress progress) {
   progress.set_time(UnixSeconds(options_.clock->Now()));
   const absl::Duration now = options_.clock->Elapsed();
@@ -50,6 +56,12 @@ void Progress::Update(v1::Progress progress) {
   newest_ = std::move(progress);
   file_is_old_ = true;
   if (now - last_file_ >= kFileInterval) WriteFile();
+}
+
+void Progress::Refresh() {
+  if (newest_.time() == 0 || options_.clock->Elapsed() - last_file_ < kFileInterval) return;
+  newest_.set_time(UnixSeconds(options_.clock->Now()));
+  WriteFile();
 }
 
 void Progress::FinishEpoch(v1::Progress progress) {

@@ -28,9 +28,15 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  // Before the first step: the file alone.
+  void Begin(v1::Progress progress);
+
   // After each step. Rewrites the line at most 10 times a second, or prints one when `log_interval` steps of the epoch are done;
   // replaces the file at most once a second. An epoch's last step leaves its line to FinishEpoch. Sets progress.time.
   void Update(v1::Progress progress);
+
+  // While nothing new is to be shown, and the run goes on: the file says so, at most once a second.
+  void Refresh();
 
   // After each epoch, and its evaluation if there is one: its plain line, the line on the terminal, and the file, at once.
   void FinishEpoch(v1::Progress progress);

@@ -145,7 +145,7 @@ StatusOr<std::string> EncodeOutput(const OutputFormat& format, const float* logi
     const float* const row = logits + image * format.classes;
     const float* const bad = std::find_if_not(row, row + format.classes, [](float v) { return std::isfinite(v); });
     if (bad != row + format.classes) {
-      return absl::InvalidArgumentError(absl::StrCat("teacher: image ", image, " of the micro-batch, class ", bad - row, ": logit ", *bad));
+      return absl::OutOfRangeError(absl::StrCat("teacher: image ", image, " of the micro-batch, class ", bad - row, ": logit ", *bad));
     }
     EncodeRow(format, row, bytes);
   }

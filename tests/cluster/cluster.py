@@ -76,9 +76,9 @@ class Ended:
 
 
 class Launch:
-    """A launch that runs. One worker is started bare, several under mpirun."""
+    """A launch that runs. One worker is started bare, several under mpirun. `output`: a descriptor that gets what it prints."""
 
-    def __init__(self, folder, workers, words, env=None, mpirun=None, program=WORKER):
+    def __init__(self, folder, workers, words, env=None, mpirun=None, program=WORKER, output=None):
         command = [str(program), *map(str, words)]
         if workers > 1 or mpirun:
             command = [MPIEXEC, "-np", str(workers), *command]
@@ -88,8 +88,8 @@ class Launch:
         environment["OMPI_MCA_rmaps_base_oversubscribe"] = "1"
         self.folder, self.start = folder, time.monotonic()
         self.out, self.err = tempfile.TemporaryFile(dir=folder), tempfile.TemporaryFile(dir=folder)
-        self.process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
-                                        start_new_session=True)
+        self.process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=self.out if output is None else output,
+                                        stderr=self.err if output is None else output, start_new_session=True)
         self.pid = self.process.pid
 
     def workers(self, count):

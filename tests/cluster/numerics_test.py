@@ -1,6 +1,8 @@
 """What bits depend on besides the job is fingerprinted; a loss that is not finite is everybody's decision."""
+import struct
+
 import processor
-from cluster import NON_FINITE, STEPS, STOPPED, STUDENT, WORKER, ClusterTest, main
+from cluster import CONVNET, NON_FINITE, STEPS, STOPPED, STUDENT, WORKER, ClusterTest, Run, main, read_safetensors, write_safetensors
 
 DIVERGES = ("optimizer.lr=1e6", "optimizer.clip_grad=0")
 
@@ -70,6 +72,20 @@ class NonFinite(ClusterTest):
             self.assertEqual(int(run.manifest(STEPS)["adam_steps"]), STEPS - sum(skipped))
             results.append((run.result(), skipped))
         self.assertEqual(results[0], results[1])
+
+    def test_a_teacher_that_is_not_finite_is_a_loss_that_is_not(self):
+        self.train(self.job(CONVNET, "teacher.textproto"), "teacher", "train.max_steps=1")
+        tensors = read_safetensors(Run(self.folder / "teacher").set(1) / "model_00.safetensors")
+        for name in ("head.fc.weight", "head.fc.bias"):
+            dtype, shape, content = tensors[name]
+            tensors[name] = (dtype, shape, struct.pack("<f", 3.4e38) * (len(content) // 4))  # finite, but their sums are not
+        write_safetensors(self.folder / "teacher.safetensors", tensors)
+        words = ("teacher.model.name=convnet", "teacher.model.widths=8,16", f"teacher.weights={self.folder / 'teacher.safetensors'}",
+                 "distillation.type=HARD", "train.max_steps=2")
+        run = self.train(self.job(STUDENT), "fail", *words, workers=2, code=NON_FINITE)
+        self.assert_says(run.ended, "loss of step 0, lane 0: not finite")
+        run = self.train(self.job(STUDENT), "skip", *words, "train.non_finite=SKIP", workers=2)
+        self.assertEqual([line["skipped"] for line in run.lines("metrics.jsonl")], [True, True])
 
     def test_a_run_with_skipped_steps_resumes_to_the_same_state(self):
         config = self.job(STUDENT)

@@ -4,7 +4,7 @@ import random
 import signal
 import time
 
-from cluster import STOPPED, STUDENT, ClusterTest, Run, main, poll
+from cluster import DONE, PATIENCE, STOPPED, STUDENT, ClusterTest, Run, main, poll
 
 STEPS = 40
 WORDS = ("train.epochs=13", "train.max_steps=%d" % STEPS, "model.depth=4")
@@ -35,13 +35,14 @@ class Signals(ClusterTest):
         self.assertEqual(ended.code, STOPPED, ended)
         said = Run(self.folder / run)
         step = said.summary["steps"]
-        self.assertEqual(said.sets()[-1], step)
-        self.assert_says(ended, f"stopped after step {step - 1}: everything is saved")
+        self.assertEqual(said.sets()[-1:], [step] if step > 0 else [])
+        where = f"after step {step - 1}" if step > 0 else "before the first step"
+        self.assert_says(ended, f"stopped {where}: everything is saved")
         self.assertEqual(ended.text.count("everything is saved"), 1, "one worker speaks for all")
         self.assertEqual([attempt["exit_code"] for attempt in said.summary["attempts"]], [STOPPED])
         (asked,) = said.events("StopRequested")
-        self.assertEqual(asked["step"], step - 1)
-        self.assertRegex(asked["message"], f"^stops after step {step - 1}: (SIG[A-Z0-9]+|another worker was asked)$")
+        self.assertEqual(asked["step"], max(step - 1, 0))
+        self.assertRegex(asked["message"], f"^stops {where}: (SIG[A-Z0-9]+|another worker was asked)$")
         self.train(self.config, run, *WORDS, workers=workers_after)
         return step
 
@@ -73,6 +74,49 @@ class Signals(ClusterTest):
             os.kill(launch.pid, signal.SIGUSR1)
         self.assertEqual(launch.wait(60).code, STOPPED)
         self.assertEqual(self.train(self.config, "run", *WORDS).result(), self.whole())
+
+    def test_a_stop_is_heard_in_the_middle_of_an_evaluation(self):
+        words = ("data.synthetic_images=100000", "evaluate.batch_size=1", "train.max_steps=3")
+        launch = self.launch(f"--config={self.config}", f"--run_dir=../{self.folder.name}/run", *words, workers=2)
+        run = Run(self.folder / "run")
+        for _ in poll(60, "the last set"):
+            if run.sets() == [3]:
+                break
+        os.kill(launch.workers(2)[1], signal.SIGUSR1)
+        asked = time.monotonic()
+        ended = launch.wait(60)
+        self.assertEqual(ended.code, STOPPED, ended)
+        self.assertLess(time.monotonic() - asked, 10 * PATIENCE)
+        self.assertEqual(run.events("EpochEvaluated"), [], "the stop came too late")
+        run = self.train(self.config, "run", *words, "evaluate.batch_size=1000")
+        self.assertEqual([attempt["steps_executed"] for attempt in run.summary["attempts"]], [3, 0])
+        self.assertIn("val_acc1", run.manifest(3))
+
+    def test_a_step_that_does_not_fit_is_given_up(self):
+        """The first step, of a batch that takes many times the grace."""
+        words = ("train.batch_size=65536", "data.synthetic_images=100000", "fault.stop_grace=2")
+        launch = self.launch(f"--config={self.config}", f"--run_dir=../{self.folder.name}/run", *words, workers=2)
+        events = self.folder / "run/events.jsonl"
+        for _ in poll(60, "the start"):
+            if events.exists() and events.stat().st_size > 0:
+                break
+        time.sleep(0.5)  # into the step, though anywhere before its end will do
+        os.kill(launch.pid, signal.SIGUSR1)
+        asked = time.monotonic()
+        ended = launch.wait(60)
+        self.assertLess(time.monotonic() - asked, 10 * PATIENCE)
+        self.assertEqual(Run(self.folder / "run").summary["steps"], 0)
+        self.assert_says(ended, "stopped before the first step: everything is saved")
+
+    def test_a_closed_pipe_ends_nothing(self):
+        read, write = os.pipe()
+        os.close(read)
+        try:
+            ended = self.launch(f"--config={self.config}", f"--run_dir=../{self.folder.name}/run", "train.max_steps=3", output=write).wait()
+        finally:
+            os.close(write)
+        self.assertEqual(ended.code, DONE, ended)
+        self.assertEqual(Run(self.folder / "run").sets()[-1], 3)
 
 
 if __name__ == "__main__":

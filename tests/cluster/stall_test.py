@@ -7,7 +7,7 @@ import time
 from cluster import NOT_SAVED, PEER_LOST, STOPPED, STUDENT, ClusterTest, Run, main, poll
 
 TIMEOUT = 2.0  # fault.stall_timeout
-GRACE = 3.0  # what mpirun may need besides
+GRACE = 8.0  # for mpirun to end the launch, also on a busy machine
 ENDLESS = ("train.epochs=100000", "fault.stall_timeout=%g" % TIMEOUT)
 
 
@@ -33,7 +33,7 @@ class Stall(ClusterTest):
         self.assertLess(seconds, TIMEOUT + GRACE)
         self.assertGreater(seconds, TIMEOUT / 2)
         # Of the worker that noticed: which worker, at which step, doing what.
-        naming = rf"worker {stopped} did not .* of step \d+ within {TIMEOUT:g}s \(last reported: step \d+, phase [a-z]+\)"
+        naming = rf"worker {stopped} did not .* of step \d+: no progress for {TIMEOUT:g}s \(last reported: step \d+, phase [a-z]+\)"
         self.assertRegex(ended.text, naming)
         self.assertNotRegex(ended.text, rf"worker [^{stopped}] did not")
         self.assert_says(ended, "hint: run again")
@@ -52,6 +52,11 @@ class Stall(ClusterTest):
 
     def test_one_of_three_is_named(self):
         self.check_stop(4, stopped=2, workers=3)
+
+    def test_healthy_workers_are_waited_for(self):
+        """An evaluation whose share takes one worker several times the limit longer than the other: of three chunks one has two."""
+        words = ("train.max_steps=1", "evaluate.batch_size=3000", "data.synthetic_images=90000", "fault.stall_timeout=0.5")
+        self.train(self.job(STUDENT), "run", *words, workers=2)
 
     def test_a_killed_worker_ends_the_launch_and_the_next_one_goes_on(self):
         for worker in (0, 1):

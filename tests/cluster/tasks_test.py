@@ -221,8 +221,9 @@ class Others(ClusterTest):
 
     def test_preview(self):
         words = ("--task=preview", f"--config={self.job(STUDENT)}", "augment.aa=rand-m9-mstd0.5-inc1", "augment.mixup=0.8")
-        ended = self.run_worker(*words, "--steps=3:5", "--output=shown", workers=2)
-        self.assertEqual(ended.err.count("preview: 64 views in shown"), 1, "one worker does it")
+        ended = self.run_worker(*words, "--steps=3:5", "--output=shown", workers=2, code=BAD_CONFIG)
+        self.assert_failed_plainly(ended, "--task=preview: 2 processes: this task runs in one", "hint: start deit-worker without mpirun")
+        self.assertEqual(self.run_worker(*words, "--steps=3:5", "--output=shown").err.count("preview: 64 views in shown"), 1)
         views = [json.loads(line) for line in (self.folder / "shown/views.jsonl").read_text().splitlines()]
         self.assertEqual([view["position"] for view in views], list(range(96, 160)))
         self.assertEqual({(view["step"], view["lane"]) for view in views}, {(step, lane) for step in (3, 4) for lane in range(8)})

@@ -38,6 +38,7 @@ inline v1::JobRecord RecordOf(const std::string& job, v1::JobState::Value state,
   for (int i = 0; i < workers; ++i) {
     v1::WorkerRecord* worker = record.add_workers();
     worker->set_worker(i);
+    worker->set_rank(i + 1);
     *worker->mutable_process() = process;
     worker->set_step(15012);
     worker->set_phase("forward");

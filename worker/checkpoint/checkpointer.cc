@@ -9,6 +9,7 @@
 #include "common/checkpoint/checkpoint_reader.h"
 #include "common/checkpoint/retention.h"
 #include "common/checkpoint/tensor_catalog.h"
+#include "worker/checkpoint/counted_file_system.h"
 #include "worker/exchange/agreement.h"
 #include "worker/state/state_digest.h"
 
@@ -112,6 +113,7 @@ state::JobProgress ProgressOf(const v1::CheckpointManifest& manifest) {
   state::JobProgress progress;
   progress.step = static_cast<uint64_t>(manifest.step());
   progress.updates = manifest.adam_steps();
+  progress.skipped_in_a_row = manifest.skipped_in_a_row();
   if (manifest.has_val_acc1()) progress.val_acc1 = manifest.val_acc1();
   if (manifest.has_val_acc1_ema()) progress.val_acc1_ema = manifest.val_acc1_ema();
   progress.train_seconds = manifest.train_seconds();
@@ -125,12 +127,17 @@ state::JobProgress ProgressOf(const v1::CheckpointManifest& manifest) {
 
 }  // namespace
 
+Checkpointer::Checkpointer(const state::JobState& state, CheckpointerOptions options) : state_(state), options_(std::move(options)) {
+  const exchange::Context* const context = &state_.worker_group->context();
+  counted_ = std::make_unique<CountedFileSystem>(options_.fs, [context] { context->AddPiece(); });
+  options_.fs = counted_.get();
+}
+
 Status Checkpointer::Agree(const Status& mine, absl::string_view what) const { return state_.worker_group->Agree(mine, what); }
 
 StatusOr<std::string> Checkpointer::Save(const state::JobProgress& progress, double epoch) {
   auto saved = SaveAll(progress, epoch);
-  const ExitCode code = ExitCodeOf(saved.status());
-  if (saved.ok() || code == ExitCode::kPeerLost || code == ExitCode::kRunFolder) return saved;
+  if (saved.ok() || collective::IsPeerFailure(saved.status()) || ExitCodeOf(saved.status()) == ExitCode::kRunFolder) return saved;
   return WithExitCode(Annotate(saved.status(), absl::StrCat("checkpoint of step ", progress.step)), ExitCode::kNotSaved);
 }
 
@@ -148,6 +155,7 @@ StatusOr<std::string> Checkpointer::SaveAll(const state::JobProgress& progress, 
   about.set_weights_digest(DigestHex(weights_digest));
   about.set_state_digest(DigestHex(state_digest));
   about.set_adam_steps(progress.updates);
+  if (progress.skipped_in_a_row > 0) about.set_skipped_in_a_row(progress.skipped_in_a_row);
   about.set_train_seconds(progress.train_seconds);
   about.set_views_replaced(static_cast<uint64_t>(progress.views_replaced));
 
@@ -157,6 +165,12 @@ StatusOr<std::string> Checkpointer::SaveAll(const state::JobProgress& progress, 
     return checkpoint::PrepareCheckpoint(*options_.fs, options_.root, step);
   };
   if (first()) prepared = prepare();
+  if (prepared.ok() && *prepared == checkpoint::Prepared::kSavedAlready) {
+    auto there = checkpoint::ReadManifest(*options_.fs, checkpoint::CheckpointPath(options_.root, step));
+    if (!there.ok()) prepared = there.status();
+    else if (there->weights_digest() != about.weights_digest())
+      prepared = absl::FailedPreconditionError(absl::StrCat("a checkpoint with other weights is there: ", there->weights_digest()));
+  }
   DEIT_RETURN_IF_ERROR(Agree(prepared.status(), "preparing a checkpoint"));
   const uint64_t already = prepared.ok() && *prepared == checkpoint::Prepared::kSavedAlready;
   DEIT_ASSIGN_OR_RETURN(const auto answers, state_.worker_group->ShareNumbers(already, "preparing a checkpoint"));
@@ -184,7 +198,8 @@ void Checkpointer::RecordAccuracy(uint64_t step, double val_acc1, std::optional<
 }
 
 void Checkpointer::Prune() {
-  const auto pruned = checkpoint::PruneCheckpoints(*options_.fs, options_.root, options_.keep, checkpoint::Unfinished::kMayBeWritten);
+  const auto pruned =
+      checkpoint::PruneCheckpoints(*options_.fs, options_.root, options_.keep, checkpoint::Unfinished::kMayBeWritten, options_.best_by);
   if (!pruned.ok()) LogWarning(absl::StrCat("old checkpoints stay: ", pruned.status().message()));
 }
 
@@ -202,12 +217,13 @@ StatusOr<std::optional<Restored>> Checkpointer::Restore() {
     if (!step) return std::nullopt;
     const std::string folder = checkpoint::CheckpointPath(options_.root, static_cast<int64_t>(*step));
     // Each worker's own verdict counts: one that cannot read or load a checkpoint keeps all from using it.
-    Status verdict = Agree(Verify(folder), "verifying a checkpoint");
+    Status verdict = Agree(SeenHere(Verify(folder)), "verifying a checkpoint");
     if (verdict.ok()) {
       auto restored = Load(folder);
       verdict = Agree(restored.status(), "loading a checkpoint");
       if (verdict.ok()) return *std::move(restored);
     }
+    if (ExitCodeOf(verdict) == ExitCode::kStoppedAndSaved) return verdict;
     if (!checkpoint::IsDamaged(verdict)) return Annotate(verdict, folder);
     state_.owned->Reset();
     state_.buffers->Reset();
@@ -245,11 +261,23 @@ StatusOr<std::optional<uint64_t>> Checkpointer::NewestStep() {
   return answers[0] == 0 ? std::nullopt : std::optional<uint64_t>(answers[0] - 1);
 }
 
+// Worker 0 has just seen the whole checkpoint: a worker that does not find it looks elsewhere, which proves no damage.
+Status Checkpointer::SeenHere(const Status& status) const {
+  if (first() || !absl::IsNotFound(status)) return status;
+  const exchange::Context& context = state_.worker_group->context();
+  const std::string& host = context.world->hosts()[static_cast<size_t>(context.worker())];
+  return WithHint(
+      WithExitCode(absl::FailedPreconditionError(absl::StrCat(status.message(), ": not seen on host ", host, ", but by worker 0")),
+                   ExitCode::kMissingInput),
+      "give all workers the same run folder: on a file system that all hosts share, under the same path");
+}
+
 // This worker's share of the set's files.
 Status Checkpointer::Verify(const std::string& set) const {
   const exchange::Context& context = state_.worker_group->context();
   DEIT_ASSIGN_OR_RETURN(const auto manifest, checkpoint::ReadManifest(*options_.fs, set));
   for (int f = context.worker(); f < manifest.files_size(); f += context.plan->topology().workers()) {
+    DEIT_RETURN_IF_ERROR(options_.interrupted());
     DEIT_RETURN_IF_ERROR(checkpoint::VerifyFile(*options_.fs, set, manifest.files(f)));
   }
   return absl::OkStatus();
@@ -262,15 +290,19 @@ StatusOr<Restored> Checkpointer::Load(const std::string& set) {
     DEIT_ASSIGN_OR_RETURN(auto catalog, checkpoint::TensorCatalog::Open(*options_.fs, set, manifest));
     return std::make_pair(std::move(manifest), std::move(catalog));
   }();
-  DEIT_RETURN_IF_ERROR(Agree(read.status(), "opening a checkpoint"));
+  DEIT_RETURN_IF_ERROR(Agree(SeenHere(read.status()), "opening a checkpoint"));
   const auto& [manifest, catalog] = *read;
   DEIT_RETURN_IF_ERROR(CheckSameModel(catalog, state_));
-  DEIT_RETURN_IF_ERROR(state::FillWeights(state_, [&](size_t t, float* out) {
+  const Status filled = state::FillWeights(state_, [&](size_t t, float* out) -> Status {
+    DEIT_RETURN_IF_ERROR(options_.interrupted());
     const models::TensorSpec& tensor = (*state_.tensors)[t];
     return catalog.ReadRange(TensorKind::kModel, tensor.name, 0, static_cast<uint64_t>(tensor.size()), out);
-  }));
+  });
+  DEIT_RETURN_IF_ERROR(filled);
   const bool ema = state_.owned->has_ema() && !catalog.tensors(TensorKind::kEma).empty();
   for (const state::OwnedBlock& b : state_.owned->blocks()) {
+    DEIT_RETURN_IF_ERROR(options_.interrupted());
+    state_.worker_group->context().AddPiece();
     const plan::TensorPlace& place = state_.grid->tensors()[static_cast<size_t>(b.tensor)];
     const uint64_t begin = static_cast<uint64_t>(b.offset - place.offset), count = static_cast<uint64_t>(b.count);
     for (const TensorKind kind : state_.owned->kinds()) {
@@ -289,6 +321,7 @@ StatusOr<Restored> Checkpointer::Load(const std::string& set) {
       if (ema) DEIT_RETURN_IF_ERROR(catalog.ReadRange(TensorKind::kEma, tensor.name, 0, count, state_.buffers->ema() + offset));
     }
   }
+  if (!ema) state_.buffers->StartEma();  // an EMA that begins here begins at what was read
   const std::string digest = DigestHex(state::WeightsDigest(state_));
   if (digest != manifest.weights_digest()) {
     return absl::DataLossError(absl::StrCat("weights digest ", digest, ": the manifest says ", manifest.weights_digest()));

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "common/checkpoint/checkpoint_writer.h"
 #include "common/files/file_system.h"
+#include "proto/spec.pb.h"
 #include "worker/state/job_state.h"
 
 namespace deit::checkpoint {
@@ -18,8 +20,10 @@ struct CheckpointerOptions {
   std::string nonce;                                      // of this attempt, equal on all workers
   int keep = 2;                                           // newest sets kept, besides the best
   std::string job_id, spec_digest, numerics_fingerprint;  // for the manifest
+  v1::CheckpointSpec::BestBy best_by = v1::CheckpointSpec::VAL_ACC1;
   absl::Duration commit_limit = absl::Seconds(60);
   std::function<Status()> check_current = [] { return absl::OkStatus(); };  // exit code 73: this attempt must not write here any more
+  std::function<Status()> interrupted = [] { return absl::OkStatus(); };    // asked between files that Restore reads: an error ends it
   files::FileSystem* fs = &files::FileSystem::Posix();
   Clock* clock = &Clock::System();
 };
@@ -34,20 +38,21 @@ struct Restored {
 // Collective over all workers: each method is called by all alike, and all get the same outcome. Not thread-safe.
 class Checkpointer {
  public:
-  Checkpointer(const state::JobState& state, CheckpointerOptions options) : state_(state), options_(std::move(options)) {}
+  // Each operation on a file is a piece of this worker's work.
+  Checkpointer(const state::JobState& state, CheckpointerOptions options);
 
   // Saves the state after `progress.step` steps. progress.ledger: what THIS worker adds (worker 0: with what was restored). epoch: of the
   // stream, with fraction. On failure (exit code 74) nothing is lost and training may go on; the next save tries again; a lost peer (69)
   // and a run folder that is this attempt's no more (73) end the attempt. Returns the manifest's weights digest.
   StatusOr<std::string> Save(const state::JobProgress& progress, double epoch);
 
-  // Notes the accuracy after `step` steps, and of the averaged weights, in that step's set, if there is one. Worker 0 does it; the others
-  // return at once. A failure is said and costs only the note.
+  // Notes the accuracy after `step` steps, and of the averaged weights, in that step's checkpoint, if there is one. Worker 0 does it; the
+  // others return at once. A failure is logged and costs only the note.
   void RecordAccuracy(uint64_t step, double val_acc1, std::optional<double> val_acc1_ema = std::nullopt);
 
   // Loads the newest set of which every file verifies and whose tensors give the manifest's weights digest; the workers share the
   // verifying. Bad sets are set aside with a warning. Nothing if there is none: moments and running statistics are then as new.
-  // Errors: a set that this user or version cannot read, or of another model.
+  // Errors: a set that this user or version cannot read, that not all workers see (66), or of another model.
   StatusOr<std::optional<Restored>> Restore();
 
   // What Restore said of each set that it put aside. Worker 0 only.
@@ -57,6 +62,7 @@ class Checkpointer {
   StatusOr<std::string> SaveAll(const state::JobProgress& progress, double epoch);
   Status WriteOwnShard(const checkpoint::Save& save, const state::JobProgress& progress);
   StatusOr<std::optional<uint64_t>> NewestStep();
+  Status SeenHere(const Status& status) const;
   Status Verify(const std::string& set) const;
   StatusOr<Restored> Load(const std::string& set);
   void Prune();
@@ -65,7 +71,8 @@ class Checkpointer {
   Status Agree(const Status& mine, absl::string_view what) const;
 
   state::JobState state_;
-  CheckpointerOptions options_;
+  CheckpointerOptions options_;  // .fs: counted_
+  std::unique_ptr<files::FileSystem> counted_;
   std::vector<std::string> rejected_;
 };
 

@@ -22,6 +22,8 @@ void FlagBoard::Set(int rank, size_t flag, uint64_t value) {
   std::atomic_ref<uint64_t>(*Cell(rank, flag)).store(value, std::memory_order_release);
 }
 
+void FlagBoard::Increment(int rank, size_t flag) { std::atomic_ref<uint64_t>(*Cell(rank, flag)).fetch_add(1, std::memory_order_relaxed); }
+
 uint64_t FlagBoard::Get(int rank, size_t flag) const {
   return std::atomic_ref<uint64_t>(*Cell(rank, flag)).load(std::memory_order_acquire);
 }

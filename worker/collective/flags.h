@@ -27,6 +27,9 @@ class FlagBoard {
   void Set(int rank, size_t flag, uint64_t value);
   uint64_t Get(int rank, size_t flag) const;
 
+  // A flag that several threads of its rank count up together: only by this. Publishes nothing else that they wrote.
+  void Increment(int rank, size_t flag);
+
   // Until Get(rank, flag) >= value; see wait.h.
   Status WaitAtLeast(int rank, size_t flag, uint64_t value, Deadline deadline, Describe what) const;
 

@@ -61,8 +61,9 @@ class Departure {
 class MpiSession final : public Session {
  public:
   MpiSession(std::unique_ptr<Communicator> world, Departure departure, std::optional<process::ProcessFolder> folder,
-             absl::Duration setup_limit)
-      : world_(std::move(world)), departure_(std::move(departure)), folder_(std::move(folder)), setup_limit_(setup_limit) {}
+             absl::Duration setup_limit, absl::Duration leave_limit)
+      : world_(std::move(world)), departure_(std::move(departure)), folder_(std::move(folder)), setup_limit_(setup_limit),
+        leave_limit_(leave_limit) {}
 
   Communicator& world() override { return *world_; }
 
@@ -70,7 +71,7 @@ class MpiSession final : public Session {
   Status Leave() override {
     uint8_t here = 1;
     DEIT_ASSIGN_OR_RETURN(const std::unique_ptr<Transfer> transfer, world_->AllReduce({.data = &here, .count = 1}));
-    DEIT_RETURN_IF_ERROR(Wait(*transfer, {setup_limit_}, [] { return WaitDescription{"not all workers came to the end", ""}; }));
+    DEIT_RETURN_IF_ERROR(Wait(*transfer, {leave_limit_}, [] { return WaitDescription{"not all workers came to the end", ""}; }));
     const ExitGuard guard({setup_limit_}, {"MPI did not end", ""});
     if (folder_) folder_->Restore();
     MPI_Finalize();
@@ -82,7 +83,7 @@ class MpiSession final : public Session {
   std::unique_ptr<Communicator> world_;
   Departure departure_;
   std::optional<process::ProcessFolder> folder_;
-  absl::Duration setup_limit_;
+  absl::Duration setup_limit_, leave_limit_;
 };
 
 void SetDefault(const char* name, const std::string& value) { setenv(name, value.c_str(), /*overwrite=*/0); }
@@ -115,7 +116,7 @@ StatusOr<std::unique_ptr<Session>> StartMpi(const SessionOptions& options) {
   DEIT_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> world, NewMpiWorld(options));
   if (folder) folder->Hide();  // all have started, so all have mapped what is in it
   DEIT_ASSIGN_OR_RETURN(Departure departure, Departure::Prepare(*world));
-  return std::make_unique<MpiSession>(std::move(world), std::move(departure), std::move(folder), options.setup_limit);
+  return std::make_unique<MpiSession>(std::move(world), std::move(departure), std::move(folder), options.setup_limit, options.leave_limit);
 }
 
 }  // namespace deit::collective

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 
 namespace deit::collective {
@@ -13,6 +14,8 @@ constexpr int kPauses = 2000;
 constexpr int kYields = 200;
 constexpr absl::Duration kNap = absl::Microseconds(50);
 constexpr absl::Duration kStopped = absl::Milliseconds(250);
+constexpr int kSamples = 64;  // of progress, in one limit
+constexpr absl::string_view kWaitUrl = "deit/wait";
 
 void Pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -25,18 +28,34 @@ void Pause() {
 }  // namespace
 
 Status DeadlineError(const Deadline& deadline, const WaitDescription& awaited) {
-  std::string message = absl::StrCat(awaited.event, " within ", absl::FormatDuration(deadline.limit));
+  const char* const within = deadline.progress == nullptr ? " within " : ": no progress for ";
+  std::string message = absl::StrCat(awaited.event, within, absl::FormatDuration(deadline.limit));
   if (!awaited.detail.empty()) absl::StrAppend(&message, " (", awaited.detail, ")");
-  return absl::DeadlineExceededError(message);
+  Status expired = absl::DeadlineExceededError(message);
+  expired.SetPayload(kWaitUrl, absl::Cord());
+  return expired;
 }
 
-DeadlineTimer::DeadlineTimer(Deadline deadline) : deadline_(deadline), start_(deadline.clock->Elapsed()), last_look_(start_) {}
+bool IsPeerFailure(const Status& status) { return absl::IsUnavailable(status) || status.GetPayload(kWaitUrl).has_value(); }
+
+DeadlineTimer::DeadlineTimer(Deadline deadline) : deadline_(deadline) { Renew(deadline_.clock->Elapsed()); }
+
+void DeadlineTimer::Renew(absl::Duration now) {
+  start_ = last_look_ = now;
+  longest_stop_ = absl::ZeroDuration();
+  next_sample_ = now + deadline_.limit / kSamples;
+  if (deadline_.progress != nullptr) progress_ = deadline_.progress->Progress();
+}
 
 bool DeadlineTimer::Expired() {
   const absl::Duration now = deadline_.clock->Elapsed();
   const absl::Duration gap = now - last_look_;
   last_look_ = now;
   if (gap > kStopped) longest_stop_ = std::max(longest_stop_, gap);
+  if (deadline_.progress != nullptr && now >= next_sample_) {
+    next_sample_ = now + deadline_.limit / kSamples;
+    if (deadline_.progress->Progress() != progress_) Renew(now);
+  }
   return now - start_ > deadline_.limit + longest_stop_;
 }
 

@@ -25,7 +25,8 @@ class ImageSource {
   }
 };
 
-// The error of a picture that was listed and cannot be read now, from the file system's: never DataLoss, with exit code 66 and a hint.
+// The error of a picture that was listed and cannot be read now, from the file system's: never DataLoss, with a hint. Exit code 66, or 65 where
+// another attempt may find it readable (retry_read.h).
 absl::Status Unreadable(const absl::Status& status);
 
 // Each reads the pictures that `index` lists; `index` outlives the source.

@@ -1,6 +1,7 @@
 #include "worker/data/loader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <system_error>
 #include <thread>
@@ -13,6 +14,8 @@
 
 namespace deit::data {
 namespace {
+
+constexpr std::chrono::milliseconds kLook(50);  // between two looks while Next() blocks
 
 // A few claims per thread and micro-batch: all threads finish it together, and small views do not queue for the lock.
 int ViewsPerClaim(int views, int threads) { return std::max(1, views / (4 * threads)); }
@@ -59,19 +62,16 @@ class Loader::Ring {
     return absl::OkStatus();
   }
 
-  StatusOr<const MicroBatch*> Next() {
+  StatusOr<const MicroBatch*> Next(absl::FunctionRef<bool()> leave) {
     const MutexLock lock(mutex_);
     DEIT_RETURN_IF_ERROR(failure_);
     if (held_) GiveBack();
     if (next_ == total_) return nullptr;
     Slot& slot = slots_[next_ % slots_.size()];
     const auto begin = std::chrono::steady_clock::now();
-    bool in_time = true;
-    while (in_time && !stopped_ && !slot.ready) in_time = ready_.WaitUntil(mutex_, begin + absl::ToChronoNanoseconds(options_.deadline));
-    in_time = in_time || slot.ready;
+    const bool left = !Await(slot, leave);
     wait_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    if (stopped_) return absl::CancelledError("loader: stopped");
-    failure_ = in_time ? slot.error : Late(slot);
+    if (left || stopped_) return absl::CancelledError("loader: stopped");
     DEIT_RETURN_IF_ERROR(failure_);
     held_ = true;
     return &slot.batch;
@@ -111,6 +111,29 @@ class Loader::Ring {
     int error_view = 0;
   };
 
+  // Until `slot` is ready, stopped, or failure_ says why it is not; false: `leave` was true.
+  bool Await(const Slot& slot, absl::FunctionRef<bool()> leave) DEIT_REQUIRES(mutex_) {
+    using Time = std::chrono::steady_clock;
+    uint64_t rendered = rendered_;
+    auto since = Time::now();
+    auto look = since + kLook;
+    while (!stopped_ && !slot.ready) {
+      if (ready_.WaitUntil(mutex_, look)) continue;
+      if (const uint64_t now = rendered_; now != rendered) rendered = now, since = Time::now();
+      if (Time::now() - since > absl::ToChronoNanoseconds(options_.deadline)) {
+        failure_ = Late(slot);
+        return true;
+      }
+      mutex_.Unlock();
+      const bool leaves = leave();
+      mutex_.Lock();
+      if (leaves) return false;
+      look = Time::now() + kLook;
+    }
+    failure_ = slot.error;
+    return true;
+  }
+
   uint64_t StepOf(uint64_t q) const { return options_.first_step + q / static_cast<uint64_t>(options_.lanes.size()); }
   int LaneOf(uint64_t q) const { return options_.lanes.begin + static_cast<int>(q % static_cast<uint64_t>(options_.lanes.size())); }
 
@@ -127,7 +150,7 @@ class Loader::Ring {
 
   Status Late(const Slot& slot) const DEIT_REQUIRES(mutex_) {
     return absl::DeadlineExceededError(absl::StrCat("loader: step ", StepOf(next_), ", lane ", LaneOf(next_), ": ", slot.unrendered, " of ",
-                                                    views_, " views missing after ", absl::FormatDuration(options_.deadline)));
+                                                    views_, " views missing, and no other for ", absl::FormatDuration(options_.deadline)));
   }
 
   // Waits for a slot; false once stopped or when nothing is left.
@@ -162,6 +185,8 @@ class Loader::Ring {
       Outcome outcome;
       for (int v = claim.begin; v < claim.end; ++v) {
         Status status = RenderView(claim.q, v, &slot.batch, &outcome.replaced);
+        ++rendered_;
+        if (options_.view_done) options_.view_done();
         if (status.ok() || !outcome.error.ok()) continue;
         outcome.error = std::move(status);
         outcome.error_view = v;
@@ -216,8 +241,9 @@ class Loader::Ring {
   std::vector<std::thread> threads_;
 
   Mutex mutex_;
-  CondVar ready_;  // for Next()
-  CondVar work_;   // for the threads
+  CondVar ready_;                      // for Next()
+  CondVar work_;                       // for the threads
+  std::atomic<uint64_t> rendered_{0};  // views, for Await()
   bool stopped_ DEIT_GUARDED_BY(mutex_) = false;
   Claim claimed_ DEIT_GUARDED_BY(mutex_);      // .q and .begin: the first view that is not claimed
   uint64_t next_ DEIT_GUARDED_BY(mutex_) = 0;  // the micro-batch held by the caller, else the one to hand out next
@@ -233,7 +259,9 @@ LoaderOptions LoaderOptionsOf(const v1::JobSpec& spec, plan::LaneRun lanes, uint
           .first_step = first_step,
           .end_step = end_step,
           .threads = spec.data().threads(),
-          .depth = spec.data().prefetch()};
+          .depth = spec.data().prefetch(),
+          .deadline = absl::Seconds(spec.fault().stall_timeout()),
+          .view_done = nullptr};
 }
 
 Loader::Loader(std::unique_ptr<Ring> ring) : ring_(std::move(ring)) {}
@@ -246,7 +274,7 @@ StatusOr<std::unique_ptr<Loader>> Loader::Start(const plan::Sampler& sampler, co
   return std::make_unique<Loader>(std::move(ring));
 }
 
-StatusOr<const MicroBatch*> Loader::Next() { return ring_->Next(); }
+StatusOr<const MicroBatch*> Loader::Next(absl::FunctionRef<bool()> leave) { return ring_->Next(leave); }
 double Loader::WaitSeconds() const { return ring_->WaitSeconds(); }
 void Loader::Stop() { ring_->Stop(); }
 

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/plan/lanes.h"
@@ -22,7 +24,8 @@ struct LoaderOptions {
   uint64_t end_step = 0;
   int threads = 1;                             // data.threads
   int depth = 2;                               // micro-batches rendered ahead of the one handed out; >= 1
-  absl::Duration deadline = absl::Minutes(5);  // longest wait of one Next()
+  absl::Duration deadline = absl::Minutes(5);  // longest wait of one Next() without any view rendered: fault.stall_timeout
+  std::function<void()> view_done = nullptr;   // called after each view, by the thread that rendered it
 };
 
 // What the job says: all but lanes and steps, which are those that the caller gives.
@@ -38,8 +41,12 @@ class Loader {
 
   // The next micro-batch, in order of step, then lane; null after the last. Blocks until it is rendered. It belongs to the caller until
   // the next call. A view's error is returned in place of its micro-batch, naming step, lane, position and image (of several the first),
-  // and again by every later call. Cancelled after Stop(); DeadlineExceeded once options.deadline has passed.
-  absl::StatusOr<const MicroBatch*> Next();
+  // and again by every later call. Cancelled after Stop(), and once `leave`, asked every 50 ms while it blocks, is true; DeadlineExceeded once
+  // options.deadline has passed without a view.
+  absl::StatusOr<const MicroBatch*> Next(absl::FunctionRef<bool()> leave);
+  absl::StatusOr<const MicroBatch*> Next() {
+    return Next([] { return false; });
+  }
 
   double WaitSeconds() const;  // spent in Next() so far: what the trainer waited for data
 

@@ -2,6 +2,7 @@
 #include "common/base/status.h"
 #include "common/files/operations.h"
 #include "worker/data/image_source.h"
+#include "worker/data/retry_read.h"
 
 namespace deit::data {
 namespace {
@@ -10,8 +11,8 @@ constexpr int64_t kMaxFileBytes = int64_t{1} << 28;
 
 class StoredImages final : public ImageSource {
  public:
-  StoredImages(std::string root, const dataset::Index& index, bool are_files)
-      : root_(std::move(root)), index_(index), are_files_(are_files) {}
+  StoredImages(std::string root, const dataset::Index& index, bool are_files, absl::Duration retry)
+      : root_(std::move(root)), index_(index), are_files_(are_files), retry_(retry) {}
 
   Status Read(int64_t i, Image* image) const override {
     return Decode(i, [image](absl::string_view bytes) { return DecodeImage(bytes, image); });
@@ -27,14 +28,17 @@ class StoredImages final : public ImageSource {
     const int64_t size = index_.bytes(i);
     const std::string path = files::JoinPath(root_, index_.path(i));
     if (size > kMaxFileBytes) return absl::DataLossError(absl::StrCat(path, ": ", size, " bytes: not a picture"));
-    const auto opened = files::FileSystem::Posix().OpenForRead(files::JoinPath(root_, place.file));
-    if (!opened.ok()) return Unreadable(opened.status());
-    const files::RandomAccessFile& file = **opened;
-    if (are_files_ && static_cast<int64_t>(file.Size()) != size) return Changed(path, static_cast<int64_t>(file.Size()), size);
     thread_local std::string bytes;  // kept: a new one per image would fault in its pages each time
     bytes.resize(static_cast<size_t>(size));
-    const Status read = file.ReadAt(static_cast<uint64_t>(place.offset), bytes.data(), bytes.size());
+    int64_t size_now = size;
+    const Status read = RetryRead(retry_, [&]() -> Status {
+      DEIT_ASSIGN_OR_RETURN(const auto file, files::FileSystem::Posix().OpenForRead(files::JoinPath(root_, place.file)));
+      size_now = are_files_ ? static_cast<int64_t>(file->Size()) : size;
+      if (size_now != size) return absl::OkStatus();
+      return file->ReadAt(static_cast<uint64_t>(place.offset), bytes.data(), bytes.size());
+    });
     if (!read.ok()) return Unreadable(read);
+    if (size_now != size) return Changed(path, size_now, size);
     return Annotate(decode(bytes), path);
   }
 
@@ -47,13 +51,14 @@ class StoredImages final : public ImageSource {
   const std::string root_;
   const dataset::Index& index_;
   const bool are_files_;  // each picture a file of its own
+  const absl::Duration retry_;
 };
 
 }  // namespace
 
 std::unique_ptr<ImageSource> NewStoredImages(const v1::JobSpec& spec, const dataset::Index& index) {
   const bool are_files = spec.data().format() == v1::DataSpec::IMAGE_FOLDER;
-  return std::make_unique<StoredImages>(spec.data().root(), index, are_files);
+  return std::make_unique<StoredImages>(spec.data().root(), index, are_files, absl::Seconds(spec.fault().read_retry()));
 }
 
 }  // namespace deit::data

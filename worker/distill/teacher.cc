@@ -11,7 +11,9 @@ Teacher::Teacher(std::unique_ptr<nn::Model> model, std::vector<at::Tensor> value
 
 at::Tensor Teacher::Logits(const at::Tensor& images) const {
   const at::NoGradGuard no_gradients;
-  return FusedLogits(model_->Forward(values_, {}, pixels_.Fit(images), {})).contiguous();
+  nn::ForwardContext context;
+  context.block_done = block_done_;
+  return FusedLogits(model_->Forward(values_, {}, pixels_.Fit(images), context)).contiguous();
 }
 
 StatusOr<std::string> Teacher::Record(const at::Tensor& images) const {

@@ -1,8 +1,10 @@
 // Frozen teacher model and its outputs for a micro-batch.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -26,14 +28,18 @@ class Teacher {
   // two.
   at::Tensor Logits(const at::Tensor& images) const;
 
-  // The encoded record of a whole micro-batch. Error: logits that are not finite.
+  // The encoded record of a whole micro-batch. OutOfRange: logits that are not finite.
   StatusOr<std::string> Record(const at::Tensor& images) const;
+
+  // Called after each block of the forward passes that follow; see ForwardContext.
+  void OnBlock(std::function<void()> done) { block_done_ = std::move(done); }
 
  private:
   std::unique_ptr<nn::Model> model_;
   std::vector<at::Tensor> values_;
   teacher::OutputFormat format_;
   TeacherPixels pixels_;
+  std::function<void()> block_done_;
 };
 
 }  // namespace deit::distill

@@ -48,6 +48,7 @@ void AccumulatorSink::Accept(int tensor, const at::Tensor& gradient) {
   } else {
     accumulator->Accept(tensor, dense.const_data_ptr<float>());
   }
+  if (gradient_done) gradient_done();
 }
 
 std::vector<at::Tensor> MakeLeaves(const std::vector<models::TensorSpec>& tensors, const train::StateView& state, AccumulatorSink* sink) {

@@ -1,6 +1,7 @@
 // Model tensors as views of the flat buffers, and the path of their gradients back into them.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -15,6 +16,7 @@ namespace deit::engine {
 class AccumulatorSink final : public nn::GradientSink {
  public:
   train::LaneAccumulator* accumulator = nullptr;  // set while a lane runs
+  std::function<void()> gradient_done = nullptr;  // called after each; what it throws ends the backward pass
   void Accept(int tensor, const at::Tensor& gradient) override;
 };
 

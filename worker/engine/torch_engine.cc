@@ -6,7 +6,9 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <exception>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -33,11 +35,19 @@ using train::EvaluationCounts;
 
 double Now() { return absl::ToDoubleSeconds(Clock::System().Elapsed()); }
 
+// Ends a pass that its caller no longer wants.
+class PassGivenUp final : public std::exception {
+ public:
+  const char* what() const noexcept override { return "given up"; }
+};
+
 // The torch boundary: exceptions of the tensor library end here.
 template <typename Result>
 StatusOr<Result> Guarded(const char* what, const std::function<StatusOr<Result>()>& body) {
   try {
     return body();
+  } catch (const PassGivenUp&) {
+    return absl::CancelledError(absl::StrCat(what, ": given up"));
   } catch (const std::exception& error) {
     const std::string text = error.what();
     if (absl::StrContains(text, "can't allocate memory")) return OutOfMemory(what);
@@ -98,6 +108,17 @@ class TorchEngine final : public train::Engine {
     }
   }
 
+  void OnPiece(std::function<bool()> done) override {
+    block_done_ = nullptr;
+    if (done) {
+      block_done_ = [done = std::move(done)] {
+        if (!done()) throw PassGivenUp();
+      };
+    }
+    sink_.gradient_done = block_done_;
+    if (teacher_) teacher_->OnBlock(block_done_);
+  }
+
   StatusOr<train::LaneMetrics> TrainLane(const data::MicroBatch& batch, train::LaneAccumulator& into) override {
     return Guarded<train::LaneMetrics>("training a micro-batch", [&] { return Train(batch, into); });
   }
@@ -133,7 +154,8 @@ class TorchEngine final : public train::Engine {
     positions_.clear();
     for (const plan::View& view : batch.views) positions_.push_back(view.position);
     sink_.accumulator = &into;
-    const nn::ForwardContext context{true, spec_.train().seed(), positions_.data(), &sink_};
+    nn::ForwardContext context{true, spec_.train().seed(), positions_.data(), &sink_};
+    context.block_done = block_done_;
     const nn::Outputs outputs = model_->Forward(values_, statistics_, images, context);
     at::Tensor labels = at::empty({static_cast<int64_t>(batch.labels.size())}, at::kLong);
     std::copy(batch.labels.begin(), batch.labels.end(), labels.mutable_data_ptr<int64_t>());
@@ -146,8 +168,8 @@ class TorchEngine final : public train::Engine {
     times_.teacher += asked - start;
     times_.forward += forwarded - asked;
     times_.backward += Now() - forwarded;
-    return train::LaneMetrics{loss.total.item<double>(), loss.base, loss.distillation, static_cast<int64_t>(batch.labels.size()),
-                              loss.correct};
+    const double total = teacher_is_finite_ ? loss.total.item<double>() : std::numeric_limits<double>::quiet_NaN();
+    return train::LaneMetrics{total, loss.base, loss.distillation, static_cast<int64_t>(batch.labels.size()), loss.correct};
   }
 
   // What each view keeps of its own target; undefined where views are not mixed.
@@ -161,7 +183,13 @@ class TorchEngine final : public train::Engine {
   // Every teacher output goes through the same encode and decode, on any worker and from any store.
   Status AskTeacher(const at::Tensor& images) {
     if (!teacher_) return absl::OkStatus();
-    DEIT_ASSIGN_OR_RETURN(const std::string record, teacher_->Record(images));
+    auto recorded = teacher_->Record(images);
+    teacher_is_finite_ = !absl::IsOutOfRange(recorded.status());
+    if (!teacher_is_finite_) {  // the lane is not finite, and its step does not count, whatever its gradients are
+      const std::vector<float> nothing(static_cast<size_t>(images.size(0) * teacher_->format().classes));
+      recorded = teacher::EncodeOutput(teacher_->format(), nothing.data(), images.size(0));
+    }
+    DEIT_ASSIGN_OR_RETURN(const std::string record, std::move(recorded));
     DEIT_ASSIGN_OR_RETURN(targets_, teacher::DecodeOutput(teacher_->format(), record, images.size(0)));
     ++teacher_forwards_;
     return absl::OkStatus();
@@ -179,7 +207,9 @@ class TorchEngine final : public train::Engine {
   StatusOr<EvaluationCounts> EvaluateChunk(const float* pixels, const std::vector<int32_t>& labels) {
     const at::NoGradGuard no_grad;
     CopyBuffers(tensors(), state_, values_);
-    const nn::Outputs outputs = model_->Forward(values_, {}, Images(pixels, labels.size()), {});
+    nn::ForwardContext context;
+    context.block_done = block_done_;
+    const nn::Outputs outputs = model_->Forward(values_, {}, Images(pixels, labels.size()), context);
     const at::Tensor fused = nn::FusedLogits(outputs).contiguous();
     EvaluationCounts counts;
     counts.images = static_cast<int64_t>(labels.size());
@@ -202,6 +232,8 @@ class TorchEngine final : public train::Engine {
   teacher::TeacherTargets targets_;
   train::EngineTimes times_;
   int64_t teacher_forwards_ = 0;
+  bool teacher_is_finite_ = true;  // of the running lane
+  std::function<void()> block_done_;
 };
 
 }  // namespace

@@ -15,11 +15,6 @@ using collective::ElementType;
 
 constexpr absl::string_view kAgreedUrl = "deit/agreed_failure_of";
 
-Status Agreed(Status status, int worker) {
-  status.SetPayload(kAgreedUrl, absl::Cord(absl::StrCat(worker)));
-  return status;
-}
-
 // A status as it travels.
 struct Message {
   int32_t code = 0, exit_code = 0;
@@ -57,8 +52,13 @@ StatusOr<std::vector<T>> Collect(Gather gather, int workers, const T& mine) {
 
 }  // namespace
 
+Status AsAgreed(Status status, int worker) {
+  status.SetPayload(kAgreedUrl, absl::Cord(absl::StrCat(worker)));
+  return status;
+}
+
 Status Agree(Gather gather, int worker, int workers, const Status& mine) {
-  if (workers == 1) return mine;
+  if (workers == 1) return mine.ok() ? mine : AsAgreed(mine);
   Message message;
   if (!mine.ok()) {
     message.code = static_cast<int32_t>(mine.code());
@@ -70,11 +70,11 @@ Status Agree(Gather gather, int worker, int workers, const Status& mine) {
   for (int w = 0; w < workers; ++w) {
     const Message& told = all[static_cast<size_t>(w)];
     if (told.code == 0) continue;
-    if (w == worker) return Agreed(mine, w);
+    if (w == worker) return AsAgreed(mine, w);
     Status status(static_cast<absl::StatusCode>(told.code), absl::StrCat("worker ", w, ": ", told.text.data()));
     status = WithExitCode(std::move(status), static_cast<ExitCode>(told.exit_code));
     if (told.hint[0]) status = WithHint(std::move(status), told.hint.data());
-    return Agreed(std::move(status), w);
+    return AsAgreed(std::move(status), w);
   }
   return absl::OkStatus();
 }

@@ -28,6 +28,9 @@ inline constexpr size_t kAgreementBytes = 2568;
 Status Agree(Gather gather, int worker, int workers, const Status& mine);
 StatusOr<std::vector<uint64_t>> ShareNumbers(Gather gather, int workers, uint64_t mine);
 
+// Marks a failure that all workers have come to alike, without telling each other: `worker` says it for all.
+Status AsAgreed(Status status, int worker = 0);
+
 // Whose failure a status that Agree returned is: all workers know of it, and this one can say it for all. Nothing for other failures.
 std::optional<int> AgreedFailureOf(const Status& status);
 

@@ -1,7 +1,9 @@
 #include "worker/exchange/context.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 namespace deit::exchange {
 namespace {
@@ -27,29 +29,33 @@ const char* PhaseName(Phase phase) {
 }
 
 void Context::Report(Phase phase) const {
-  memory->flags().Set(member(), kStep, step);
-  memory->flags().Set(member(), kPhase, static_cast<uint64_t>(phase));
+  reports->Set(kStep, step);
+  reports->Set(kPhase, static_cast<uint64_t>(phase));
   if (worker_progress != nullptr) worker_progress->Report(PhaseName(phase));
+  AddPiece();
+}
+
+void Context::AddPiece() const {
+  reports->AddPiece();
+  if (worker_progress != nullptr) worker_progress->AddPiece();
 }
 
 std::string Context::LastReport(int worker) const {
-  if (plan->topology().node_of[static_cast<size_t>(worker)] != node()) return "";
-  const int index = plan->topology().index_of[static_cast<size_t>(worker)];
-  const uint64_t phase = memory->flags().Get(index, kPhase);
-  return absl::StrCat("last reported: step ", memory->flags().Get(index, kStep), ", phase ",
+  if (reports->Of(worker, kPieces) == 0) return "";
+  const uint64_t phase = reports->Of(worker, kPhase);
+  return absl::StrCat("last reported: step ", reports->Of(worker, kStep), ", phase ",
                       phase <= static_cast<uint64_t>(Phase::kEnd) ? PhaseName(static_cast<Phase>(phase)) : "unknown");
 }
 
+int Context::FurthestBehind(const std::vector<int>& workers) const {
+  const auto place = [this](int w) { return std::pair(reports->Of(w, kStep), reports->Of(w, kPhase)); };
+  return *std::min_element(workers.begin(), workers.end(), [&](int a, int b) { return place(a) < place(b); });
+}
+
 std::string Context::ReportOfLast() const {
-  int last = -1;
-  std::pair<uint64_t, uint64_t> least;
-  for (size_t k = 0; k < members().size(); ++k) {
-    const int index = static_cast<int>(k);
-    const std::pair<uint64_t, uint64_t> place(memory->flags().Get(index, kStep), memory->flags().Get(index, kPhase));
-    if (last >= 0 && place >= least) continue;
-    last = members()[k];
-    least = place;
-  }
+  std::vector<int> all(static_cast<size_t>(plan->topology().workers()));
+  std::iota(all.begin(), all.end(), 0);
+  const int last = FurthestBehind(all);
   return last == worker() ? "" : absl::StrCat("worker ", last, " ", LastReport(last));
 }
 
@@ -75,5 +81,7 @@ int GradientTag(int bucket, int output) {
 }
 int WeightTag(int bucket) { return kSubjects + bucket; }
 int PayloadTag(int worker) { return 2 * kSubjects + worker; }
+int HeadersTag() { return 3 * kSubjects - 1; }
+int ReportTag() { return 3 * kSubjects - 2; }
 
 }  // namespace deit::exchange

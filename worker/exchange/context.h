@@ -11,6 +11,7 @@
 #include "worker/collective/wait.h"
 #include "worker/exchange/exchange_plan.h"
 #include "worker/exchange/node_buffers.h"
+#include "worker/exchange/worker_reports.h"
 
 namespace deit::exchange {
 
@@ -18,12 +19,14 @@ namespace deit::exchange {
 enum class Phase : uint64_t { kStart, kData, kCompute, kReduce, kExchange, kUpdate, kGather, kEvaluate, kCheckpoint, kEnd };
 const char* PhaseName(Phase phase);
 
-// Not owned: plan, memory and world outlive it. One per worker; used by its training thread.
+// Not owned: plan, memory, world and reports outlive it. One per worker; used by its training thread.
 struct Context {
   const ExchangePlan* plan;
   NodeBuffers* memory;
   collective::Communicator* world;
-  collective::Deadline deadline;                       // of each wait
+  collective::Communicator* reduction;  // of all workers, for sums that may be left unfinished (LaneOrder::kSequential); else null
+  WorkerReports* reports;
+  collective::Deadline deadline;                       // of each wait: renewed by the progress of all others
   uint64_t step = 0;                                   // the step being worked on, for messages
   control::WorkerProgress* worker_progress = nullptr;  // hears of each phase too; may be null
 
@@ -35,11 +38,21 @@ struct Context {
   // Tells the node (and whereabouts) what this worker does from now on.
   void Report(Phase phase) const;
 
-  // "last reported: step 12, phase update", or empty for a worker of another node.
+  // Another piece of work is done: others that wait go on waiting. From any thread.
+  void AddPiece() const;
+
+  // "last reported: step 12, phase update"; of another node's worker about a second old, and empty before its first report has arrived.
   std::string LastReport(int worker) const;
 
-  // "worker 3 last reported: step 12, phase update" of the member of this node that is furthest behind; empty if none is behind this worker.
+  // Of `workers`, the one that is furthest behind by its last report: by step, then phase; the first of equals.
+  int FurthestBehind(const std::vector<int>& workers) const;
+
+  // "worker 3 last reported: step 12, phase update" of the worker that is furthest behind; empty if none is behind this worker.
   std::string ReportOfLast() const;
+
+  // This worker cannot finish the step: workers that wait for its gradients stop waiting, and come to the exchange that follows.
+  void GiveStepUp() const { reports->Set(kGivenUp, step + 1); }
+  bool StepGivenUp() const { return reports->Largest(kGivenUp) > step; }  // by any worker
 
   // The first member of this node whose `flag` is below `value`, as a worker; -1: none.
   int FirstBelow(Flag flag, uint64_t value) const;
@@ -52,5 +65,7 @@ struct Context {
 int GradientTag(int bucket, int output);
 int WeightTag(int bucket);
 int PayloadTag(int worker);
+int HeadersTag();
+int ReportTag();
 
 }  // namespace deit::exchange

@@ -61,20 +61,23 @@ class ExactReducer final : public Reducer {
       DEIT_ASSIGN_OR_RETURN(const bool arrived, AllDone(arrivals_[static_cast<size_t>(next_own_)]));
       if (!arrived) break;
       ReduceOwn(next_own_++);
+      context_->AddPiece();
     }
     return absl::OkStatus();
   }
 
-  Status Finish() override {
-    const Status waited = collective::WaitUntil(
-        [&]() -> StatusOr<bool> {
-          DEIT_RETURN_IF_ERROR(Poll());
-          DEIT_ASSIGN_OR_RETURN(const bool sent, AllDone(sends_));
-          return sent && next_own_ == plan_.buckets() && (proxied_.empty() || next_proxied_ == plan_.buckets());
-        },
-        context_->deadline, [&] { return Missing(); });
-    if (waited.ok()) sends_.clear();
-    return waited;
+  Status Finish(absl::FunctionRef<bool()> given_up) override {
+    uint64_t rounds = 0;
+    const auto done = [&]() -> StatusOr<bool> {
+      DEIT_RETURN_IF_ERROR(Poll());
+      DEIT_ASSIGN_OR_RETURN(const bool sent, AllDone(sends_));
+      return sent && next_own_ == plan_.buckets() && (proxied_.empty() || next_proxied_ == plan_.buckets());
+    };
+    DEIT_RETURN_IF_ERROR(
+        collective::WaitUntil([&] { return ReadyOr(given_up, &rounds, done); }, context_->deadline, [&] { return Missing(); }));
+    DEIT_ASSIGN_OR_RETURN(const bool all, done());
+    if (all) sends_.clear();
+    return absl::OkStatus();
   }
 
  private:

@@ -37,11 +37,24 @@ class FastestReducer final : public Reducer {
     return absl::OkStatus();
   }
 
-  Status Finish() override {
-    DEIT_RETURN_IF_ERROR(collective::WaitAll(running_, context_->deadline, [&] {
-      return collective::WaitDescription{absl::StrCat("the reduction of the gradients of step ", context_->step, " did not finish"),
-                                         context_->ReportOfLast()};
-    }));
+  Status Finish(absl::FunctionRef<bool()> given_up) override {
+    uint64_t rounds = 0;
+    const auto done = [&]() -> StatusOr<bool> {
+      bool all = true;
+      for (const auto& transfer : running_) {
+        DEIT_ASSIGN_OR_RETURN(const bool this_done, transfer->Test());
+        all = all && this_done;
+      }
+      return all;
+    };
+    DEIT_RETURN_IF_ERROR(collective::WaitUntil([&] { return ReadyOr(given_up, &rounds, done); }, context_->deadline,
+                                               [&] {
+                                                 return collective::WaitDescription{absl::StrCat("the reduction of the gradients of step ",
+                                                                                                 context_->step, " did not finish"),
+                                                                                    context_->ReportOfLast()};
+                                               }));
+    DEIT_ASSIGN_OR_RETURN(const bool all, done());
+    if (!all) return absl::OkStatus();
     running_.clear();
     float* const slot = context_->memory->slot(context_->member(), 0);
     for (int bucket = 0; bucket < plan_.buckets(); ++bucket) {
@@ -65,7 +78,7 @@ class FastestReducer final : public Reducer {
     const size_t own = counts[static_cast<size_t>(context_->worker())];
     Buffer input{context_->memory->slot(context_->member(), 0) + begin, static_cast<size_t>(total), ElementType::kFloat32};
     Buffer output{reduced_.data() + reduced_offset_[static_cast<size_t>(bucket)], own, ElementType::kFloat32};
-    DEIT_ASSIGN_OR_RETURN(auto transfer, context_->world->ReduceScatter(input, counts, output));
+    DEIT_ASSIGN_OR_RETURN(auto transfer, context_->reduction->ReduceScatter(input, counts, output));
     running_.push_back(std::move(transfer));
     bytes_sent_ += (total - static_cast<int64_t>(own)) * static_cast<int64_t>(sizeof(float));
     return absl::OkStatus();

@@ -14,7 +14,8 @@ class MessageBatch {
  public:
   explicit MessageBatch(const Context* context) : context_(context) {}
 
-  // `from` is a worker of another node that sends for `owner`, whom a message about what is missing names.
+  // `from` is a worker of another node that sends for `owner`, whom a message about what is missing names. Owner -1: for all of its node, of
+  // whom the message names the one that is furthest behind.
   Status Receive(collective::Buffer buffer, int from, int tag, int owner);
   Status Send(collective::Buffer buffer, int to, int tag);
 
@@ -26,7 +27,10 @@ class MessageBatch {
  private:
   const Context* context_;
   std::vector<std::unique_ptr<collective::Transfer>> transfers_;
-  std::vector<int> owners_;  // by transfer; -1: it leaves
+  struct Origin {
+    int sender = -1, owner = -1;  // sender -1: the message leaves
+  };
+  std::vector<Origin> origins_;  // by transfer
   int64_t bytes_sent_ = 0;
 };
 

@@ -13,7 +13,7 @@ size_t Align(size_t bytes) { return (bytes + kBufferAlignment - 1) / kBufferAlig
 
 // Byte offsets inside one member's part.
 struct Offsets {
-  size_t payload, payload_stride, slots, slot_stride, weights, compute, remote, end;
+  size_t payload, payload_stride, slots, slot_stride, weights, compute, remote, reports, end;
 
   Offsets(const NodeBufferLayout& layout, int member) {
     const size_t elements = static_cast<size_t>(layout.elements);
@@ -25,7 +25,8 @@ struct Offsets {
     weights = slots + slot_stride * static_cast<size_t>(layout.slots[static_cast<size_t>(member)]);
     compute = weights + (first ? Align(elements * sizeof(float)) : 0);
     remote = compute + (first && layout.compute_copy ? Align(elements * sizeof(update::BFloat16Bits)) : 0);
-    end = remote + (first ? 2 * payload_stride * static_cast<size_t>(layout.workers) : 0);
+    reports = remote + (first ? 2 * payload_stride * static_cast<size_t>(layout.workers) : 0);
+    end = reports + (first ? Align(collective::FlagBoard::BytesPerRow(kReportFlags) * static_cast<size_t>(layout.workers)) : 0);
   }
 };
 
@@ -48,6 +49,12 @@ StatusOr<std::unique_ptr<NodeBuffers>> NodeBuffers::Create(collective::Communica
   std::vector<std::byte*> rows;
   for (size_t k = 0; k < memory->layout_.slots.size(); ++k) rows.push_back(memory->Base(static_cast<int>(k)));
   memory->flags_ = std::make_unique<collective::FlagBoard>(std::move(rows), kFlagCount);
+  std::vector<std::byte*> reports;
+  std::byte* const first_report = memory->Base(0) + Offsets(memory->layout_, 0).reports;
+  for (size_t w = 0; w < static_cast<size_t>(memory->layout_.workers); ++w) {
+    reports.push_back(first_report + w * collective::FlagBoard::BytesPerRow(kReportFlags));
+  }
+  memory->remote_reports_ = std::make_unique<collective::FlagBoard>(std::move(reports), kReportFlags);
   return memory;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "absl/functional/function_ref.h"
 #include "common/base/status.h"
 #include "worker/exchange/context.h"
 
@@ -24,13 +25,24 @@ class Reducer {
   virtual Status Poll() = 0;
 
   // Blocks, at most the context's deadline, until all own shards are reduced and no peer reads this worker's slots any more after
-  // the next metadata all-gather. The sums of own shards are then in this worker's slot 0.
-  virtual Status Finish() = 0;
+  // the next metadata all-gather. The sums of own shards are then in this worker's slot 0. `given_up`, asked now and then while it blocks:
+  // true makes it return at once, OK, with the sums undefined, and nothing may be reduced afterwards.
+  virtual Status Finish(absl::FunctionRef<bool()> given_up) = 0;
+  Status Finish() {
+    return Finish([] { return false; });
+  }
 
   // Bytes handed to the transport or read from another worker's slots, since the start.
   int64_t bytes_sent() const { return bytes_sent_; }
 
  protected:
+  // `ready`, or given up: for WaitUntil.
+  static StatusOr<bool> ReadyOr(absl::FunctionRef<bool()> given_up, uint64_t* rounds, absl::FunctionRef<StatusOr<bool>()> ready) {
+    constexpr uint64_t kRounds = 64;  // between two questions: they look at every worker
+    if (++*rounds % kRounds == 0 && given_up()) return true;
+    return ready();
+  }
+
   int64_t bytes_sent_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -17,7 +18,7 @@ NodeBufferLayout LayoutFor(const ExchangePlan& plan, const plan::Grid& grid, con
   layout.elements = grid.elements();
   layout.statistics = options.statistics;
   layout.compute_copy = options.compute_copy;
-  layout.payload_capacity = std::max(options.payload_capacity(plan), kAgreementBytes);
+  layout.payload_capacity = std::max(options.payload_capacity(plan), kAgreementBytes) + sizeof(PayloadHeader);
   layout.workers = plan.topology().workers();
   const int node = plan.topology().node_of[static_cast<size_t>(worker)];
   for (int w : plan.topology().members[static_cast<size_t>(node)]) layout.slots.push_back(plan.AccumulationOf(w).slots);
@@ -51,6 +52,11 @@ StatusOr<std::unique_ptr<WorkerGroup>> WorkerGroup::Create(collective::Communica
   if (members.size() > 1) {
     DEIT_ASSIGN_OR_RETURN(worker_group->node_group_, world.Subgroup(members, "node"));
   }
+  if (options.order == LaneOrder::kSequential) {
+    std::vector<int> all(static_cast<size_t>(world.size()));
+    std::iota(all.begin(), all.end(), 0);
+    DEIT_ASSIGN_OR_RETURN(worker_group->reduction_group_, world.Subgroup(all, "reduction"));
+  }
   auto memory = NodeBuffers::Create(worker_group->node_group_.get(), LayoutFor(*worker_group->plan_, grid, options, worker));
   const bool no_room = !memory.ok() && absl::IsResourceExhausted(memory.status()) && worker_group->node_group_;
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, options.deadline, no_room ? absl::OkStatus() : memory.status(), "setting up memory"));
@@ -71,7 +77,12 @@ StatusOr<std::unique_ptr<WorkerGroup>> WorkerGroup::Create(collective::Communica
     DEIT_RETURN_IF_ERROR(exchange::Agree(world, options.deadline, memory.status(), "setting up memory"));
   }
   worker_group->memory_ = *std::move(memory);
-  worker_group->context_ = Context{worker_group->plan_.get(), worker_group->memory_.get(), &world, options.deadline};
+  worker_group->reports_ = std::make_unique<WorkerReports>(&worker_group->plan_->topology(), worker_group->memory_.get(), worker);
+  worker_group->relay_ = ReportRelay::Start(&world, worker_group->reports_.get());
+  worker_group->context_ = Context{
+      worker_group->plan_.get(), worker_group->memory_.get(), &world, worker_group->reduction_group_.get(), worker_group->reports_.get(),
+      options.deadline};
+  worker_group->context_.deadline.progress = worker_group->reports_.get();
   worker_group->gather_ = std::make_unique<MetadataAllGather>(&worker_group->context_);
   worker_group->parameter_all_gather_ = std::make_unique<ParameterAllGather>(&worker_group->context_);
   return worker_group;

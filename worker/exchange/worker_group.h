@@ -7,6 +7,7 @@
 #include "worker/exchange/context.h"
 #include "worker/exchange/metadata_all_gather.h"
 #include "worker/exchange/parameter_all_gather.h"
+#include "worker/exchange/report_relay.h"
 
 namespace deit::exchange {
 
@@ -16,7 +17,7 @@ struct WorkerGroupOptions {
   int64_t statistics = 0;                                       // floats of batch statistics of one lane
   bool compute_copy = false;                                    // keep a bfloat16 copy of the weights
   std::function<size_t(const ExchangePlan&)> payload_capacity;  // largest payload that any worker will send
-  collective::Deadline deadline;                                // of each wait
+  collective::Deadline deadline;                                // of each wait, without progress of the others
 };
 
 // One per worker; movable only by pointer. Weights and slots are zero at first.
@@ -44,11 +45,14 @@ class WorkerGroup {
   Status Gather(absl::string_view what, absl::Span<const std::byte> mine, absl::Span<std::byte> all);
 
   std::unique_ptr<ExchangePlan> plan_;
-  std::unique_ptr<collective::Communicator> node_group_;  // null for a node of one
+  std::unique_ptr<collective::Communicator> node_group_;       // null for a node of one
+  std::unique_ptr<collective::Communicator> reduction_group_;  // null but for LaneOrder::kSequential
   std::unique_ptr<NodeBuffers> memory_;
   Context context_{};
   std::unique_ptr<MetadataAllGather> gather_;
   std::unique_ptr<ParameterAllGather> parameter_all_gather_;
+  std::unique_ptr<WorkerReports> reports_;
+  std::unique_ptr<ReportRelay> relay_;  // null with one node, and on others than a node's first worker
 };
 
 }  // namespace deit::exchange

@@ -38,6 +38,9 @@ struct ForwardContext {
   // In evaluation, of a model with token_layers(): told what the tokens that reach a head are after the embedding (layer 0) and after each
   // block (the residual stream), fp32 [n, tokens, width] of n images, valid during the call. Images come in order, some at a time.
   std::function<void(int64_t layer, const at::Tensor& tokens)> observe = nullptr;
+
+  // Called after each block (each step of a network) of the forward pass. What it throws ends the pass.
+  std::function<void()> block_done = nullptr;
 };
 
 // fp32 logits, [N, classes] each.

@@ -86,6 +86,7 @@ class NetworkModel final : public Model {
       for (const int source : {step.input, step.other}) {  // memory goes with the last reader, unless autograd keeps it
         if (IsLastReader(s, source)) results[static_cast<size_t>(source)].reset();
       }
+      if (context.block_done) context.block_done();
     }
     const bool distils = context.training && distillation_ < network_.size();
     return {results.back().to(precise_), distils ? results[distillation_].to(precise_) : at::Tensor()};

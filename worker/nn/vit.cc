@@ -47,6 +47,7 @@ class Transformer final : public Model {
     std::vector<at::Tensor> block_inputs;  // fp32 [images * tokens, width]
     GradientSink* sink = nullptr;
     const std::function<void(int64_t, const at::Tensor&)>* observe = nullptr;  // of ForwardContext; null: no observer
+    const std::function<void()>* block_done = nullptr;                         // the same
     int64_t images = 0;
 
     BranchScales ScalesOf(int64_t block) const {
@@ -145,6 +146,7 @@ Outputs Transformer::Forward(const std::vector<at::Tensor>& values, const std::v
   const auto pass = c10::make_intrusive<Pass>();
   pass->values = values;
   pass->sink = context.sink;
+  pass->block_done = context.block_done ? &context.block_done : nullptr;
   if (!context.training) {
     pass->observe = context.observe ? &context.observe : nullptr;
     return Evaluate(*pass, images);
@@ -198,6 +200,7 @@ std::vector<at::Tensor> Transformer::Run(Pass& pass, const at::Tensor& images, b
     const at::Tensor* const weights = pass.values.data() + list_.first_block + block * kBlockTensors;
     x = BlockForward(ShapeOf(block, pass.images), weights, NoiseOf(pass, block), x, saved, scratch_);
     Show(pass, block + 1, x);
+    if (pass.block_done != nullptr) (*pass.block_done)();
   }
   if (training) pass.block_inputs.push_back(x);
   return ApplyHeads(pass, x);

@@ -12,6 +12,7 @@ Status FillWeights(const JobState& state, const std::function<Status(size_t tens
     const plan::TensorPlace& place = state.grid->tensors()[parameter++];
     if (parameter % context.members().size() != static_cast<size_t>(context.member())) continue;
     status = source(t, memory.weights() + place.offset);
+    context.AddPiece();
     state.worker_group->parameter_all_gather().Cast({place.offset, place.count});
   }
   // Shared memory is coherent; the agreement orders these writes before everybody's first read.

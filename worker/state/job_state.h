@@ -29,6 +29,7 @@ struct JobState {
 struct JobProgress {
   uint64_t step = 0;                   // steps done
   int64_t updates = 0;                 // optimizer updates applied
+  int64_t skipped_in_a_row = 0;        // steps, since the last update
   plan::Ledger ledger;                 // of all views that led here
   std::optional<double> val_acc1;      // percent, if evaluated at this step
   std::optional<double> val_acc1_ema;  // the same of the averaged weights

@@ -123,7 +123,7 @@ Status Benchmark(const Options& options, collective::Session& session) {
   Reading start = Reading::Of(trainer, *engine);
   for (uint64_t step = 0; step < loading.end_step; ++step) {
     if (step == options.warmup_steps) start = Reading::Of(trainer, *engine);
-    DEIT_RETURN_IF_ERROR(trainer.Step(step, source, false).status());
+    DEIT_RETURN_IF_ERROR(trainer.Step(step, source, [] { return train::StepEnd::kGoOn; }).status());
   }
   v1::BenchmarkReport report = Compare(start, Reading::Of(trainer, *engine), spec, session.world().size(), options.steps);
   report.set_ring_bytes_per_step(training_state->worker_group().plan().RingBytes());

@@ -26,7 +26,7 @@ StatusOr<JobData> OpenData(const v1::JobSpec& spec) {
   return data;
 }
 
-collective::Deadline StallDeadline(const v1::JobSpec& spec) { return {absl::Seconds(spec.fault().stall_timeout())}; }
+collective::Deadline PhaseDeadline(const v1::JobSpec& spec) { return {absl::Seconds(spec.fault().phase_timeout())}; }
 
 collective::Deadline SetupDeadline() { return {absl::Seconds(60)}; }
 

@@ -26,7 +26,8 @@ StatusOr<v1::JobSpec> LoadJob(const Options& options);
 // Opens both parts of the data.
 StatusOr<JobData> OpenData(const v1::JobSpec& spec);
 
-collective::Deadline StallDeadline(const v1::JobSpec& spec);
+// Of waits before training, where progress is not counted: fault.phase_timeout.
+collective::Deadline PhaseDeadline(const v1::JobSpec& spec);
 
 // Of waits before the job is known to all.
 collective::Deadline SetupDeadline();

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/base/nearest.h"
+#include "worker/exchange/agreement.h"
 
 namespace deit::tasks {
 namespace {
@@ -75,7 +76,10 @@ std::string TaskHelp() {
 }
 
 Status RunTask(const Task& task, const Options& options, collective::Session& session) {
-  return task.collective || session.world().rank() == 0 ? task.run(options, session) : absl::OkStatus();
+  const int workers = session.world().size();
+  if (task.collective || workers == 1) return task.run(options, session);
+  const std::string started = absl::StrCat("--task=", task.name, ": ", workers, " processes: this task runs in one");
+  return exchange::AsAgreed(WithHint(absl::InvalidArgumentError(started), "start deit-worker without mpirun"));
 }
 
 }  // namespace deit::tasks

@@ -12,7 +12,7 @@ struct Task {
   std::string name;     // of --task=
   std::string summary;  // one line in lower case
   std::string example;  // a full command line that works
-  bool collective;      // runs on every worker; else on worker 0 alone, because others of a launch would write the same files
+  bool collective;      // runs on every worker; else a launch of several is refused, because all would write the same files
   Status (*run)(const Options& options, collective::Session& session);
 };
 
@@ -28,7 +28,7 @@ std::string TaskNames();
 // Two lines for each task: name with summary, and its example.
 std::string TaskHelp();
 
-// On each worker of the session; collective where the task is.
+// On each worker of the session; collective where the task is. InvalidArgument on all for several workers where it is not.
 Status RunTask(const Task& task, const Options& options, collective::Session& session);
 
 }  // namespace deit::tasks

@@ -2,6 +2,7 @@
 #include "common/base/log.h"
 #include "common/job/job_digest.h"
 #include "common/process/message_copy.h"
+#include "common/process/signals.h"
 #include "common/run/error_report.h"
 #include "worker/engine/numerics.h"
 #include "worker/engine/torch_engine.h"
@@ -10,11 +11,39 @@
 #include "worker/tasks/job_setup.h"
 #include "worker/tasks/tasks.h"
 #include "worker/train/attempt.h"
+#include "worker/train/stop_while_loading.h"
 
 namespace deit::tasks {
 namespace {
 
-// Everything that can go wrong with one worker's inputs goes wrong for all, before anybody waits in training.
+// With a stop, until loading is broken off. One that loads faster begins its attempt, and ends it in order before the first step.
+constexpr absl::Duration kPatience = absl::Seconds(2);
+
+// The data and the job's digest, which weights are read for.
+struct LoadedInputs {
+  JobData data;
+  std::string digest;
+};
+
+StatusOr<LoadedInputs> LoadInputs(const v1::JobSpec& spec, const Options& options, collective::Session& session) {
+  const train::StopWhileLoading watchdog(process::StopRequested, kPatience, [&session] {
+    LogInfo("stopped before training began: nothing is lost");
+    session.Abort(ExitCode::kStoppedAndSaved);
+  });
+  const auto deadline = PhaseDeadline(spec);
+  LoadedInputs inputs;
+  options.worker_progress->Report("open data");
+  auto data = OpenData(spec);
+  DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), deadline, data.status(), "opening the data"));
+  inputs.data = *std::move(data);
+  options.worker_progress->Report("read weights");
+  auto digest = job::DigestJob(spec, *inputs.data.train);
+  DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), deadline, digest.status(), "reading weights"));
+  inputs.digest = *std::move(digest);
+  return inputs;
+}
+
+// Everything that can go wrong with one worker's inputs goes wrong for all, before any worker waits in training.
 StatusOr<std::unique_ptr<train::Engine>> BuildEngine(const v1::JobSpec& spec, int worker) {
   DEIT_RETURN_IF_ERROR(engine::SetThreads(spec.threads_per_worker()));
   std::vector<std::string> notes;
@@ -32,7 +61,7 @@ Status StartWeights(const v1::JobSpec& spec, const state::JobState& state) {
 
 Status RunAttempt(const Options& options, collective::Communicator& world, const v1::JobSpec& spec, const train::Attempt& attempt,
                   const std::string& spec_digest, const JobData& data) {
-  const auto deadline = StallDeadline(spec);
+  const auto deadline = PhaseDeadline(spec);
   options.worker_progress->Report("build model");
   auto engine = BuildEngine(spec, world.rank());
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, engine.status(), "building the model"));
@@ -52,17 +81,13 @@ Status RunAttempt(const Options& options, collective::Communicator& world, const
 Status Train(const Options& options, collective::Session& session) {
   collective::Communicator& world = session.world();
   const auto spec = LoadJob(options);
-  const auto deadline = spec.ok() ? StallDeadline(*spec) : SetupDeadline();
+  const auto deadline = spec.ok() ? PhaseDeadline(*spec) : SetupDeadline();
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, spec.status(), "reading the job"));
-  options.worker_progress->Report("open data");
-  const auto data = OpenData(*spec);
-  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, data.status(), "opening the data"));
-  options.worker_progress->Report("read weights");
-  const auto digest = job::DigestJob(*spec, *data->train);
-  DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, digest.status(), "reading weights"));
-  DEIT_ASSIGN_OR_RETURN(const train::Attempt attempt, train::OpenAttempt(world, deadline, *spec, *digest,
-                                                                         {options.job.allow_config_change,
-                                                                          options.job.resume == train::Resume::kNever, options.attempt}));
+  DEIT_ASSIGN_OR_RETURN(const LoadedInputs inputs, LoadInputs(*spec, options, session));
+  DEIT_ASSIGN_OR_RETURN(train::Attempt attempt,
+                        train::OpenAttempt(world, deadline, *spec, inputs.digest,
+                                           {options.job.allow_config_change, options.job.resume == train::Resume::kNever, options.attempt},
+                                           *options.worker_progress));
 
   const int worker = world.rank();
   auto copy = process::MessageCopy::Start(attempt.folder.Stdout(attempt.number, worker), attempt.folder.Stderr(attempt.number, worker));
@@ -70,7 +95,7 @@ Status Train(const Options& options, collective::Session& session) {
   if (!opened.ok() && attempt.owner) attempt.owner->Finish(opened);
   DEIT_RETURN_IF_ERROR(opened);
   *options.message_copy = *std::move(copy);  // how this task ended is said after it
-  Status status = RunAttempt(options, world, *spec, attempt, *digest, *data);
+  Status status = RunAttempt(options, world, *spec, attempt, inputs.digest, inputs.data);
   const ExitCode code = ExitCodeOf(status);
   if (code == ExitCode::kPeerLost) status = WithHint(std::move(status), "run again: training goes on from the newest checkpoint");
   if (!EndedWell(code)) {
@@ -80,6 +105,7 @@ Status Train(const Options& options, collective::Session& session) {
     const Status written = run::WriteWorkerError(files::FileSystem::Posix(), attempt.folder.Error(attempt.number, worker), error);
     if (!written.ok()) LogWarning(written.message());
   }
+  attempt.keeper.reset();
   if (attempt.owner) attempt.owner->Finish(status);
   return status;
 }

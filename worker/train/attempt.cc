@@ -70,8 +70,9 @@ Status RecordWorkers(collective::Communicator& world, collective::Deadline deadl
 }  // namespace
 
 StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadline deadline, const v1::JobSpec& spec,
-                              const std::string& spec_digest, const AttemptOptions& options) {
-  Attempt attempt{run::RunFolder(spec.run_dir()), options.number.value_or(1), "", "", nullptr};
+                              const std::string& spec_digest, const AttemptOptions& options,
+                              const control::WorkerProgress& worker_progress) {
+  Attempt attempt{run::RunFolder(spec.run_dir()), options.number.value_or(1), "", "", nullptr, std::nullopt, nullptr};
   const bool first = world.rank() == 0;
   Status opened;
   if (first) opened = options.number ? CheckFolder(spec_digest, &attempt) : TakeFolder(world, spec, spec_digest, options, &attempt);
@@ -93,6 +94,7 @@ StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadl
   if (!options.number) DEIT_RETURN_IF_ERROR(RecordWorkers(world, deadline, attempt.owner.get()));
   DEIT_RETURN_IF_ERROR(
       exchange::Agree(world, deadline, run::MakeWorkerFolder(Fs(), attempt.folder, attempt.number, world.rank()), "making log folders"));
+  if (first) attempt.keeper = std::make_unique<RecordKeeper>(attempt.owner.get(), &worker_progress);
   return attempt;
 }
 

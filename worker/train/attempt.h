@@ -12,6 +12,7 @@
 #include "proto/spec.pb.h"
 #include "worker/collective/communicator.h"
 #include "worker/collective/wait.h"
+#include "worker/train/record_keeper.h"
 
 namespace deit::train {
 
@@ -20,8 +21,9 @@ struct Attempt {
   int number = 1;
   std::string job_id;                         // 8 hex digits
   std::string nonce;                          // names this attempt's temporary files; equal on all workers
-  std::unique_ptr<job::JobStore> owner;       // worker 0 of a bare launch only
+  std::unique_ptr<job::JobStore> owner;       // worker 0 of a bare launch only; while there is a keeper, through it
   std::optional<job::AttemptLock> lock = {};  // this worker's share; OpenAttempt gives one to each
+  std::unique_ptr<RecordKeeper> keeper = {};  // worker 0 only; destroyed before the owner
 };
 
 struct AttemptOptions {
@@ -34,6 +36,7 @@ struct AttemptOptions {
 // checks that the folder holds this job. Every worker makes its own log folder and takes its share of the attempt's lock, by a descriptor
 // of its own: launchers pass none on. Errors carry exit code 73: folder unwritable, in use, or of another job.
 StatusOr<Attempt> OpenAttempt(collective::Communicator& world, collective::Deadline deadline, const v1::JobSpec& spec,
-                              const std::string& spec_digest, const AttemptOptions& options);
+                              const std::string& spec_digest, const AttemptOptions& options,
+                              const control::WorkerProgress& worker_progress);
 
 }  // namespace deit::train

@@ -1,6 +1,7 @@
 // Source of the trainer's micro-batches.
 #pragma once
 
+#include "absl/functional/function_ref.h"
 #include "common/base/status.h"
 #include "worker/data/loader.h"
 
@@ -10,13 +11,14 @@ namespace deit::train {
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
-  virtual StatusOr<const data::MicroBatch*> Next() = 0;
+  // Cancelled once `leave`, asked now and then while it waits, is true: the caller goes, and takes no other.
+  virtual StatusOr<const data::MicroBatch*> Next(absl::FunctionRef<bool()> leave) = 0;
 };
 
 class LoaderSource final : public BatchSource {
  public:
   explicit LoaderSource(data::Loader* loader) : loader_(loader) {}  // not owned
-  StatusOr<const data::MicroBatch*> Next() override { return loader_->Next(); }
+  StatusOr<const data::MicroBatch*> Next(absl::FunctionRef<bool()> leave) override { return loader_->Next(leave); }
 
  private:
   data::Loader* loader_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,10 @@ class Engine {
 
   // Once, before the first pass.
   virtual void Bind(const StateView& state) = 0;
+
+  // `done` is called after each piece of work of the passes that follow (a block of the network, forward or backward), on their thread; false
+  // makes the pass end with Cancelled, at once, having delivered whatever it has. Null: nothing is called.
+  virtual void OnPiece(std::function<bool()> done) = 0;
 
   // One lane of one step: gradients (and batch statistics) go into `into` as they become known.
   virtual StatusOr<LaneMetrics> TrainLane(const data::MicroBatch& batch, LaneAccumulator& into) = 0;

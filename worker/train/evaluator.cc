@@ -4,6 +4,10 @@
 #include <span>
 #include <type_traits>
 
+#include "absl/cleanup/cleanup.h"
+#include "absl/functional/function_ref.h"
+#include "worker/exchange/agreement.h"
+
 namespace deit::train {
 namespace {
 
@@ -11,31 +15,62 @@ static_assert(std::is_trivially_copyable_v<EvaluationCounts>);
 
 int64_t ChunksOf(int worker, int64_t chunks, int workers) { return (chunks - worker + workers - 1) / workers; }
 
-}  // namespace
-
-size_t EvaluationPayloadCapacity(int64_t chunks, int workers) {
-  return static_cast<size_t>(ChunksOf(0, chunks, workers)) * sizeof(EvaluationCounts);
+// A word, not 0 of a worker that left, and then the counts of each of its chunks.
+size_t PayloadBytes(int worker, int64_t chunks, int workers) {
+  return sizeof(uint64_t) + static_cast<size_t>(ChunksOf(worker, chunks, workers)) * sizeof(EvaluationCounts);
 }
 
-StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::WorkerGroup& worker_group) {
+// The payload of this worker's chunks.
+StatusOr<std::vector<std::byte>> EvaluateOwn(data::EvaluationChunks& chunks, Engine& engine, const exchange::Context& context,
+                                             absl::FunctionRef<bool()> leaves) {
+  const int workers = context.plan->topology().workers();
+  uint64_t left = 0;
+  engine.OnPiece([&context, &leaves, &left] {
+    context.AddPiece();
+    left = left != 0 || leaves();
+    return left == 0;
+  });
+  const absl::Cleanup unhook = [&engine] { engine.OnPiece(nullptr); };
+  std::vector<EvaluationCounts> mine(static_cast<size_t>(ChunksOf(context.worker(), chunks.count(), workers)));
+  for (size_t k = 0; k < mine.size(); ++k) {
+    left = left != 0 || leaves();
+    if (left != 0) break;
+    DEIT_ASSIGN_OR_RETURN(const data::MicroBatch* batch, chunks.Load(context.worker() + static_cast<int64_t>(k) * workers));
+    context.AddPiece();
+    auto counts = engine.Evaluate(batch->pixels, batch->labels);
+    if (left != 0) break;
+    DEIT_RETURN_IF_ERROR(counts.status());
+    mine[k] = *counts;
+  }
+  const auto word = std::as_bytes(std::span(&left, 1)), counts = std::as_bytes(std::span(mine));
+  std::vector<std::byte> bytes(word.begin(), word.end());
+  bytes.insert(bytes.end(), counts.begin(), counts.end());
+  return bytes;
+}
+
+}  // namespace
+
+size_t EvaluationPayloadCapacity(int64_t chunks, int workers) { return PayloadBytes(0, chunks, workers); }
+
+StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::WorkerGroup& worker_group,
+                                    const LeaveEvaluation& leave) {
   exchange::Context& context = worker_group.context();
   const int workers = context.plan->topology().workers();
   context.Report(exchange::Phase::kEvaluate);
-  std::vector<EvaluationCounts> mine;
-  for (int64_t c = context.worker(); c < chunks.count(); c += workers) {
-    DEIT_ASSIGN_OR_RETURN(const data::MicroBatch* batch, chunks.Load(c));
-    DEIT_ASSIGN_OR_RETURN(const EvaluationCounts counts, engine.Evaluate(batch->pixels, batch->labels));
-    mine.push_back(counts);
-  }
+  const auto leaves = [&] { return context.StepGivenUp() || leave(); };  // a worker that failed has given up, too
+  DEIT_ASSIGN_OR_RETURN(const std::vector<std::byte> mine, EvaluateOwn(chunks, engine, context, leaves));
   std::vector<size_t> sizes;
-  for (int w = 0; w < workers; ++w) sizes.push_back(static_cast<size_t>(ChunksOf(w, chunks.count(), workers)) * sizeof(EvaluationCounts));
-  DEIT_RETURN_IF_ERROR(worker_group.gather().Exchange(std::as_bytes(std::span(mine)), sizes, "evaluation"));
+  for (int w = 0; w < workers; ++w) sizes.push_back(PayloadBytes(w, chunks.count(), workers));
+  DEIT_RETURN_IF_ERROR(worker_group.gather().Exchange(mine, sizes, "evaluation"));
 
   EvaluationCounts sum;
   for (int64_t c = 0; c < chunks.count(); ++c) {
+    const std::byte* const from = worker_group.gather().Of(static_cast<int>(c % workers)).data();
+    uint64_t left = 0;
+    std::memcpy(&left, from, sizeof(left));
+    if (left != 0) return exchange::AsAgreed(absl::CancelledError("the evaluation was given up: a stop was requested"));
     EvaluationCounts chunk;
-    std::memcpy(&chunk, worker_group.gather().Of(static_cast<int>(c % workers)).data() + static_cast<size_t>(c / workers) * sizeof(chunk),
-                sizeof(chunk));
+    std::memcpy(&chunk, from + sizeof(left) + static_cast<size_t>(c / workers) * sizeof(chunk), sizeof(chunk));
     sum.images += chunk.images;
     sum.correct_head += chunk.correct_head;
     sum.correct_dist += chunk.correct_dist;
@@ -46,10 +81,11 @@ StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engi
   return sum;
 }
 
-StatusOr<EvaluationCounts> EvaluateAverages(data::EvaluationChunks& chunks, Engine& engine, const state::JobState& state) {
+StatusOr<EvaluationCounts> EvaluateAverages(data::EvaluationChunks& chunks, Engine& engine, const state::JobState& state,
+                                            const LeaveEvaluation& leave) {
   DEIT_RETURN_IF_ERROR(state::SwapAverages(state));
-  DEIT_ASSIGN_OR_RETURN(const EvaluationCounts counts, Evaluate(chunks, engine, *state.worker_group));
-  DEIT_RETURN_IF_ERROR(state::SwapAverages(state));
+  auto counts = Evaluate(chunks, engine, *state.worker_group, leave);
+  if (counts.ok() || absl::IsCancelled(counts.status())) DEIT_RETURN_IF_ERROR(state::SwapAverages(state));
   return counts;
 }
 

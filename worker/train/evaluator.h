@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "worker/data/evaluation_chunks.h"
@@ -15,11 +16,18 @@ namespace deit::train {
 // Bytes of the largest payload that Evaluate sends.
 size_t EvaluationPayloadCapacity(int64_t chunks, int workers);
 
-// Evaluates all chunks; collective over all workers, who all get the sums. Sums of losses are taken chunk by chunk in order.
-StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::WorkerGroup& worker_group);
+// Whether to give an evaluation up: asked between pieces of work; quick.
+using LeaveEvaluation = std::function<bool()>;
+inline bool StayToTheEnd() { return false; }
 
-// The same for the averaged weights, which replace the weights meanwhile. Needs an EMA.
-StatusOr<EvaluationCounts> EvaluateAverages(data::EvaluationChunks& chunks, Engine& engine, const state::JobState& state);
+// Evaluates all chunks; collective over all workers, who all get the sums. Sums of losses are taken chunk by chunk in order. Where any worker
+// leaves, all get Cancelled, as an agreed failure.
+StatusOr<EvaluationCounts> Evaluate(data::EvaluationChunks& chunks, Engine& engine, exchange::WorkerGroup& worker_group,
+                                    const LeaveEvaluation& leave = StayToTheEnd);
+
+// The same of the averaged weights, which stand in the weights' place meanwhile, also if it is left. Needs an EMA.
+StatusOr<EvaluationCounts> EvaluateAverages(data::EvaluationChunks& chunks, Engine& engine, const state::JobState& state,
+                                            const LeaveEvaluation& leave = StayToTheEnd);
 
 // The same for the report: every worker gets that of all images.
 StatusOr<EvaluationReport> Report(data::EvaluationChunks& chunks, Engine& engine, exchange::WorkerGroup& worker_group);

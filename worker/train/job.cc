@@ -14,12 +14,16 @@
 #include "worker/exchange/agreement.h"
 #include "worker/state/state_digest.h"
 #include "worker/train/evaluator.h"
+#include "worker/train/resume_check.h"
 #include "worker/train/run_outputs.h"
+#include "worker/train/stop_plan.h"
 #include "worker/train/trainer.h"
 #include "worker/train/training_state.h"
 
 namespace deit::train {
 namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(2);  // with a stop, until loading a checkpoint is broken off
 
 class Job {
  public:
@@ -34,9 +38,13 @@ class Job {
     DEIT_RETURN_IF_ERROR(Assemble());
     worker_progress_.Report("load");
     DEIT_RETURN_IF_ERROR(RestoreOrInitialise());
+    saved_step_ = first_step_;
     worker_progress_.Loaded(first_step_, absl::Now());
     DEIT_RETURN_IF_ERROR(OpenOutputs(absl::ToDoubleSeconds(Clock::System().Elapsed() - start)));
-    const Status trained = Train();
+    Status trained = Train();
+    training_state_->worker_group().context().step = progress_.step;  // equal on all workers, wherever they ended
+    const bool known = trained.ok() || exchange::AgreedFailureOf(trained) || collective::IsPeerFailure(trained);
+    if (!known) trained = training_state_->worker_group().gather().Fail(trained);
     return End(trained);
   }
 
@@ -77,6 +85,11 @@ class Job {
     saving.nonce = attempt_.nonce;
     if (attempt_.lock) saving.check_current = [this] { return attempt_.lock->CheckCurrent(); };
     saving.keep = spec_.checkpoint().keep();
+    saving.best_by = spec_.checkpoint().best_by();
+    saving.interrupted = [this]() -> Status {
+      if (Clock::System().Elapsed() < StopRequestedAt() + kPatience) return absl::OkStatus();
+      return WithExitCode(absl::AbortedError("stopped before training began: nothing is lost"), ExitCode::kStoppedAndSaved);
+    };
     saving.job_id = attempt_.job_id;
     saving.spec_digest = in_.spec_digest;
     saving.numerics_fingerprint = fingerprint_;
@@ -96,6 +109,8 @@ class Job {
       DEIT_RETURN_IF_ERROR(in_.initialise(training_state_->state()));
     } else {
       progress_ = restored_->progress;
+      const Status same = CheckSamePositions(progress_.ledger, *in_.sampler, progress_.step);
+      if (!same.ok()) return exchange::AsAgreed(Annotate(same, absl::StrCat("checkpoint of step ", progress_.step)));
       if (first() && restored_->numerics_fingerprint != fingerprint_) {
         numerics_changed_ = absl::StrCat("the checkpoint of step ", progress_.step,
                                          " was trained with other numerics: results will be close, not identical");
@@ -149,49 +164,88 @@ class Job {
 
   Status Train() {
     const uint64_t end = EndStep();
-    if (evaluation_owed_) DEIT_RETURN_IF_ERROR(FinishEpoch(first_step_));
-    if (first_step_ >= end) return absl::OkStatus();
-    const data::LoaderOptions loading =
+    if (evaluation_owed_) {
+      DEIT_ASSIGN_OR_RETURN(const bool finished, FinishEpoch(first_step_));
+      if (!finished) return StopAt(first_step_);
+    }
+    if (first_step_ >= end) return CommonEnd(absl::OkStatus());
+    data::LoaderOptions loading =
         data::LoaderOptionsOf(spec_, training_state_->worker_group().plan().LanesOf(world_.rank()), first_step_, end);
+    loading.view_done = [this] { training_state_->worker_group().context().AddPiece(); };
     DEIT_ASSIGN_OR_RETURN(const auto loader, data::Loader::Start(*in_.sampler, *in_.train_views, loading));
     LoaderSource source(loader.get());
     for (uint64_t step = first_step_; step < end; ++step) {
-      const bool last_allowed = options_.stop_after_steps && step + 1 - first_step_ >= *options_.stop_after_steps;
-      bool stop = false;
-      DEIT_RETURN_IF_ERROR(TrainStep(step, source, process::StopRequested() || last_allowed, &stop));
-      DEIT_RETURN_IF_ERROR(AfterStep(step + 1, stop && step + 1 < end));
-      if (stop && step + 1 < end) {
-        RecordStop(step, last_allowed);
-        DEIT_RETURN_IF_ERROR(unsaved_);
-        return WithExitCode(absl::AbortedError(absl::StrCat("stopped after step ", step, ": everything is saved")),
-                            ExitCode::kStoppedAndSaved);
-      }
+      DEIT_ASSIGN_OR_RETURN(const StepDecision decision, TrainStep(step, source));
+      if (decision.given_up) return StopAt(step);
+      const bool stop = decision.stop && step + 1 < end;
+      DEIT_ASSIGN_OR_RETURN(const bool finished, AfterStep(step + 1, stop));
+      if (stop || !finished) return StopAt(step + 1);
     }
-    return unsaved_;
+    return CommonEnd(unsaved_);
   }
 
-  void RecordStop(uint64_t step, bool last_allowed) {
-    if (!outputs_) return;
-    const std::string cause = process::StopRequested() ? process::StopCause()
-                              : last_allowed           ? "--stop_after_steps"
-                                                       : "another worker was asked";
-    outputs_->Event(v1::Event::StopRequested, absl::StrCat("stops after step ", step, ": ", cause), step);
+  // When this worker was asked to stop, or saw that another was.
+  absl::Duration StopRequestedAt() {
+    if (stop_requested_ != absl::InfiniteDuration()) return stop_requested_;
+    stop_requested_ = options_.stop_requested_at();
+    exchange::WorkerReports& reports = *training_state_->worker_group().context().reports;
+    if (stop_requested_ != absl::InfiniteDuration()) reports.Set(exchange::kStop, 1);
+    else if (reports.Largest(exchange::kStop) > 0) stop_requested_ = Clock::System().Elapsed();
+    return stop_requested_;
   }
 
-  Status TrainStep(uint64_t step, BatchSource& source, bool stop_requested, bool* stop) {
+  // How the step in progress is to end, as far as this worker knows.
+  StepEnd DesiredEnd(absl::Duration step_began, bool last_allowed) {
+    const absl::Duration asked = StopRequestedAt();
+    if (asked == absl::InfiniteDuration()) return last_allowed ? StepEnd::kStopAfter : StepEnd::kGoOn;
+    const StopTimes times{.asked = asked,
+                          .grace = absl::Seconds(spec_.fault().stop_grace()),
+                          .now = Clock::System().Elapsed(),
+                          .step_began = step_began,
+                          .step_takes = step_takes_,
+                          .save_takes = save_takes_};
+    return StepFits(times) ? StepEnd::kStopAfter : StepEnd::kGivenUp;
+  }
+
+  // All workers end so, and know it, between two steps.
+  Status CommonEnd(const Status& end) {
+    common_end_ = true;
+    return end.ok() || exchange::AgreedFailureOf(end) ? end : exchange::AsAgreed(end);
+  }
+
+  // All workers come here together: `steps_done` steps are finished, and no other is to be. Only what was not saved yet is.
+  Status StopAt(uint64_t steps_done) {
+    if (steps_done != saved_step_) DEIT_RETURN_IF_ERROR(Save(steps_done));
+    const std::string where = steps_done == 0 ? "before the first step" : absl::StrCat("after step ", steps_done - 1);
+    if (outputs_) {
+      const bool as_allowed = options_.stop_after_steps && steps_done - first_step_ >= *options_.stop_after_steps;
+      const std::string cause = process::StopRequested() ? process::StopCause()
+                                : as_allowed             ? "--stop_after_steps"
+                                                         : "another worker was asked";
+      outputs_->Event(v1::Event::StopRequested, absl::StrCat("stops ", where, ": ", cause), steps_done == 0 ? 0 : steps_done - 1);
+    }
+    if (!unsaved_.ok()) return CommonEnd(unsaved_);
+    return CommonEnd(
+        WithExitCode(absl::AbortedError(absl::StrCat("stopped ", where, ": everything is saved")), ExitCode::kStoppedAndSaved));
+  }
+
+  StatusOr<StepDecision> TrainStep(uint64_t step, BatchSource& source) {
     const absl::Duration start = Clock::System().Elapsed();
     const double data_before = trainer_->times().data;
-    DEIT_ASSIGN_OR_RETURN(const StepResult result, trainer_->Step(step, source, stop_requested));
-    const double seconds = absl::ToDoubleSeconds(Clock::System().Elapsed() - start);
+    const bool last_allowed = options_.stop_after_steps && step + 1 - first_step_ >= *options_.stop_after_steps;
+    DEIT_ASSIGN_OR_RETURN(const StepResult result, trainer_->Step(step, source, [&] { return DesiredEnd(start, last_allowed); }));
+    if (result.decision.given_up) return result.decision;
+    step_takes_ = Clock::System().Elapsed() - start;
+    const double seconds = absl::ToDoubleSeconds(step_takes_);
     progress_.train_seconds += seconds;
-    *stop = result.decision.stop;
+    progress_.skipped_in_a_row = result.decision.finite ? 0 : progress_.skipped_in_a_row + 1;
     if (!result.decision.finite) DEIT_RETURN_IF_ERROR(NonFinite(step, result.decision));
     progress_.step = step + 1;
     progress_.updates = trainer_->updates_done();
     progress_.views_replaced += result.decision.mean.replaced;
     worker_progress_.StepDone(step + 1, seconds, absl::Now());
     if (outputs_) outputs_->StepDone(step, result, seconds, trainer_->times().data - data_before);
-    return absl::OkStatus();
+    return result.decision;
   }
 
   // All workers come here together: the decision is everybody's.
@@ -199,43 +253,46 @@ class Job {
     const std::string text = decision.first_bad_lane >= 0
                                  ? absl::StrCat("loss of step ", step, ", lane ", decision.first_bad_lane, ": not finite")
                                  : absl::StrCat("gradient of step ", step, ": norm ", decision.gradient_norm, ": not finite");
-    if (spec_.train().non_finite() == v1::TrainSpec::SKIP) {
-      if (outputs_) outputs_->Event(v1::Event::StepSkipped, text, step);
-      if (first()) LogWarning(absl::StrCat(text, ": step skipped"));
-      return absl::OkStatus();
+    const char* const hint = "lower optimizer.lr, set optimizer.clip_grad, or begin again from an earlier checkpoint";
+    if (spec_.train().non_finite() != v1::TrainSpec::SKIP) {
+      return CommonEnd(WithHint(WithExitCode(absl::OutOfRangeError(text), ExitCode::kNonFinite),
+                                "lower optimizer.lr, set optimizer.clip_grad, or skip such steps: train.non_finite=SKIP"));
     }
-    return WithHint(WithExitCode(absl::OutOfRangeError(text), ExitCode::kNonFinite),
-                    "lower optimizer.lr, set optimizer.clip_grad, or skip such steps: train.non_finite=SKIP");
+    if (progress_.skipped_in_a_row >= spec_.fault().max_skipped_steps()) {
+      const std::string all = absl::StrCat(text, ": ", progress_.skipped_in_a_row, " steps skipped in a row, fault.max_skipped_steps");
+      return CommonEnd(WithHint(WithExitCode(absl::OutOfRangeError(all), ExitCode::kNonFinite), hint));
+    }
+    if (outputs_) outputs_->Event(v1::Event::StepSkipped, text, step);
+    if (first()) LogWarning(absl::StrCat(text, ": step skipped"));
+    return absl::OkStatus();
   }
 
-  // First the checkpoint, then the evaluation, so that a kill while evaluating costs no step. A stop does not wait for an evaluation:
-  // the next attempt begins with it.
-  Status AfterStep(uint64_t steps_done, bool stop) {
+  // First the checkpoint, then the evaluation, so that a kill while evaluating costs no step, and the checkpoint can be noted as the best. A stop does
+  // not wait for an evaluation: the next attempt begins with it. False: a stop came while it evaluated.
+  StatusOr<bool> AfterStep(uint64_t steps_done, bool stop) {
     progress_.val_acc1.reset();
     progress_.val_acc1_ema.reset();
     const uint64_t every_steps = static_cast<uint64_t>(spec_.checkpoint().every_steps());
     const bool save_is_due = every_steps > 0 ? steps_done % every_steps == 0 : in_.sampler->EndsEpoch(steps_done - 1);
-    if (save_is_due || stop || steps_done == EndStep()) DEIT_RETURN_IF_ERROR(Save(steps_done));
-    return stop && EvaluationIsDue(steps_done) ? absl::OkStatus() : FinishEpoch(steps_done);
+    if (save_is_due || stop || EvaluationIsDue(steps_done)) DEIT_RETURN_IF_ERROR(Save(steps_done));
+    if (stop && EvaluationIsDue(steps_done)) return true;
+    return FinishEpoch(steps_done);
   }
 
-  // At the end of every so many epochs, and of the job.
+  // Where a multiple of evaluate.every_epochs ends with the step, of which several may where steps span epochs, and at the job's end.
   bool EvaluationIsDue(uint64_t steps_done) const {
     const uint64_t every_epochs = static_cast<uint64_t>(spec_.evaluate().every_epochs());
-    const uint64_t epoch = in_.sampler->EpochOfStep(steps_done - 1);
-    const bool epoch_is_due = every_epochs > 0 && (epoch + 1) % every_epochs == 0 && in_.sampler->EndsEpoch(steps_done - 1);
-    return epoch_is_due || steps_done == EndStep();
+    const auto evaluations = [&](uint64_t steps) { return every_epochs == 0 ? 0 : in_.sampler->EpochOfStep(steps) / every_epochs; };
+    return evaluations(steps_done) > evaluations(steps_done - 1) || steps_done == EndStep();
   }
 
-  // The evaluation, where one is due, and what the run folder says of an epoch that ends here.
-  Status FinishEpoch(uint64_t steps_done) {
+  // The evaluation, where one is due, and what the run folder says of an epoch that ends here. False: given up, since a stop was requested.
+  StatusOr<bool> FinishEpoch(uint64_t steps_done) {
     std::optional<Evaluation> evaluation;
     if (EvaluationIsDue(steps_done)) {
-      evaluation.emplace();
-      DEIT_ASSIGN_OR_RETURN(evaluation->weights, Evaluate(*evaluation_, *in_.engine, training_state_->worker_group()));
-      if (training_state_->state().owned->has_ema()) {
-        DEIT_ASSIGN_OR_RETURN(evaluation->averages, EvaluateAverages(*evaluation_, *in_.engine, training_state_->state()));
-      }
+      auto evaluated = EvaluateAll();
+      if (absl::IsCancelled(evaluated.status()) && exchange::AgreedFailureOf(evaluated.status())) return false;
+      DEIT_ASSIGN_OR_RETURN(evaluation, std::move(evaluated));
       progress_.val_acc1 = Percent(evaluation->weights.correct_fused, evaluation->weights.images);
       if (const auto& averages = evaluation->averages) progress_.val_acc1_ema = Percent(averages->correct_fused, averages->images);
       checkpointer_->RecordAccuracy(steps_done, *progress_.val_acc1, progress_.val_acc1_ema);
@@ -243,7 +300,17 @@ class Job {
     if (outputs_ && (evaluation || in_.sampler->EndsEpoch(steps_done - 1))) {
       outputs_->EpochDone(in_.sampler->EpochOfStep(steps_done - 1), steps_done, evaluation);
     }
-    return absl::OkStatus();
+    return true;
+  }
+
+  StatusOr<Evaluation> EvaluateAll() {
+    const auto leave = [this] { return StopRequestedAt() != absl::InfiniteDuration(); };
+    Evaluation evaluation;
+    DEIT_ASSIGN_OR_RETURN(evaluation.weights, Evaluate(*evaluation_, *in_.engine, training_state_->worker_group(), leave));
+    if (training_state_->state().owned->has_ema()) {
+      DEIT_ASSIGN_OR_RETURN(evaluation.averages, EvaluateAverages(*evaluation_, *in_.engine, training_state_->state(), leave));
+    }
+    return evaluation;
   }
 
   // A save that fails is said, and does not stop training; only an end without a durable set does, or a peer that is lost.
@@ -252,10 +319,12 @@ class Job {
     state::JobProgress mine = progress_;
     mine.ledger = trainer_->ledger();
     if (first()) mine.ledger.Merge(resumed_ledger_);
+    const absl::Duration start = Clock::System().Elapsed();
     const auto saved = checkpointer_->Save(mine, in_.sampler->EpochsAt(steps_done));
-    const ExitCode code = ExitCodeOf(saved.status());
-    if (code == ExitCode::kPeerLost || code == ExitCode::kRunFolder) return saved.status();
+    if (collective::IsPeerFailure(saved.status()) || ExitCodeOf(saved.status()) == ExitCode::kRunFolder) return saved.status();
     unsaved_ = saved.status();
+    if (saved.ok()) saved_step_ = steps_done;
+    save_takes_ = std::max(save_takes_.value_or(absl::ZeroDuration()), Clock::System().Elapsed() - start);
     if (!saved.ok() && first()) LogWarning(absl::StrCat(saved.status().message(), ": training goes on with the older one"));
     if (outputs_) {
       outputs_->Event(saved.ok() ? v1::Event::CheckpointCommitted : v1::Event::CheckpointFailed,
@@ -264,18 +333,16 @@ class Job {
     return absl::OkStatus();
   }
 
-  // Collective where all workers got here with the same outcome; after a lost peer only this worker's own files are written.
+  // Collective where all workers came to the same end between two steps; otherwise only this worker's own files are written.
   Status End(const Status& trained) {
-    const ExitCode code = ExitCodeOf(trained);
-    const bool together = trained.ok() || code == ExitCode::kStoppedAndSaved || code == ExitCode::kNotSaved || code == ExitCode::kNonFinite;
     v1::AttemptResult result;
     result.set_first_step(static_cast<int64_t>(first_step_));
     result.set_steps_executed(static_cast<int64_t>(progress_.step - first_step_));
-    result.set_epochs(static_cast<int32_t>(std::floor(in_.sampler->EpochsAt(progress_.step))));
+    result.set_epochs(std::min(spec_.train().epochs(), static_cast<int32_t>(std::floor(in_.sampler->EpochsAt(progress_.step)))));
     result.set_numerics_fingerprint(fingerprint_);
     result.set_views_replaced(progress_.views_replaced);
     std::string weights_digest;
-    if (together) {
+    if (common_end_) {
       DEIT_RETURN_IF_ERROR(GatherTotals(&result));
       DEIT_ASSIGN_OR_RETURN(const uint64_t state_digest, state::StateDigest(training_state_->state()));
       weights_digest = DigestHex(state::WeightsDigest(training_state_->state()));
@@ -331,6 +398,11 @@ class Job {
   uint64_t first_step_ = 0;
   bool evaluation_owed_ = false;  // of first_step_: the attempt that trained up to it was stopped or killed before
   Status unsaved_;                // why the latest save failed
+  uint64_t saved_step_ = 0;       // the latest that needs no save: it has a checkpoint, or is the beginning
+  absl::Duration stop_requested_ = absl::InfiniteDuration();
+  absl::Duration step_takes_ = absl::InfiniteDuration();  // the last one
+  std::optional<absl::Duration> save_takes_;              // the longest
+  bool common_end_ = false;
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "common/control/worker_progress.h"
 #include "common/dataset/index.h"
 #include "common/plan/sampler.h"
+#include "common/process/signals.h"
 #include "proto/spec.pb.h"
 #include "worker/collective/communicator.h"
 #include "worker/data/view_source.h"
@@ -25,6 +26,9 @@ struct JobOptions {
   Resume resume = Resume::kAuto;
   bool allow_config_change = false;
   std::optional<uint64_t> stop_after_steps;  // as if preempted after so many steps of this attempt
+
+  // When this worker was asked to stop, as Clock::System().Elapsed(); InfiniteDuration: it was not.
+  std::function<absl::Duration()> stop_requested_at = process::StopRequestedAt;
 };
 
 // What a job learns from and with. Not owned.
@@ -39,9 +43,9 @@ struct JobInputs {
   std::function<Status(const state::JobState&)> initialise;  // weights of a job without a checkpoint; collective, as FillWeights
 };
 
-// Collective over `world`. OK: trained to the end. A status with exit code 75: stopped, everything saved. Others: as their exit codes
-// say. Under an error that not all workers can know of (a lost peer, a broken picture) the caller ends the launch. `whereabouts` hears
-// how far it is.
+// Collective over `world`. OK: trained to the end. A status with exit code 75: stopped, and no finished step is lost. Others: as their exit
+// codes say. What goes wrong on one worker is told to all (exchange::AgreedFailureOf); under an error that they cannot know of, a lost
+// peer, the caller ends the launch. `whereabouts` hears how far it is.
 Status RunJob(collective::Communicator& world, const Attempt& attempt, const JobInputs& inputs, const JobOptions& options,
               control::WorkerProgress& worker_progress);
 

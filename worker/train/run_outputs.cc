@@ -38,6 +38,8 @@ StatusOr<std::unique_ptr<RunOutputs>> RunOutputs::Open(const OutputsOptions& opt
                         metrics::SummaryCsv::Open(folder.SummaryCsv(), options.first_epoch, options.spec->ema().decay() > 0));
   DEIT_ASSIGN_OR_RETURN(outputs->tensorboard_, metrics::TensorBoardWriter::Open(folder.TensorBoard(), first_step, Clock::System()));
   outputs->owner_ = options.attempt->owner.get();
+  outputs->keeper_ = options.attempt->keeper.get();
+  DEIT_CHECK(outputs->keeper_ != nullptr);
   if (outputs->owner_ == nullptr) {
     DEIT_ASSIGN_OR_RETURN(outputs->events_, run::EventLog::Open(folder.AttemptEvents(options.attempt->number), Clock::System()));
   }
@@ -49,6 +51,8 @@ StatusOr<std::unique_ptr<RunOutputs>> RunOutputs::Open(const OutputsOptions& opt
   progress.log_interval = options.spec->log_interval();
   progress.rewrite = CanRewriteLines(STDOUT_FILENO);
   outputs->progress_ = std::make_unique<metrics::Progress>(progress);
+  outputs->keeper_->Locked([&] { outputs->progress_->Begin(outputs->ProgressAfter(options.first_step)); });
+  outputs->keeper_->Show(outputs->progress_.get());
   return outputs;
 }
 
@@ -60,13 +64,12 @@ Status RunOutputs::WriteStart(int64_t reached_step) {
   start.set_first_step(static_cast<int64_t>(options_.first_step));
   start.set_reached_step(reached_step);
   if (options_.recovery) *start.mutable_recovery() = *options_.recovery;
-  if (owner_ != nullptr) owner_->Started(start);
+  if (owner_ != nullptr) keeper_->Locked([&] { owner_->Started(start); });
   return json::WriteJsonFile(files::FileSystem::Posix(), options_.attempt->folder.Start(start.attempt()), start);
 }
 
 void RunOutputs::Check(const Status& status) {
-  if (status.ok() || write_error_logged_) return;
-  write_error_logged_ = true;
+  if (status.ok() || !told_.insert(std::string(status.message())).second) return;
   LogWarning(absl::StrCat("cannot write to the run folder: ", status.message()));
 }
 
@@ -127,19 +130,7 @@ void RunOutputs::StepDone(uint64_t step, const StepResult& result, double second
         static_cast<int64_t>(step) + 1,
         {{metrics::kTagTrainLoss, loss_}, {metrics::kTagTrainLr, learning_rate_}, {metrics::kTagImagesPerSecond, images_per_second()}}));
   }
-  progress_->Update(ProgressAfter(step + 1));
-  if (owner_ != nullptr) KeepRecord(step + 1);
-}
-
-// A step is done when all workers have done it: worker 0 knows of each of them.
-void RunOutputs::KeepRecord(uint64_t steps_done) {
-  const double now = UnixSeconds(absl::Now());
-  for (v1::WorkerRecord& worker : *owner_->record().mutable_workers()) {
-    worker.set_step(static_cast<int64_t>(steps_done));
-    worker.set_phase("train");
-    worker.set_heard(now);
-  }
-  owner_->PublishIfStale();
+  keeper_->Locked([&] { progress_->Update(ProgressAfter(step + 1)); });
 }
 
 void RunOutputs::EpochDone(uint64_t epoch, uint64_t steps_done, const std::optional<Evaluation>& evaluation) {
@@ -162,15 +153,23 @@ void RunOutputs::EpochDone(uint64_t epoch, uint64_t steps_done, const std::optio
           absl::StrCat("epoch ", epoch, ": val_acc1 ", *val_acc1_, of_ema, " of ", evaluation->weights.images, " images"), steps_done);
   }
   Check(csv_->Append(row));
-  progress_->FinishEpoch(ProgressAfter(steps_done));
+  keeper_->Locked([&] { progress_->FinishEpoch(ProgressAfter(steps_done)); });
 }
 
 void RunOutputs::Event(v1::Event::Reason reason, const std::string& message, std::optional<uint64_t> step) {
   run::EventSubject subject;
   subject.attempt = options_.attempt->number;
   if (step) subject.step = static_cast<int64_t>(*step);
-  if (owner_ != nullptr) return owner_->Event(reason, message, subject);
+  if (owner_ != nullptr) return keeper_->Locked([&] { owner_->Event(reason, message, subject); });
   Check(events_->Record(reason, message, subject));
+}
+
+RunOutputs::~RunOutputs() { HideProgress(); }
+
+void RunOutputs::HideProgress() {
+  if (progress_ == nullptr) return;
+  keeper_->Show(nullptr);
+  progress_.reset();
 }
 
 void RunOutputs::Sync() {
@@ -182,14 +181,14 @@ double RunOutputs::images_per_second() const { return seconds_ > 0 ? static_cast
 
 void RunOutputs::End(v1::AttemptResult result, const Status& status) {
   auto& fs = files::FileSystem::Posix();
-  progress_.reset();
+  HideProgress();
   result.set_attempt(options_.attempt->number);
   if (val_acc1_) result.set_val_acc1(*val_acc1_);
   if (val_acc1_ema_) result.set_val_acc1_ema(*val_acc1_ema_);
   if (seconds_ > 0) result.set_images_per_second(images_per_second());
   run::SetOutcome(status, absl::Now(), &result);
   Check(run::WriteAttemptResult(fs, options_.attempt->folder.Result(options_.attempt->number), result));
-  if (owner_ != nullptr) owner_->Ended(result);
+  if (owner_ != nullptr) keeper_->Locked([&] { owner_->Ended(result); });
   Sync();
 }
 

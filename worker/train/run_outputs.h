@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "common/metrics/metrics_log.h"
@@ -41,6 +42,9 @@ struct Evaluation {
 class RunOutputs {
  public:
   static StatusOr<std::unique_ptr<RunOutputs>> Open(const OutputsOptions& options);
+  ~RunOutputs();
+  RunOutputs(const RunOutputs&) = delete;
+  RunOutputs& operator=(const RunOutputs&) = delete;
 
   // After step `step`, which took `seconds`, `data_seconds` of them waiting for images.
   void StepDone(uint64_t step, const StepResult& result, double seconds, double data_seconds);
@@ -62,17 +66,18 @@ class RunOutputs {
   explicit RunOutputs(const OutputsOptions& options) : options_(options) {}
   Status WriteStart(int64_t reached_step);
   v1::Progress ProgressAfter(uint64_t steps_done) const;
-  void KeepRecord(uint64_t steps_done);
+  void HideProgress();
   void Check(const Status& status);
 
   OutputsOptions options_;
   std::optional<metrics::MetricsLog> metrics_;
   std::optional<metrics::SummaryCsv> csv_;
   std::optional<metrics::TensorBoardWriter> tensorboard_;
-  job::JobStore* owner_ = nullptr;       // null under deit-coord run
+  job::JobStore* owner_ = nullptr;       // null under deit-coord run; touched through the keeper
+  RecordKeeper* keeper_ = nullptr;       // of the attempt; and for the progress
   std::optional<run::EventLog> events_;  // the attempt's own, without an owner here
   std::unique_ptr<metrics::Progress> progress_;
-  bool write_error_logged_ = false;
+  std::set<std::string> told_;  // what could not be written, and why: each is logged once
   double loss_ = 0, epoch_loss_ = 0, learning_rate_ = 0, step_seconds_ = 0, data_share_ = 0, seconds_ = 0;
   int64_t epoch_steps_ = 0, images_ = 0;
   std::optional<double> val_acc1_, val_acc1_ema_;

@@ -9,6 +9,12 @@ namespace deit::train {
 
 StepDecision DecideStep(const StepFacts& facts, double clip_grad) {
   StepDecision decision;
+  decision.given_up = facts.end == StepEnd::kGivenUp;
+  decision.stop = facts.end != StepEnd::kGoOn;
+  if (decision.given_up) {
+    decision.update = false;
+    return decision;
+  }
   const double lanes = static_cast<double>(facts.lanes.size());
   std::vector<double> loss, base, distill;
   for (size_t lane = 0; lane < facts.lanes.size(); ++lane) {
@@ -32,7 +38,6 @@ StepDecision DecideStep(const StepFacts& facts, double clip_grad) {
   const double clip = clip_grad > 0 ? std::min(1.0, clip_grad / (decision.gradient_norm + 1e-6)) : 1.0;
   decision.gradient_scale = clip / lanes;
   decision.update = decision.finite;
-  decision.stop = facts.stop;
   return decision;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "worker/train/engine.h"
+#include "worker/train/step_payload.h"
 
 namespace deit::train {
 
@@ -12,7 +13,7 @@ namespace deit::train {
 struct StepFacts {
   std::vector<LaneMetrics> lanes;  // by lane
   std::vector<double> squares;     // by block of the grid: of the sum over the lanes
-  bool stop = false;               // a worker was asked to stop
+  StepEnd end = StepEnd::kGoOn;    // the largest of all workers
 };
 
 struct StepDecision {
@@ -22,7 +23,8 @@ struct StepDecision {
   bool finite = true;
   int first_bad_lane = -1;  // whose loss is not finite; -1: none, or only the gradient is not
   bool update = true;       // false: the step counts and its views are used up, but nothing changes
-  bool stop = false;
+  bool given_up = false;    // it does not count, and this worker trains no other; nothing but this is defined
+  bool stop = false;        // after this step
 };
 
 // clip_grad: the largest global norm, 0 for no clipping. Clipping as torch.nn.utils.clip_grad_norm_: factor min(1, clip / (norm + 1e-6)).

@@ -28,14 +28,14 @@ std::vector<T> Take(size_t count, const std::byte*& at) {
 }  // namespace
 
 size_t StepPayloadShape::bytes() const {
-  return sizeof(uint64_t) + lanes * sizeof(LaneMetrics) + blocks * sizeof(double) + statistics * sizeof(float);
+  return sizeof(StepEnd) + lanes * sizeof(LaneMetrics) + blocks * sizeof(double) + statistics * sizeof(float);
 }
 
 std::vector<std::byte> EncodeStepPayload(const StepPayload& payload) {
   const StepPayloadShape shape{payload.lanes.size(), payload.squares.size(), payload.statistics.size()};
   std::vector<std::byte> bytes(shape.bytes());
   std::byte* at = bytes.data();
-  Put(std::vector<uint64_t>{payload.stop}, at);
+  Put(std::vector<StepEnd>{payload.end}, at);
   Put(payload.lanes, at);
   Put(payload.squares, at);
   Put(payload.statistics, at);
@@ -46,7 +46,7 @@ StepPayload DecodeStepPayload(const StepPayloadShape& shape, std::span<const std
   DEIT_CHECK(bytes.size() == shape.bytes(), bytes.size());
   const std::byte* at = bytes.data();
   StepPayload payload;
-  payload.stop = Take<uint64_t>(1, at)[0] != 0;
+  payload.end = Take<StepEnd>(1, at)[0];
   payload.lanes = Take<LaneMetrics>(shape.lanes, at);
   payload.squares = Take<double>(shape.blocks, at);
   payload.statistics = Take<float>(shape.statistics, at);

@@ -19,9 +19,16 @@ struct StepPayloadShape {
   size_t bytes() const;
 };
 
+// How a worker wants a step to end; the largest of all workers' counts.
+enum class StepEnd : uint64_t {
+  kGoOn,
+  kStopAfter,  // finish it, and train no other
+  kGivenUp,    // it is not finished: its views do not count, and the state stays that before it
+};
+
 struct StepPayload {
-  bool stop = false;               // this worker was asked to stop after this step
-  std::vector<LaneMetrics> lanes;  // in lane order
+  StepEnd end = StepEnd::kGoOn;
+  std::vector<LaneMetrics> lanes;  // in lane order; of a step given up anything
   std::vector<double> squares;     // by owned block
   std::vector<float> statistics;   // of each subtree sum, one after another
 };

@@ -15,6 +15,8 @@ namespace {
 
 using exchange::Phase;
 
+constexpr absl::Duration kLook = absl::Milliseconds(10);  // at most between two looks at the wish while a lane is computed
+
 // Adds the seconds of its life to a sum.
 class Stopwatch {
  public:
@@ -89,18 +91,25 @@ Trainer::Trainer(const v1::JobSpec& spec, const plan::Sampler& sampler, const st
   statistics_.resize(static_cast<size_t>(state.buffers->size()));
 }
 
-StatusOr<StepResult> Trainer::Step(uint64_t step, BatchSource& source, bool stop_requested) {
+StatusOr<StepResult> Trainer::Step(uint64_t step, BatchSource& source, const DesiredStepEnd& desired_end) {
   state_.worker_group->context().step = step;
+  desired_end_ = &desired_end;
+  left_ = false;
+  step_ledger_ = {};
+  engine_.OnPiece([this] { return PieceDone(); });
   std::vector<LaneMetrics> metrics;
   DEIT_RETURN_IF_ERROR(RunLanes(source, &metrics));
-  {
+  if (!left_) {
     Stopwatch watch(&times_.communication);
     state_.worker_group->context().Report(Phase::kReduce);
-    DEIT_RETURN_IF_ERROR(reducer_->Finish());
+    DEIT_RETURN_IF_ERROR(reducer_->Finish([this] { return MustLeave(); }));
   }
-  DEIT_ASSIGN_OR_RETURN(const StepFacts facts, ExchangeFacts(std::move(metrics), stop_requested));
+  const StepEnd end = left_ ? StepEnd::kGivenUp : std::min(desired_end(), StepEnd::kStopAfter);  // what is computed is not given up
+  DEIT_ASSIGN_OR_RETURN(const StepFacts facts, ExchangeFacts(std::move(metrics), end));
   StepResult result;
   result.decision = DecideStep(facts, spec_.optimizer().clip_grad());
+  if (result.decision.given_up) return result;
+  ledger_.Merge(step_ledger_);
   result.learning_rate = plan::LearningRate(spec_, sampler_, step);
   if (result.decision.update) DEIT_RETURN_IF_ERROR(Update(result.decision, result.learning_rate));
   Stopwatch watch(&times_.communication);
@@ -109,40 +118,65 @@ StatusOr<StepResult> Trainer::Step(uint64_t step, BatchSource& source, bool stop
   return result;
 }
 
+// Whether the step in progress is not worth going on with, since this or another worker gives it up.
+bool Trainer::MustLeave() {
+  if (left_) return true;
+  exchange::Context& context = state_.worker_group->context();
+  next_look_ = Clock::System().Elapsed() + kLook;
+  if (!context.StepGivenUp()) {
+    if ((*desired_end_)() != StepEnd::kGivenUp) return false;
+    context.GiveStepUp();
+  }
+  return left_ = true;
+}
+
+bool Trainer::PieceDone() {
+  state_.worker_group->context().AddPiece();
+  return Clock::System().Elapsed() < next_look_ || !MustLeave();
+}
+
 Status Trainer::RunLanes(BatchSource& source, std::vector<LaneMetrics>* metrics) {
   const auto& accumulation = state_.worker_group->plan().AccumulationOf(state_.worker_group->context().worker());
   DEIT_RETURN_IF_ERROR(reducer_->BeginStep());
   for (size_t k = 0; k < accumulation.lanes.size(); ++k) {
-    const data::MicroBatch* batch = nullptr;
-    {
-      Stopwatch watch(&times_.data);
-      state_.worker_group->context().Report(Phase::kData);
-      DEIT_ASSIGN_OR_RETURN(batch, source.Next());
-      DEIT_CHECK(batch != nullptr && batch->step == state_.worker_group->context().step, "the loader is at another step");
-      const size_t pixels = PixelsPerView(spec_);
-      for (size_t i = 0; i < batch->views.size(); ++i)
-        ledger_.Add(batch->views[i], Digest64(batch->pixels + i * pixels, pixels * sizeof(float)));
-    }
-    state_.worker_group->context().Report(Phase::kCompute);
-    const bool last = k + 1 == accumulation.lanes.size();
-    accumulator_->BeginLane(accumulation.lanes[k],
-                            last ? [this](int ready) { return reducer_->SetBucketsReady(ready); } : std::function<Status(int)>());
-    DEIT_ASSIGN_OR_RETURN(LaneMetrics lane, engine_.TrainLane(*batch, *accumulator_));
-    lane.replaced = batch->replaced;
-    DEIT_RETURN_IF_ERROR(accumulator_->EndLane());
-    metrics->push_back(lane);
+    if (MustLeave()) return absl::OkStatus();
+    auto lane = RunLane(source, accumulation.lanes[k], k + 1 == accumulation.lanes.size());
+    if (left_) return absl::OkStatus();  // whatever became of the lane
+    DEIT_RETURN_IF_ERROR(lane.status());
+    metrics->push_back(*lane);
     ++lanes_computed_;
   }
   return absl::OkStatus();
 }
 
-StatusOr<StepFacts> Trainer::ExchangeFacts(std::vector<LaneMetrics> metrics, bool stop_requested) {
+StatusOr<LaneMetrics> Trainer::RunLane(BatchSource& source, const plan::LaneStep& lane, bool last) {
+  exchange::Context& context = state_.worker_group->context();
+  const data::MicroBatch* batch = nullptr;
+  {
+    Stopwatch watch(&times_.data);
+    context.Report(Phase::kData);
+    DEIT_ASSIGN_OR_RETURN(batch, source.Next([this] { return MustLeave(); }));
+    DEIT_CHECK(batch != nullptr && batch->step == context.step, "the loader is at another step");
+    const size_t pixels = PixelsPerView(spec_);
+    for (size_t i = 0; i < batch->views.size(); ++i)
+      step_ledger_.Add(batch->views[i], Digest64(batch->pixels + i * pixels, pixels * sizeof(float)));
+  }
+  context.Report(Phase::kCompute);
+  accumulator_->BeginLane(lane, last ? [this](int ready) { return reducer_->SetBucketsReady(ready); } : std::function<Status(int)>());
+  DEIT_ASSIGN_OR_RETURN(LaneMetrics metrics, engine_.TrainLane(*batch, *accumulator_));
+  metrics.replaced = batch->replaced;
+  DEIT_RETURN_IF_ERROR(accumulator_->EndLane());
+  return metrics;
+}
+
+StatusOr<StepFacts> Trainer::ExchangeFacts(std::vector<LaneMetrics> metrics, StepEnd end) {
   const exchange::ExchangePlan& plan = state_.worker_group->plan();
   exchange::NodeBuffers& memory = state_.worker_group->memory();
   const int member = state_.worker_group->context().member();
   StepPayload mine;
-  mine.stop = stop_requested;
+  mine.end = end;
   mine.lanes = std::move(metrics);
+  mine.lanes.resize(shapes_[static_cast<size_t>(state_.worker_group->context().worker())].lanes);
   {
     Stopwatch watch(&times_.optimizer);
     mine.squares = state_.owned->Squares(memory.slot(member, 0));
@@ -162,14 +196,14 @@ StatusOr<StepFacts> Trainer::ExchangeFacts(std::vector<LaneMetrics> metrics, boo
   for (int w = 0; w < plan.topology().workers(); ++w) {
     payloads.push_back(DecodeStepPayload(shapes_[static_cast<size_t>(w)], state_.worker_group->gather().Of(w)));
     const StepPayload& payload = payloads.back();
-    facts.stop = facts.stop || payload.stop;
+    facts.end = std::max(facts.end, payload.end);
     facts.lanes.insert(facts.lanes.end(), payload.lanes.begin(), payload.lanes.end());
     size_t next = 0;
     for (int b = 0; b < static_cast<int>(facts.squares.size()); ++b) {
       if (plan.shards().OwnerOfBlock(b) == w) facts.squares[static_cast<size_t>(b)] = payload.squares[next++];
     }
   }
-  CombineStatistics(payloads);
+  if (facts.end != StepEnd::kGivenUp) CombineStatistics(payloads);
   return facts;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct StepTimes {
   double data = 0, communication = 0, optimizer = 0;  // teacher, forward and backward: Engine::times()
 };
 
+// How this worker wants the step in progress to end: asked between pieces of work, at most every 10 ms, and before each lane; quick.
+using DesiredStepEnd = std::function<StepEnd()>;
+
 struct StepResult {
   StepDecision decision;
   double learning_rate = 0;
@@ -35,8 +39,10 @@ class Trainer {
   Trainer(const v1::JobSpec& spec, const plan::Sampler& sampler, const state::JobState& state, Engine& engine, int64_t updates_done);
 
   // Trains step `step`, whose micro-batches come next from `source`. All workers call it with equal steps. Errors: of the source, the
-  // engine, and lost peers; a non-finite step under train.non_finite FAIL is not an error here (decision.finite).
-  StatusOr<StepResult> Step(uint64_t step, BatchSource& source, bool stop_requested);
+  // engine, and lost peers; a non-finite step under train.non_finite FAIL is not an error here (decision.finite). Where any worker wishes to
+  // give the step up while it is not yet computed, all give it up (decision.given_up): the state and the ledger are those before it, and
+  // this trainer trains no other.
+  StatusOr<StepResult> Step(uint64_t step, BatchSource& source, const DesiredStepEnd& desired_end);
 
   int64_t updates_done() const { return updates_done_; }
   int64_t lanes_computed() const { return lanes_computed_; }
@@ -51,7 +57,10 @@ class Trainer {
 
  private:
   Status RunLanes(BatchSource& source, std::vector<LaneMetrics>* metrics);
-  StatusOr<StepFacts> ExchangeFacts(std::vector<LaneMetrics> metrics, bool stop_requested);
+  StatusOr<LaneMetrics> RunLane(BatchSource& source, const plan::LaneStep& lane, bool last);
+  bool MustLeave();
+  bool PieceDone();
+  StatusOr<StepFacts> ExchangeFacts(std::vector<LaneMetrics> metrics, StepEnd end);
   void CombineStatistics(const std::vector<StepPayload>& payloads);
   Status Update(const StepDecision& decision, double learning_rate);
   StatusOr<std::vector<double>> TensorRates(double learning_rate, const float* directions);
@@ -66,7 +75,10 @@ class Trainer {
   std::vector<size_t> sizes_;
   std::vector<double> weight_decay_;  // by grid tensor
   std::vector<float> statistics_;     // sum over all lanes
-  plan::Ledger ledger_;
+  plan::Ledger ledger_, step_ledger_;
+  const DesiredStepEnd* desired_end_ = nullptr;  // of the step in progress
+  bool left_ = false;                            // the step in progress, before it was computed
+  absl::Duration next_look_;                     // at the wish
   StepTimes times_;
   int64_t updates_done_ = 0, lanes_computed_ = 0;
 };

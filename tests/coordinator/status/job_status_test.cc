@@ -72,7 +72,8 @@ TEST(JobStatusTest, TheJsonOfARunningJob) {
           "alive": true,
           "step": 15012,
           "phase": "forward",
-          "heard_age_seconds": 0.2
+          "heard_age_seconds": 0.2,
+          "rank": 1
         }
       ],
       "refused": [

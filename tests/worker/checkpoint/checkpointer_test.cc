@@ -250,6 +250,61 @@ TEST(CheckpointerTest, AMissingFileIsDamageAndAMissingManifestAnUnfinishedSet) {
   }
 }
 
+TEST(CheckpointerTest, ASetThatOneWorkerDoesNotSeeIsNoBadSet) {
+  CrashDisk disk, elsewhere;
+  OnWorkers(1, disk, SmallSpec(), TinyJob(), [](SavingWorker& saving, Communicator&, CrashFileSystem&) {
+    saving.Start();
+    saving.Steps(2);
+    ASSERT_TRUE(saving.Save().ok());
+  });
+  testing::RunOnThreads(3, [&](Communicator& world) {
+    CrashFileSystem fs(world.rank() == 2 ? &elsewhere : &disk);
+    SavingWorker saving(world, fs, SmallSpec(), TinyJob());
+    const Status status = saving.checkpointer().Restore().status();
+    EXPECT_EQ(ExitCodeOf(status), ExitCode::kMissingInput) << status;
+    EXPECT_NE(status.message().find("not seen on host localhost, but by worker 0"), absl::string_view::npos) << status;
+    EXPECT_TRUE(saving.checkpointer().rejected().empty());
+  });
+  OnWorkers(2, disk, SmallSpec(), TinyJob(),
+            [](SavingWorker& saving, Communicator&, CrashFileSystem&) { EXPECT_EQ(saving.Start(), 2u) << "it is still there"; });
+}
+
+TEST(CheckpointerTest, AnEmaThatBeginsOnASetBeginsAtItsRunningStatistics) {
+  CrashDisk disk;
+  v1::JobSpec spec = SmallSpec();
+  spec.clear_ema();
+  OnWorkers(1, disk, spec, TinyJob(), [](SavingWorker& saving, Communicator&, CrashFileSystem&) {
+    saving.Start();
+    saving.Steps(3);
+    ASSERT_TRUE(saving.Save().ok());
+  });
+  OnWorkers(2, disk, SmallSpec(), TinyJob(), [](SavingWorker& saving, Communicator&, CrashFileSystem&) {
+    EXPECT_EQ(saving.Start(), 3u);
+    state::BufferState& buffers = *saving.worker().training_state().state().buffers;
+    ASSERT_NE(buffers.ema(), nullptr);
+    EXPECT_NE(buffers.values()[0], 0) << "no mean of three steps is zero";
+    for (int64_t i = 0; i < buffers.size(); ++i) EXPECT_EQ(buffers.ema()[i], buffers.values()[i]) << i;
+  });
+}
+
+TEST(CheckpointerTest, ASetOfThisStepWithOtherWeightsIsNotTakenForThis) {
+  CrashDisk disk;
+  v1::JobSpec other = SmallSpec();
+  other.mutable_train()->set_seed(77);
+  OnWorkers(1, disk, other, TinyJob(), [](SavingWorker& saving, Communicator&, CrashFileSystem&) {
+    saving.Start();
+    saving.Steps(1);
+    ASSERT_TRUE(saving.Save().ok());
+  });
+  OnWorkers(2, disk, SmallSpec(), TinyJob(), [](SavingWorker& saving, Communicator&, CrashFileSystem&) {
+    saving.worker().Initialise();
+    saving.Steps(1);
+    const auto saved = saving.Save();
+    EXPECT_EQ(ExitCodeOf(saved.status()), ExitCode::kNotSaved);
+    EXPECT_NE(saved.status().message().find("a checkpoint with other weights is there"), absl::string_view::npos) << saved.status();
+  });
+}
+
 TEST(CheckpointerTest, NoGoodSetIsABeginning) {
   CrashDisk disk;
   SaveTwoCheckpoints(disk);

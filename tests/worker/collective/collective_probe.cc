@@ -45,7 +45,7 @@ Status Play(Communicator& world, std::string_view mode) {
 }
 
 int Main(const std::string& mode, const std::string& job) {
-  const auto session = StartSession({.job_id = job, .setup_limit = absl::Seconds(2)});
+  const auto session = StartSession({.job_id = job, .setup_limit = absl::Seconds(2), .leave_limit = absl::Seconds(2)});
   if (!session.ok()) {
     LogError(session.status().message());
     return static_cast<int>(ExitCodeOf(session.status()));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -46,8 +47,8 @@ TEST(WaitTest, NapsAndGivesUpAfterTheLimitWithTheCallersWords) {
                 [] {
                   return WaitDescription{"worker 1 did not deliver bucket 3 of step 12", "last reported: step 11, phase update"};
                 });
-  EXPECT_EQ(status, absl::DeadlineExceededError("worker 1 did not deliver bucket 3 of step 12 within 30s "
-                                                "(last reported: step 11, phase update)"));
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(status.message(), "worker 1 did not deliver bucket 3 of step 12 within 30s (last reported: step 11, phase update)");
   EXPECT_GT(clock.Elapsed(), absl::Seconds(30));
   EXPECT_LE(clock.Elapsed(), absl::Seconds(30) + absl::Microseconds(100));
 }
@@ -63,6 +64,45 @@ TEST(WaitTest, AWaiterThatWasStoppedItselfGetsThatTimeBack) {
   EXPECT_FALSE(WaitUntil([]() -> StatusOr<bool> { return false; }, {absl::Seconds(3), &clock}, Nothing).ok());
   EXPECT_GT(clock.Elapsed(), absl::Seconds(103));
   EXPECT_LT(clock.Elapsed(), absl::Seconds(103.1));
+}
+
+// Work of another worker that goes on until a certain time.
+class WorkUntil final : public ProgressSource {
+ public:
+  WorkUntil(Clock* clock, absl::Duration end) : clock_(clock), end_(end) {}
+  uint64_t Progress() const override { return static_cast<uint64_t>(absl::ToInt64Milliseconds(std::min(clock_->Elapsed(), end_))); }
+
+ private:
+  Clock* clock_;
+  absl::Duration end_;
+};
+
+TEST(WaitTest, ProgressOfOthersRenewsTheDeadline) {
+  testing::FakeClock clock;
+  const WorkUntil work(&clock, absl::Seconds(1000));
+  const Status status = WaitUntil([]() -> StatusOr<bool> { return false; }, {absl::Seconds(30), &clock, &work},
+                                  [] {
+                                    return WaitDescription{"worker 1 did not come", "last reported: step 11, phase compute"};
+                                  });
+  EXPECT_EQ(status.message(), "worker 1 did not come: no progress for 30s (last reported: step 11, phase compute)");
+  EXPECT_TRUE(IsPeerFailure(status));
+  EXPECT_GT(clock.Elapsed(), absl::Seconds(1029));
+  EXPECT_LT(clock.Elapsed(), absl::Seconds(1031));
+}
+
+TEST(WaitTest, WithoutProgressTheLimitIsTheLimit) {
+  testing::FakeClock clock;
+  const WorkUntil nothing(&clock, absl::ZeroDuration());
+  EXPECT_FALSE(WaitUntil([]() -> StatusOr<bool> { return false; }, {absl::Seconds(30), &clock, &nothing}, Nothing).ok());
+  EXPECT_LT(clock.Elapsed(), absl::Seconds(30.1));
+}
+
+TEST(WaitTest, OnlyFailuresOfWaitsAndMessagesArePeerFailures) {
+  EXPECT_TRUE(IsPeerFailure(DeadlineError({absl::Seconds(1)}, Nothing())));
+  EXPECT_TRUE(IsPeerFailure(Annotate(DeadlineError({absl::Seconds(1)}, Nothing()), "saving")));
+  EXPECT_TRUE(IsPeerFailure(absl::UnavailableError("worker 2 has left")));
+  EXPECT_FALSE(IsPeerFailure(absl::DeadlineExceededError("loader: no view for 5m")));
+  EXPECT_FALSE(IsPeerFailure(absl::OkStatus()));
 }
 
 TEST(WaitTest, OnlyTheLongestStopIsGivenBack) {

@@ -258,6 +258,30 @@ TEST_F(LoaderTest, EndsAtOnceWhereverItIs) {
   EXPECT_LT(views_.started(), 8 * 11 * 6);
 }
 
+TEST_F(LoaderTest, ACallerThatLeavesIsNotHeld) {
+  views_.Hold();
+  const auto loader = Start(Options({0, kLanes}, 9, 2));
+  int asked = 0;
+  EXPECT_EQ(loader->Next([&] { return ++asked == 2; }).status().code(), absl::StatusCode::kCancelled);
+  views_.Release();
+  EXPECT_TRUE(loader->Next().ok());
+}
+
+// Each view takes longer than half the limit, and a micro-batch several limits.
+TEST_F(LoaderTest, ViewsThatArriveKeepTheDeadlineAway) {
+  std::atomic<int> views = 0;
+  LoaderOptions options = Options({0, kLanes}, 9, 1);
+  options.deadline = absl::Milliseconds(200);
+  options.view_done = [&] {
+    absl::SleepFor(absl::Milliseconds(120));
+    ++views;
+  };
+  const auto loader = Start(options);
+  EXPECT_TRUE(loader->Next().ok());
+  EXPECT_GE(views, 6);
+  loader->Stop();
+}
+
 TEST_F(LoaderTest, NamesWhatIsMissingAtTheDeadline) {
   views_.Hold();
   LoaderOptions options = Options({2, kLanes}, 9, 1);
@@ -265,7 +289,7 @@ TEST_F(LoaderTest, NamesWhatIsMissingAtTheDeadline) {
   const auto loader = Start(options);
   const Status status = loader->Next().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_EQ(status.message(), "loader: step 0, lane 2: 6 of 6 views missing after 20ms");
+  EXPECT_EQ(status.message(), "loader: step 0, lane 2: 6 of 6 views missing, and no other for 20ms");
   EXPECT_GE(loader->WaitSeconds(), 0.02);
   views_.Release();
 }

@@ -4,8 +4,11 @@
 
 #include <random>
 
+#include "common/base/exit_code.h"
 #include "tests/support/rank_harness.h"
 #include "tests/worker/exchange/lane_sums.h"
+#include "worker/exchange/agreement.h"
+#include "worker/exchange/reducer.h"
 
 namespace deit::exchange {
 namespace {
@@ -60,7 +63,7 @@ TEST(MetadataAllGatherTest, EverybodySeesEverybodysBytesInEveryWorld) {
   }
 }
 
-// Each worker's payload leaves its node once for each other node; who is not its node's first reads it from the first's memory.
+// Each worker's header and payload leave its node once for each other node; who is not its node's first reads it from the first's memory.
 TEST(MetadataAllGatherTest, CountsWhatIsSentAndWhatIsReadFromOthers) {
   const plan::Grid grid = SampleGrid();
   collective::LocalOptions two_nodes;
@@ -78,9 +81,88 @@ TEST(MetadataAllGatherTest, CountsWhatIsSentAndWhatIsReadFromOthers) {
         bytes[static_cast<size_t>(member.rank())] = (*worker_group)->gather().bytes_sent() - before;
       },
       two_nodes);
-  EXPECT_EQ(bytes[0], 10 + (1 + 10)) << "reads worker 1's, sends both to the other node";
+  constexpr int64_t kHeader = sizeof(PayloadHeader);
+  EXPECT_EQ(bytes[0], 10 + (1 + 10 + 2 * kHeader)) << "reads worker 1's, sends both to the other node";
   EXPECT_EQ(bytes[1], 1 + 100) << "reads worker 0's and, from worker 0's memory, worker 2's";
-  EXPECT_EQ(bytes[2], 100) << "sends its own";
+  EXPECT_EQ(bytes[2], 100 + kHeader) << "sends its own";
+}
+
+// One worker fails alone while the others are in an exchange of any kind.
+TEST(MetadataAllGatherTest, AFailureOfOneIsToldToAll) {
+  const plan::Grid grid = SampleGrid();
+  for (const World& world : Worlds(3)) {
+    for (int failing = 0; failing < 3; ++failing) {
+      testing::RunOnThreads(
+          3,
+          [&](Communicator& member) {
+            auto worker_group = WorkerGroup::Create(member, grid, OptionsFor(8));
+            ASSERT_TRUE(worker_group.ok()) << worker_group.status();
+            (*worker_group)->context().step = member.rank() == failing ? 3 : 7;  // a failure comes when it comes
+            const Status cause =
+                WithHint(WithExitCode(absl::ResourceExhaustedError("data.threads: 64: no thread"), ExitCode::kBadConfig), "fewer");
+            const Status status = member.rank() == failing
+                                      ? (*worker_group)->gather().Fail(cause)
+                                      : (*worker_group)->gather().Exchange(std::vector<std::byte>(40), {40, 40, 40}, "results");
+            EXPECT_EQ(AgreedFailureOf(status), failing) << world.name << status;
+            EXPECT_EQ(ExitCodeOf(status), ExitCode::kBadConfig);
+            EXPECT_EQ(HintOf(status), "fewer");
+            EXPECT_FALSE(collective::IsPeerFailure(status));
+            const std::string whose = member.rank() == failing ? "" : absl::StrCat("worker ", failing, ": ");
+            EXPECT_EQ(status.message(), whose + "data.threads: 64: no thread");
+            (*worker_group)->context().step = 7;
+            EXPECT_TRUE((*worker_group)->ShareNumbers(0, "the end").ok()) << "exchanges go on";
+          },
+          world.options);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(MetadataAllGatherTest, AWorkerThatWaitsForGradientsHearsOfAFailure) {
+  const plan::Grid grid = SampleGrid();
+  for (const World& world : Worlds(3)) {
+    testing::RunOnThreads(
+        3,
+        [&](Communicator& member) {
+          auto worker_group = WorkerGroup::Create(member, grid, OptionsFor(8));
+          ASSERT_TRUE(worker_group.ok()) << worker_group.status();
+          (*worker_group)->context().step = 7;
+          const auto reducer = NewExactReducer(&(*worker_group)->context());
+          Status status;
+          if (member.rank() == 1) {
+            status = (*worker_group)->gather().Fail(absl::DataLossError("/data/x.jpg: broken JPEG"));
+          } else {
+            ASSERT_TRUE(reducer->BeginStep().ok());
+            ASSERT_TRUE(reducer->SetBucketsReady((*worker_group)->plan().buckets()).ok());
+            ASSERT_TRUE(reducer->Finish([&] { return (*worker_group)->context().StepGivenUp(); }).ok());
+            status = (*worker_group)->gather().Exchange({}, {0, 0, 0}, "results");
+          }
+          EXPECT_EQ(AgreedFailureOf(status), 1) << world.name << status;
+          EXPECT_EQ(ExitCodeOf(status), ExitCode::kCorrupt);
+        },
+        world.options);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(MetadataAllGatherTest, WorkersInDifferentExchangesNoticeIt) {
+  const plan::Grid grid = SampleGrid();
+  for (const World& world : Worlds(3)) {
+    testing::RunOnThreads(
+        3,
+        [&](Communicator& member) {
+          auto worker_group = WorkerGroup::Create(member, grid, OptionsFor(8));
+          ASSERT_TRUE(worker_group.ok()) << worker_group.status();
+          (*worker_group)->context().step = 7;
+          const Status status = member.rank() == 2 ? (*worker_group)->gather().Exchange({}, {0, 0, 0}, "evaluation")
+                                                   : (*worker_group)->gather().Exchange(std::vector<std::byte>(8), {8, 8, 8}, "results");
+          EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << world.name;
+          EXPECT_EQ(status.message(),
+                    "workers are in different exchanges: worker 0 in the results of step 7, worker 2 in the evaluation of step 7");
+        },
+        world.options);
+    if (HasFatalFailure()) return;
+  }
 }
 
 }  // namespace

@@ -93,6 +93,10 @@ Status FormulaViews::Render(const plan::View& view, float* pixels, data::Rendere
   return absl::OkStatus();
 }
 
+bool FormulaEngine::IsFaulty(const data::MicroBatch& batch) const {
+  return batch.lane == 5 && batch.step >= options_.fault_step && batch.step - options_.fault_step < options_.fault_steps;
+}
+
 float FormulaEngine::Weight(size_t tensor, int64_t i) const {
   const int64_t at = state_.offset[tensor] + i;
   if (state_.compute_weights == nullptr || !options_.tensors[tensor].compute_precision) return state_.weights[at];
@@ -108,7 +112,7 @@ void FormulaEngine::Deliver(size_t tensor, const std::vector<float>& features, c
     const float direction = Directions()[(i * 5 + tensor) % 128] + 0.3f * Weight(tensor, static_cast<int64_t>(i));
     for (const float feature : features) gradient[i] += feature * direction;
   }
-  const bool bad = options_.fault == Fault::kGradient && batch.step == options_.fault_step && batch.lane == 5;
+  const bool bad = options_.fault == Fault::kGradient && IsFaulty(batch);
   if (bad && tensor == 0) gradient[3] = std::numeric_limits<float>::infinity();
   if (state_.compute_weights && spec.compute_precision) {
     std::vector<update::BFloat16Bits> narrow(gradient.size());
@@ -131,10 +135,11 @@ StatusOr<LaneMetrics> FormulaEngine::TrainLane(const data::MicroBatch& batch, La
   metrics.images = static_cast<int64_t>(features.size());
   metrics.base = metrics.loss /= static_cast<double>(features.size());
   if (batch.lane == options_.backwards_lane) std::reverse(features.begin(), features.end());
-  if (options_.fault == Fault::kLoss && batch.step == options_.fault_step && batch.lane == 5) metrics.loss = std::nan("");
+  if (options_.fault == Fault::kLoss && IsFaulty(batch)) metrics.loss = std::nan("");
 
   for (size_t t = options_.tensors.size(); t-- > 0;) {
     BusyWait(options_.backward / static_cast<int64_t>(options_.tensors.size()));
+    if (piece_done_ && !piece_done_()) return absl::CancelledError("given up");
     if (t == 0 && before_last_) before_last_();
     const TensorRole role = options_.tensors[t].role;
     if (role == TensorRole::kParameter) Deliver(t, features, batch, into);
@@ -150,6 +155,7 @@ StatusOr<LaneMetrics> FormulaEngine::TrainLane(const data::MicroBatch& batch, La
 
 StatusOr<EvaluationCounts> FormulaEngine::Evaluate(const float* pixels, const std::vector<int32_t>& labels) {
   EvaluationCounts counts;
+  if (piece_done_ && !piece_done_()) return absl::CancelledError("given up");
   counts.images = static_cast<int64_t>(labels.size());
   for (size_t i = 0; i < labels.size(); ++i) {
     const float logit = Feature(pixels + i * kPixels, labels[i]) * Weight(0, 2) + state_.buffers[1];
@@ -177,8 +183,8 @@ Status FormulaEngine::Report(const float* pixels, const std::vector<int32_t>& la
   return absl::OkStatus();
 }
 
-StatusOr<const data::MicroBatch*> TamperedSource::Next() {
-  DEIT_ASSIGN_OR_RETURN(const data::MicroBatch* batch, inner_->Next());
+StatusOr<const data::MicroBatch*> TamperedSource::Next(absl::FunctionRef<bool()> leave) {
+  DEIT_ASSIGN_OR_RETURN(const data::MicroBatch* batch, inner_->Next(leave));
   if (batch == nullptr) return nullptr;
   batch_ = *batch;
   pixels_.assign(batch->pixels, batch->pixels + batch->views.size() * kPixels);
@@ -216,7 +222,11 @@ void SmallWorker::StartAt(uint64_t step, int64_t updates) {
   trainer_ = std::make_unique<Trainer>(spec_, *sampler_, training_state_->state(), engine_, updates);
 }
 
-StatusOr<StepResult> SmallWorker::Step(bool stop_requested) { return trainer_->Step(step_++, *source_, stop_requested); }
+StatusOr<StepResult> SmallWorker::Step(StepEnd desired_end) {
+  return Step([desired_end] { return desired_end; });
+}
+
+StatusOr<StepResult> SmallWorker::Step(const DesiredStepEnd& desired_end) { return trainer_->Step(step_++, *source_, desired_end); }
 
 void SmallWorker::Steps(uint64_t count) {
   for (uint64_t k = 0; k < count; ++k) {

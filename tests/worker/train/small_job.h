@@ -40,6 +40,7 @@ struct EngineOptions {
   int backwards_lane = -1;     // adds its images from the last to the first
   Fault fault = Fault::kNone;  // what is not finite in lane 5 of fault_step
   uint64_t fault_step = 0;
+  uint64_t fault_steps = 1;                        // and of so many that follow from it
   absl::Duration backward = absl::ZeroDuration();  // of each lane, spread over its tensors
 };
 
@@ -50,6 +51,7 @@ class FormulaEngine final : public Engine {
   const std::vector<models::TensorSpec>& tensors() const override { return options_.tensors; }
   std::string numerics() const override { return "formulas"; }
   void Bind(const StateView& state) override { state_ = state; }
+  void OnPiece(std::function<bool()> done) override { piece_done_ = std::move(done); }
   StatusOr<LaneMetrics> TrainLane(const data::MicroBatch& batch, LaneAccumulator& into) override;
   StatusOr<EvaluationCounts> Evaluate(const float* pixels, const std::vector<int32_t>& labels) override;
   EvaluationReport NewReport() const override { return {{"low", "high"}, 400}; }  // more numbers than are shared at once
@@ -63,6 +65,7 @@ class FormulaEngine final : public Engine {
   const std::vector<std::pair<uint64_t, int>>& computed() const { return computed_; }  // (step, lane)
 
  private:
+  bool IsFaulty(const data::MicroBatch& batch) const;
   float Weight(size_t tensor, int64_t i) const;
   void Deliver(size_t tensor, const std::vector<float>& features, const data::MicroBatch& batch, LaneAccumulator& into);
 
@@ -70,6 +73,7 @@ class FormulaEngine final : public Engine {
   StateView state_;
   EngineTimes times_;
   std::function<void()> before_last_;
+  std::function<bool()> piece_done_;
   std::vector<std::pair<uint64_t, int>> computed_;
 };
 
@@ -77,7 +81,7 @@ class FormulaEngine final : public Engine {
 class TamperedSource final : public BatchSource {
  public:
   TamperedSource(BatchSource* inner, std::function<void(data::MicroBatch*)> change) : inner_(inner), change_(std::move(change)) {}
-  StatusOr<const data::MicroBatch*> Next() override;
+  StatusOr<const data::MicroBatch*> Next(absl::FunctionRef<bool()> leave) override;
 
  private:
   BatchSource* inner_;
@@ -100,7 +104,8 @@ class SmallWorker {
 
   void Initialise();                             // weights from the seed; starts at step 0
   void StartAt(uint64_t step, int64_t updates);  // what is in the workspace is the state before `step`
-  StatusOr<StepResult> Step(bool stop_requested = false);
+  StatusOr<StepResult> Step(StepEnd desired_end = StepEnd::kGoOn);
+  StatusOr<StepResult> Step(const DesiredStepEnd& desired_end);
   void Steps(uint64_t count);
 
   uint64_t weights() const { return weights_digest_(); }

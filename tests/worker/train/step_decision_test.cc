@@ -65,14 +65,14 @@ TEST(DecideStepTest, AGradientThatIsNotFiniteSkipsTheStepWithoutALane) {
 
 TEST(DecideStepTest, AnyStopRequestStopsAll) {
   StepFacts facts = Facts({1}, {1});
-  facts.stop = true;
+  facts.end = StepEnd::kStopAfter;
   EXPECT_TRUE(DecideStep(facts, 0).stop);
   EXPECT_TRUE(DecideStep(facts, 0).update);
 }
 
 TEST(StepPayloadTest, ComesBackAsItWas) {
   StepPayload payload;
-  payload.stop = true;
+  payload.end = StepEnd::kGivenUp;
   payload.lanes = {{1, 2, 3, 4, 5, 6}, {-1, 0.5, 1e300, 7, 0, 2}};
   payload.squares = {1.5, kInfinity};
   payload.statistics = {0.25f, -3, 1e-30f};
@@ -80,7 +80,7 @@ TEST(StepPayloadTest, ComesBackAsItWas) {
   const auto bytes = EncodeStepPayload(payload);
   EXPECT_EQ(bytes.size(), shape.bytes());
   const StepPayload back = DecodeStepPayload(shape, bytes);
-  EXPECT_TRUE(back.stop);
+  EXPECT_EQ(back.end, StepEnd::kGivenUp);
   EXPECT_EQ(back.squares, payload.squares);
   EXPECT_EQ(back.statistics, payload.statistics);
   ASSERT_EQ(back.lanes.size(), 2u);
@@ -96,7 +96,7 @@ TEST(StepPayloadTest, ComesBackAsItWas) {
 
 TEST(StepPayloadTest, ANoteWithoutAnythingHoldsTheStopRequest) {
   const StepPayload back = DecodeStepPayload({}, EncodeStepPayload({}));
-  EXPECT_FALSE(back.stop);
+  EXPECT_EQ(back.end, StepEnd::kGoOn);
   EXPECT_TRUE(back.lanes.empty() && back.squares.empty() && back.statistics.empty());
 }
 

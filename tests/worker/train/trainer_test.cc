@@ -180,7 +180,7 @@ TEST(TrainerTest, AStopRequestOfOneIsHeardByAll) {
     SmallWorker worker(world, SmallSpec(), {.engine = {.tensors = TinyTensors()}});
     worker.Initialise();
     for (uint64_t step = 0; step < 3; ++step) {
-      const auto result = worker.Step(step == 1 && world.rank() == 2);
+      const auto result = worker.Step(step == 1 && world.rank() == 2 ? StepEnd::kStopAfter : StepEnd::kGoOn);
       ASSERT_TRUE(result.ok()) << result.status();
       EXPECT_EQ(result->decision.stop, step == 1);
     }
@@ -200,12 +200,13 @@ TEST(TrainerTest, AWorkerThatDoesNotComeToAStepIsNamed) {
     worker.training_state().worker_group().context().deadline.limit = absl::Milliseconds(150);
     const Status status = worker.Step().status();
     EXPECT_EQ(ExitCodeOf(status), ExitCode::kPeerLost);
-    EXPECT_EQ(status.message(), "worker 1 did not finish gradient bucket 0 of step 2 within 150ms (last reported: step 1, phase gather)");
+    EXPECT_EQ(status.message(),
+              "worker 1 did not finish gradient bucket 0 of step 2: no progress for 150ms (last reported: step 1, phase gather)");
     over = true;
   });
 }
 
-// Everything that a skipped step must leave alone.
+// Everything that a step which does not count must leave alone.
 struct State {
   uint64_t weights, state;
   std::vector<uint64_t> moments;
@@ -259,6 +260,53 @@ TEST_P(SkippedStepTest, ChangesNothingAndTrainingGoesOn) {
     });
   }
   EXPECT_EQ(digests, std::vector<uint64_t>(3, digests[0]));
+}
+
+class GivenUpStepTest : public ::testing::TestWithParam<std::vector<std::string>> {};
+
+// Worker 1 gives step 2 up before its first lane, in the middle of one, or when it waits for the others; they hear it wherever they are.
+TEST_P(GivenUpStepTest, IsGivenUpByAllAndChangesNothing) {
+  for (const int asked_before : {0, 1, 5}) {
+    for (const auto reduction : {v1::TrainSpec::EXACT, v1::TrainSpec::FASTEST}) {
+      v1::JobSpec spec = SmallSpec();
+      spec.mutable_train()->set_reduction(reduction);
+      const int workers = static_cast<int>(GetParam().size());
+      testing::RunOnThreads(
+          workers,
+          [&](Communicator& world) {
+            WorkerOptions options{.engine = {.tensors = TinyTensors()}};
+            options.engine.backward = absl::Milliseconds(world.rank() == 0 ? 60 : 25);
+            SmallWorker worker(world, spec, options);
+            worker.Initialise();
+            worker.Steps(2);
+            const State before = StateOf(worker);
+            const plan::Ledger ledger = worker.trainer().ledger();
+            int asked = 0;
+            const auto given_up =
+                worker.Step([&] { return world.rank() == 1 && asked++ >= asked_before ? StepEnd::kGivenUp : StepEnd::kGoOn; });
+            ASSERT_TRUE(given_up.ok()) << given_up.status();
+            EXPECT_TRUE(given_up->decision.given_up);
+            EXPECT_TRUE(StateOf(worker) == before);
+            EXPECT_EQ(worker.trainer().ledger(), ledger) << "its views do not count";
+          },
+          Hosts(GetParam()));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Worlds, GivenUpStepTest,
+                         ::testing::Values(std::vector<std::string>{"a", "a", "a"}, std::vector<std::string>{"a", "b", "a"},
+                                           std::vector<std::string>{"a", "a", "b", "b"}));
+
+// What is computed is not thrown away.
+TEST(TrainerTest, AWishToGiveUpThatComesAfterTheLanesIsAStop) {
+  testing::RunOnThreads(1, [](Communicator& world) {
+    SmallWorker worker(world, SmallSpec(), {.engine = {.tensors = TinyTensors()}});
+    worker.Initialise();
+    const auto result = worker.Step([&] { return worker.trainer().lanes_computed() == 8 ? StepEnd::kGivenUp : StepEnd::kGoOn; });
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_TRUE(result->decision.stop && result->decision.update && !result->decision.given_up);
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Faults, SkippedStepTest, ::testing::Values(Fault::kLoss, Fault::kGradient));
