@@ -14,7 +14,7 @@ namespace deit::launch {
 
 // First failed worker of a launch, as the launcher reports it.
 struct LaunchFailure {
-  int worker = 0;
+  int rank = 0;
   std::optional<int> signal = {};     // that ended it
   std::optional<int> exit_code = {};  // with which it ended
   bool improper = false;              // it left without finalizing, with whatever code

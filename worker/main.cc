@@ -181,6 +181,16 @@ Status CheckFlags(int argc, char** argv) {
   return absl::OkStatus();
 }
 
+// The launcher's number of this process.
+int RankOf(const collective::Communicator& world) { return world.launch_ranks()[static_cast<size_t>(world.rank())]; }
+
+// Names the worker in its messages, and its rank where that is another number, since the launcher's messages name ranks.
+void NameLog(const collective::Communicator& world) {
+  if (world.size() == 1) return;
+  const std::string rank = RankOf(world) == world.rank() ? "" : absl::StrCat(", rank ", RankOf(world));
+  SetLogName(absl::StrCat("deit-worker[", world.rank(), rank, "]"));
+}
+
 // Connects this worker to the job's owner under deit-coord run, by a thread of its own. Null without an owner; nothing fails with it.
 std::unique_ptr<control::Client> StartControlClient(const collective::Communicator& world, const control::WorkerProgress& worker_progress) {
   if (FLAGS_attempt == 0) return nullptr;
@@ -197,7 +207,7 @@ std::unique_ptr<control::Client> StartControlClient(const collective::Communicat
   options.hello.set_job(identity->job());
   options.hello.set_launch(FLAGS_attempt);
   options.hello.set_role(v1::Role::STUDENT);
-  options.hello.set_rank(world.rank());
+  options.hello.set_rank(RankOf(world));
   options.hello.set_worker(world.rank());
   options.hello.set_workers(world.size());
   *options.hello.mutable_process() = process::Self();
@@ -245,7 +255,7 @@ int Main(int argc, char** argv) {
     return static_cast<int>(ExitCodeOf(session.status()));
   }
   const int worker = (*session)->world().rank();
-  if ((*session)->world().size() > 1) SetLogName(absl::StrCat("deit-worker[", worker, "]"));
+  NameLog((*session)->world());
   control::WorkerProgress worker_progress;
   options->worker_progress = &worker_progress;
   std::unique_ptr<process::MessageCopy> message_copy;

@@ -226,6 +226,7 @@ class JobController::Impl : public std::enable_shared_from_this<Impl> {
       if (!worker.process) continue;
       v1::WorkerRecord& record = known.emplace_back();
       record.set_worker(static_cast<int>(k));
+      record.set_rank(worker.rank);
       *record.mutable_process() = *worker.process;
       record.set_step(std::max<int64_t>(worker.step, 0));
       record.set_phase(worker.phase);

@@ -46,6 +46,7 @@ struct WorkerHello {
   int worker = 0;
   int workers = 0;  // of the launch, as the worker sees it
   v1::ProcessIdentity process = {};
+  int rank = 0;  // the launcher's number of the process
 };
 
 struct WorkerHeartbeat {

@@ -72,6 +72,7 @@ class Advancer {
       if (known.worker() < 0 || known.worker() >= event.workers || !known.has_process()) continue;
       WorkerState& worker = launch.workers[static_cast<size_t>(known.worker())];
       worker.process = known.process();
+      worker.rank = known.rank();
       worker.spoke = true;
       worker.heard = now_;
       worker.step = known.step();
@@ -91,6 +92,7 @@ class Advancer {
     WorkerState& worker = *found;
     if (event.connection <= worker.last_connection) return;  // connections are numbered in their order
     worker.process = event.process;
+    worker.rank = event.rank;
     worker.connection = worker.last_connection = event.connection;
     worker.closed.reset();
     worker.spoke = true;

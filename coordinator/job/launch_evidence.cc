@@ -21,6 +21,7 @@ WorkerEvidence WorkerEvidenceOf(const WorkerState& state, int worker, const Atte
   evidence.worker = worker;
   evidence.host = state.process ? state.process->host() : host;
   evidence.spoke = state.process.has_value();
+  if (evidence.spoke) evidence.rank = state.rank;
   evidence.left = state.left;
   evidence.suspended = state.suspended;
   if (state.gone) evidence.closed = Seconds(state.closed ? std::min(*state.closed, *state.gone) : *state.gone);

@@ -29,6 +29,7 @@ enum class Verdict {
 // All times are readings of one monotonic clock; an empty optional is a thing that has not happened.
 struct WorkerState {
   std::optional<v1::ProcessIdentity> process;  // as introduced, to this controller or an earlier one
+  int rank = 0;                                // the launcher's number of the process
   int64_t connection = 0;                      // the open one; 0: none
   int64_t last_connection = 0;                 // the newest that there was
   bool spoke = false;                          // introduced itself to this controller, or known from an earlier one

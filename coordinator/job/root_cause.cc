@@ -104,8 +104,15 @@ class Finder {
     return Worker(evidence_.verdict_worker);
   }
 
+  // One that has not introduced itself is taken to have its rank's number.
+  WorkerEvidence WorkerOfRank(int rank) const {
+    const auto& workers = evidence_.workers;
+    const auto found = std::find_if(workers.begin(), workers.end(), [&](const WorkerEvidence& worker) { return worker.rank == rank; });
+    return found == workers.end() ? Worker(rank) : *found;
+  }
+
   RootCause FromReport(const launch::LaunchFailure& failure) const {
-    const WorkerEvidence worker = Worker(failure.worker);
+    const WorkerEvidence worker = WorkerOfRank(failure.rank);
     if (failure.signal) {
       RootCause cause = Of(Kind::kSignal, absl::StrCat(Who(worker), ": killed by ", SignalName(*failure.signal), Where(worker)));
       const int64_t memory_kills = evidence_.exit ? evidence_.exit->out_of_memory_kills() : 0;

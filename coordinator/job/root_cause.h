@@ -16,6 +16,7 @@ namespace deit::job {
 struct WorkerEvidence {
   int worker = 0;
   std::string host;
+  std::optional<int> rank;       // the launcher's number, once it introduced itself
   bool spoke = false;            // over the control channel
   bool left = false;             // announced that it ends in order
   bool suspended = false;        // its process lived but did not run when the attempt was killed

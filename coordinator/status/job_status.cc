@@ -49,6 +49,7 @@ void AddProcesses(const job::Observation& seen, double now, v1::JobStatus* job) 
     const v1::WorkerRecord& from = record.workers(i);
     v1::WorkerStatus* worker = job->add_workers();
     worker->set_worker(from.worker());
+    worker->set_rank(from.rank());
     worker->set_host(from.process().host());
     worker->set_pid(from.process().pid());
     worker->set_alive(job::WorkerLives(seen.evidence, static_cast<size_t>(i), now));

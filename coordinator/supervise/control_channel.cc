@@ -60,7 +60,8 @@ void ControlChannel::OnHello(control::ConnectionId connection, const v1::Hello& 
                       .launch = hello.launch(),
                       .worker = hello.worker(),
                       .workers = hello.workers(),
-                      .process = hello.process()});
+                      .process = hello.process(),
+                      .rank = hello.rank()});
 }
 
 void ControlChannel::OnMessage(control::ConnectionId connection, const v1::WorkerMessage& message) {

@@ -33,23 +33,23 @@ std::optional<int> NumberBehind(absl::string_view text, absl::string_view mark, 
 }
 
 std::optional<LaunchFailure> Signal(absl::string_view text, size_t at) {
-  const auto worker = NumberAt(text, at + kSignal.size());
+  const auto rank = NumberAt(text, at + kSignal.size());
   const auto signal = NumberBehind(text, " exited on signal ", at);
-  if (!worker || !signal) return std::nullopt;
-  return LaunchFailure{.worker = *worker, .signal = signal, .exit_code = {}, .improper = false};
+  if (!rank || !signal) return std::nullopt;
+  return LaunchFailure{.rank = *rank, .signal = signal, .exit_code = {}, .improper = false};
 }
 
 std::optional<LaunchFailure> Exit(absl::string_view text, size_t at) {
-  const auto worker = NumberBehind(text, "],", at);
+  const auto rank = NumberBehind(text, "],", at);
   const auto code = NumberBehind(text, "Exit code:", at);
-  if (!worker || !code) return std::nullopt;
-  return LaunchFailure{.worker = *worker, .signal = {}, .exit_code = code, .improper = false};
+  if (!rank || !code) return std::nullopt;
+  return LaunchFailure{.rank = *rank, .signal = {}, .exit_code = code, .improper = false};
 }
 
 std::optional<LaunchFailure> Improper(absl::string_view text, size_t at) {
-  const auto worker = NumberAt(text, at + kImproper.size());
-  if (!worker) return std::nullopt;
-  return LaunchFailure{.worker = *worker, .signal = {}, .exit_code = {}, .improper = true};
+  const auto rank = NumberAt(text, at + kImproper.size());
+  if (!rank) return std::nullopt;
+  return LaunchFailure{.rank = *rank, .signal = {}, .exit_code = {}, .improper = true};
 }
 
 }  // namespace

@@ -32,6 +32,9 @@ class Machine:
     def can_mount(self):
         return subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True).returncode == 0
 
+    def can_make_namespaces(self):
+        return subprocess.run(["unshare", "--uts", "--pid", "--fork", "--mount-proc", "true"], capture_output=True).returncode == 0
+
     def can_limit_memory(self):
         """Whether a control group with a memory limit can be made (version 1, version 2)."""
         for root, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
@@ -52,6 +55,7 @@ ALLOWED = [
     (r"cluster/bad_input_test", r"root may write everywhere", "root", lambda machine: machine.root),
     (r"cluster/bad_input_test", r"sanitizer needs the addresses", "a sanitized build", lambda machine: machine.sanitized),
     (r"cluster/disk_full_test", r"mounting a tmpfs", "no mount namespaces", lambda machine: not machine.can_mount()),
+    (r"cluster/(hosts|liveness)_test", r"unshare", "no namespaces can be made", lambda machine: not machine.can_make_namespaces()),
     (r"cluster/out_of_memory_test", r"no control group", "no control group can limit memory", lambda machine: not machine.can_limit_memory()),
     # The test measures by itself what other processes used while it ran; a quiet machine does not skip it.
     (r"cluster/full_size_test", r"two cores that no other process uses", "other processes use the cores", lambda machine: True),

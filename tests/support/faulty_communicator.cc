@@ -70,6 +70,7 @@ class FaultyCommunicator final : public Communicator {
   int rank() const override { return inner_->rank(); }
   int size() const override { return inner_->size(); }
   const std::vector<std::string>& hosts() const override { return inner_->hosts(); }
+  const std::vector<int>& launch_ranks() const override { return inner_->launch_ranks(); }
 
   StatusOr<std::unique_ptr<Transfer>> Send(Buffer buffer, int peer, int tag) override {
     const std::vector<int>& lost = faults_.unreachable;

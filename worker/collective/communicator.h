@@ -67,6 +67,9 @@ class Communicator {
   // Host name of each rank. Ranks with equal names share a node (tests group otherwise).
   virtual const std::vector<std::string>& hosts() const = 0;
 
+  // The launcher's number of each rank, which its own messages and variables name. A world is ordered by host (worker_order.h).
+  virtual const std::vector<int>& launch_ranks() const = 0;
+
   // Point to point, matched by (peer, tag) in the order of posting; 0 <= tag <= kMaxTag. Both sides name the same type and count.
   // A send may finish only once it is received: post receives before waiting for sends. To oneself: allowed.
   virtual StatusOr<std::unique_ptr<Transfer>> Send(Buffer buffer, int peer, int tag) = 0;

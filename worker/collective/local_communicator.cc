@@ -6,6 +6,7 @@
 #include <cstring>
 #include <list>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -57,8 +58,8 @@ class LocalCollective final : public Transfer {
     const MutexLock lock(group_->mutex);
     if (!op_->error.ok()) return op_->error;
     if (op_->done) return true;
-    for (size_t rank = 0; rank < op_->seats.size(); ++rank) {
-      if (!op_->seats[rank].taken && group_->left[rank]) return HasLeft(static_cast<int>(rank));
+    for (size_t rank = 0; rank < op_->participants.size(); ++rank) {
+      if (!op_->participants[rank].taken && group_->left[rank]) return HasLeft(static_cast<int>(rank));
     }
     return false;
   }
@@ -76,6 +77,7 @@ class LocalCommunicator final : public Communicator {
   int rank() const override { return rank_; }
   int size() const override { return group_->size(); }
   const std::vector<std::string>& hosts() const override { return group_->hosts; }
+  const std::vector<int>& launch_ranks() const override { return group_->launch_ranks; }
 
   StatusOr<std::unique_ptr<Transfer>> Send(Buffer buffer, int peer, int tag) override {
     DEIT_RETURN_IF_ERROR(CheckMessage(buffer, peer, tag, size()));
@@ -121,8 +123,8 @@ class LocalCommunicator final : public Communicator {
   }
 
  private:
-  StatusOr<std::unique_ptr<Transfer>> JoinOp(CollectiveOp::Work work, Participant seat) {
-    return std::make_unique<LocalCollective>(group_, group_->Join(rank_, work, std::move(seat)));
+  StatusOr<std::unique_ptr<Transfer>> JoinOp(CollectiveOp::Work work, Participant participant) {
+    return std::make_unique<LocalCollective>(group_, group_->Join(rank_, work, std::move(participant)));
   }
 
   std::shared_ptr<LocalGroup> group_;
@@ -135,7 +137,9 @@ std::vector<std::unique_ptr<Communicator>> NewLocalGroup(int size, const LocalOp
   DEIT_CHECK(size >= 1 && (options.hosts.empty() || options.hosts.size() == static_cast<size_t>(size)), "a group of ", size);
   std::vector<std::string> hosts = options.hosts;
   if (hosts.empty()) hosts.assign(static_cast<size_t>(size), "localhost");
-  auto group = std::make_shared<LocalGroup>(std::move(hosts), options);
+  std::vector<int> launch_ranks(static_cast<size_t>(size));
+  std::iota(launch_ranks.begin(), launch_ranks.end(), 0);
+  auto group = std::make_shared<LocalGroup>(std::move(hosts), std::move(launch_ranks), options);
   std::vector<std::unique_ptr<Communicator>> members;
   for (int rank = 0; rank < size; ++rank) members.push_back(std::make_unique<LocalCommunicator>(group, rank));
   return members;

@@ -38,9 +38,9 @@ void Copy(void* to, const void* from, size_t bytes) {
 }
 
 Status CheckAlike(const CollectiveOp& op) {
-  const Participant& first = op.seats.front();
-  for (const Participant& seat : op.seats) {
-    if (seat.counts != first.counts || seat.input.type != first.input.type) {
+  const Participant& first = op.participants.front();
+  for (const Participant& participant : op.participants) {
+    if (participant.counts != first.counts || participant.input.type != first.input.type) {
       return absl::InvalidArgumentError("collective operation: the members' counts or element types differ");
     }
   }
@@ -74,25 +74,25 @@ std::shared_ptr<Posting> Mailbox::PostReceive(Posting receive) {
 }
 
 Status SumForAll(CollectiveOp& op, const LocalOptions& /*options*/) {
-  const Buffer& sum = op.seats.front().output;
-  for (const Participant& seat : op.seats) {
-    if (seat.input.count != sum.count || seat.input.type != sum.type) {
+  const Buffer& sum = op.participants.front().output;
+  for (const Participant& participant : op.participants) {
+    if (participant.input.count != sum.count || participant.input.type != sum.type) {
       return absl::InvalidArgumentError("all-reduce: the members' buffers differ");
     }
   }
-  for (size_t rank = 1; rank < op.seats.size(); ++rank) AddInto(sum.type, sum.data, op.seats[rank].input.data, sum.count);
-  for (const Participant& seat : op.seats) Copy(seat.output.data, sum.data, sum.bytes());
+  for (size_t rank = 1; rank < op.participants.size(); ++rank) AddInto(sum.type, sum.data, op.participants[rank].input.data, sum.count);
+  for (const Participant& participant : op.participants) Copy(participant.output.data, sum.data, sum.bytes());
   return absl::OkStatus();
 }
 
 Status SumParts(CollectiveOp& op, const LocalOptions& /*options*/) {
   DEIT_RETURN_IF_ERROR(CheckAlike(op));
   size_t offset = 0;
-  for (const Participant& seat : op.seats) {
-    const Buffer& sum = seat.output;
-    Copy(sum.data, At(op.seats.front().input, offset), sum.bytes());
-    for (size_t rank = 1; rank < op.seats.size(); ++rank) {
-      AddInto(sum.type, sum.data, At(op.seats[rank].input, offset), sum.count);
+  for (const Participant& participant : op.participants) {
+    const Buffer& sum = participant.output;
+    Copy(sum.data, At(op.participants.front().input, offset), sum.bytes());
+    for (size_t rank = 1; rank < op.participants.size(); ++rank) {
+      AddInto(sum.type, sum.data, At(op.participants[rank].input, offset), sum.count);
     }
     offset += sum.count;
   }
@@ -102,17 +102,17 @@ Status SumParts(CollectiveOp& op, const LocalOptions& /*options*/) {
 Status GatherParts(CollectiveOp& op, const LocalOptions& /*options*/) {
   DEIT_RETURN_IF_ERROR(CheckAlike(op));
   size_t offset = 0;
-  for (const Participant& from : op.seats) {
-    for (const Participant& to : op.seats) Copy(At(to.output, offset), from.input.data, from.input.bytes());
+  for (const Participant& from : op.participants) {
+    for (const Participant& to : op.participants) Copy(At(to.output, offset), from.input.data, from.input.bytes());
     offset += from.input.count;
   }
   return absl::OkStatus();
 }
 
 Status MakeParts(CollectiveOp& op, const LocalOptions& options) {
-  for (const Participant& seat : op.seats) {
-    if (seat.counts.size() != 1) return absl::InvalidArgumentError("shared memory: some members are in another operation");
-    op.part_bytes.push_back(seat.counts.front());
+  for (const Participant& participant : op.participants) {
+    if (participant.counts.size() != 1) return absl::InvalidArgumentError("shared memory: some members are in another operation");
+    op.part_bytes.push_back(participant.counts.front());
   }
   const size_t total = RegionTable(op.part_bytes).total();
   if (total > options.shared_memory_room) {
@@ -123,26 +123,27 @@ Status MakeParts(CollectiveOp& op, const LocalOptions& options) {
   return absl::OkStatus();
 }
 
-LocalGroup::LocalGroup(std::vector<std::string> host_of_each, const LocalOptions& all_options)
-    : hosts(std::move(host_of_each)), options(all_options), mailboxes(hosts.size()), left(hosts.size()), ops_joined(hosts.size()) {}
+LocalGroup::LocalGroup(std::vector<std::string> host_of_each, std::vector<int> launch_rank_of_each, const LocalOptions& all_options)
+    : hosts(std::move(host_of_each)), launch_ranks(std::move(launch_rank_of_each)), options(all_options), mailboxes(hosts.size()),
+      left(hosts.size()), ops_joined(hosts.size()) {}
 
-std::shared_ptr<CollectiveOp> LocalGroup::Join(int rank, CollectiveOp::Work work, Participant seat) {
+std::shared_ptr<CollectiveOp> LocalGroup::Join(int rank, CollectiveOp::Work work, Participant participant) {
   const MutexLock lock(mutex);
   const uint64_t ordinal = ops_joined[static_cast<size_t>(rank)]++;
-  std::shared_ptr<CollectiveOp>& entry = meetings[ordinal];
+  std::shared_ptr<CollectiveOp>& entry = operations[ordinal];
   if (entry == nullptr) {
     entry = std::make_shared<CollectiveOp>();
     entry->work = work;
-    entry->seats.resize(hosts.size());
+    entry->participants.resize(hosts.size());
     entry->missing = hosts.size();
   }
   std::shared_ptr<CollectiveOp> op = entry;
   if (op->work != work) op->error = absl::InvalidArgumentError("collective operation: the members started different ones");
-  op->seats[static_cast<size_t>(rank)] = std::move(seat);
+  op->participants[static_cast<size_t>(rank)] = std::move(participant);
   if (--op->missing == 0) {
     if (op->error.ok()) op->error = work(*op, options);
     op->done = true;
-    meetings.erase(ordinal);
+    operations.erase(ordinal);
   }
   return op;
 }
@@ -154,10 +155,14 @@ std::shared_ptr<LocalGroup> LocalGroup::JoinSubgroup(const std::vector<int>& mem
   });
   if (found == subgroups.end()) {
     std::vector<std::string> member_hosts;
-    for (const int member : members) member_hosts.push_back(hosts[static_cast<size_t>(member)]);
+    std::vector<int> member_ranks;
+    for (const int member : members) {
+      member_hosts.push_back(hosts[static_cast<size_t>(member)]);
+      member_ranks.push_back(launch_ranks[static_cast<size_t>(member)]);
+    }
     LocalOptions member_options = options;
     member_options.hosts.clear();
-    auto group = std::make_shared<LocalGroup>(std::move(member_hosts), member_options);
+    auto group = std::make_shared<LocalGroup>(std::move(member_hosts), std::move(member_ranks), member_options);
     found = subgroups.insert(subgroups.end(), {members, std::string(name), std::move(group), std::vector<bool>(members.size())});
   }
   found->joined[index] = true;

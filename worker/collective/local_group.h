@@ -51,7 +51,7 @@ struct CollectiveOp {
   using Work = Status (*)(CollectiveOp& op, const LocalOptions& options);
 
   Work work = nullptr;
-  std::vector<Participant> seats;
+  std::vector<Participant> participants;
   size_t missing = 0;
   bool done = false;
   Status error;
@@ -66,23 +66,24 @@ Status GatherParts(CollectiveOp& op, const LocalOptions& options);
 Status MakeParts(CollectiveOp& op, const LocalOptions& options);  // ResourceExhausted beyond options.shared_memory_room
 
 struct LocalGroup {
-  LocalGroup(std::vector<std::string> host_of_each, const LocalOptions& all_options);
+  LocalGroup(std::vector<std::string> host_of_each, std::vector<int> launch_rank_of_each, const LocalOptions& all_options);
   int size() const { return static_cast<int>(hosts.size()); }
 
-  // Takes this rank's seat in its next meeting.
-  std::shared_ptr<CollectiveOp> Join(int rank, CollectiveOp::Work work, Participant seat);
+  // Enters this rank into its next operation, as `participant`.
+  std::shared_ptr<CollectiveOp> Join(int rank, CollectiveOp::Work work, Participant participant);
 
   // The group of these members under this name, made by the first caller; each (by index in `members`) gets a new one at each call.
   std::shared_ptr<LocalGroup> JoinSubgroup(const std::vector<int>& members, std::string_view name, size_t index);
 
   const std::vector<std::string> hosts;
+  const std::vector<int> launch_ranks;
   const LocalOptions options;
   std::vector<Mailbox> mailboxes;       // by receiver
   std::vector<std::atomic<bool>> left;  // by rank: its communicator is gone
 
-  Mutex mutex;                                                                        // also guards all meetings
-  std::vector<uint64_t> ops_joined DEIT_GUARDED_BY(mutex);                            // by rank
-  std::map<uint64_t, std::shared_ptr<CollectiveOp>> meetings DEIT_GUARDED_BY(mutex);  // by ordinal, until all have come
+  Mutex mutex;                                                                          // also guards all operations
+  std::vector<uint64_t> ops_joined DEIT_GUARDED_BY(mutex);                              // by rank
+  std::map<uint64_t, std::shared_ptr<CollectiveOp>> operations DEIT_GUARDED_BY(mutex);  // by ordinal, until all have come
   struct Subgroup {
     std::vector<int> members;
     std::string name;

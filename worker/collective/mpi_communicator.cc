@@ -15,6 +15,7 @@
 #include "worker/collective/buffer_checks.h"
 #include "worker/collective/exit_guard.h"
 #include "worker/collective/shared_memory.h"
+#include "worker/collective/worker_order.h"
 
 namespace deit::collective {
 namespace {
@@ -139,6 +140,22 @@ class MpiCommunicator final : public Communicator {
     return std::make_unique<MpiCommunicator>(made, options);
   }
 
+  // The world of the launch, each host's ranks in a row.
+  static StatusOr<std::unique_ptr<MpiCommunicator>> MakeWorld(const std::string& host, const SessionOptions& options) {
+    int size = 0;
+    DEIT_RETURN_IF_ERROR(StatusOf(MPI_Comm_size(MPI_COMM_WORLD, &size), "MPI_Comm_size"));
+    std::vector<int> ranks(static_cast<size_t>(size));
+    std::iota(ranks.begin(), ranks.end(), 0);
+    DEIT_ASSIGN_OR_RETURN(std::unique_ptr<MpiCommunicator> launch, Make(MPI_COMM_WORLD, ranks, "launch", options));
+    launch->launch_ranks_ = std::move(ranks);
+    DEIT_RETURN_IF_ERROR(launch->ExchangeHosts(host));
+    const std::vector<int> order = RankOfWorkers(launch->hosts());
+    if (order == launch->launch_ranks_) return launch;
+    DEIT_ASSIGN_OR_RETURN(std::unique_ptr<MpiCommunicator> world, Make(MPI_COMM_WORLD, order, "world", options));
+    world->Inherit(*launch, order);
+    return world;
+  }
+
   // Tells all members this process's host name, and learns theirs.
   Status ExchangeHosts(std::string_view own) {
     constexpr size_t kBytes = 256;
@@ -156,6 +173,7 @@ class MpiCommunicator final : public Communicator {
   int rank() const override { return rank_; }
   int size() const override { return size_; }
   const std::vector<std::string>& hosts() const override { return hosts_; }
+  const std::vector<int>& launch_ranks() const override { return launch_ranks_; }
 
   StatusOr<std::unique_ptr<Transfer>> Send(Buffer buffer, int peer, int tag) override {
     DEIT_RETURN_IF_ERROR(CheckMessage(buffer, peer, tag, size_));
@@ -210,7 +228,7 @@ class MpiCommunicator final : public Communicator {
   StatusOr<std::unique_ptr<Communicator>> Subgroup(const std::vector<int>& members, std::string_view name) override {
     DEIT_RETURN_IF_ERROR(CheckMembers(members, rank_, size_));
     DEIT_ASSIGN_OR_RETURN(std::unique_ptr<MpiCommunicator> group, Make(communicator_, members, name, options_));
-    for (const int member : members) group->hosts_.push_back(hosts_[static_cast<size_t>(member)]);
+    group->Inherit(*this, members);
     return group;
   }
 
@@ -219,6 +237,14 @@ class MpiCommunicator final : public Communicator {
   }
 
  private:
+  // Names and numbers of `members` of `parent`.
+  void Inherit(const MpiCommunicator& parent, const std::vector<int>& members) {
+    for (const int member : members) {
+      hosts_.push_back(parent.hosts_[static_cast<size_t>(member)]);
+      launch_ranks_.push_back(parent.launch_ranks_[static_cast<size_t>(member)]);
+    }
+  }
+
   static StatusOr<std::unique_ptr<Transfer>> Started(int code, const char* call, std::unique_ptr<MpiTransfer> transfer) {
     DEIT_RETURN_IF_ERROR(StatusOf(code, call));
     return transfer;
@@ -229,6 +255,7 @@ class MpiCommunicator final : public Communicator {
   int rank_ = 0;
   int size_ = 0;
   std::vector<std::string> hosts_;
+  std::vector<int> launch_ranks_;
 };
 
 std::string MachineName() {
@@ -240,13 +267,7 @@ std::string MachineName() {
 }  // namespace
 
 StatusOr<std::unique_ptr<Communicator>> NewMpiWorld(const SessionOptions& options) {
-  int size = 0;
-  DEIT_RETURN_IF_ERROR(StatusOf(MPI_Comm_size(MPI_COMM_WORLD, &size), "MPI_Comm_size"));
-  std::vector<int> members(static_cast<size_t>(size));
-  std::iota(members.begin(), members.end(), 0);
-  DEIT_ASSIGN_OR_RETURN(std::unique_ptr<MpiCommunicator> world, MpiCommunicator::Make(MPI_COMM_WORLD, members, "world", options));
-  DEIT_RETURN_IF_ERROR(world->ExchangeHosts(options.host.empty() ? MachineName() : options.host));
-  return world;
+  return MpiCommunicator::MakeWorld(options.host.empty() ? MachineName() : options.host, options);
 }
 
 }  // namespace deit::collective

@@ -5,9 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+
 namespace deit::exchange {
 namespace {
-constexpr int kOutputs = 32;  // a node's maximal subtrees: at most 2 log2(lanes), lanes <= 4,096
+constexpr int kOutputs = 32;  // a node's maximal subtrees: at most 2 log2(lanes) where its lanes are one run, lanes <= 4,096
 constexpr int kSubjects = 1 << 17;
 static_assert(3 * kSubjects - 1 <= collective::kMaxTag / 2);  // the upper half is free: tests send a stamp with each message
 }  // namespace
@@ -73,6 +75,24 @@ Status Context::AwaitMembers(Flag flag, uint64_t value, absl::string_view what) 
         const int late = FirstBelow(flag, value);
         return collective::WaitDescription{absl::StrCat("worker ", late, " did not ", what, " of step ", step), LastReport(late)};
       });
+}
+
+Status CheckTags(const ExchangePlan& plan) {
+  if (plan.topology().nodes() == 1) return absl::OkStatus();
+  constexpr int kBuckets = kSubjects / kOutputs;
+  if (plan.buckets() > kBuckets) {
+    return WithHint(
+        absl::InvalidArgumentError(absl::StrCat("model: ", plan.buckets(), " gradient buckets: between nodes at most ", kBuckets)),
+        "run it on one host");
+  }
+  for (int node = 0; plan.order() == LaneOrder::kTree && node < plan.topology().nodes(); ++node) {
+    const size_t sums = plan.NodeProgram(node).outputs.size();
+    if (sums > kOutputs) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("workers: ", sums, " sums of one host, at most ", kOutputs, ": its workers have no consecutive numbers"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 int GradientTag(int bucket, int output) {

@@ -61,7 +61,10 @@ struct Context {
   Status AwaitMembers(Flag flag, uint64_t value, absl::string_view what) const;
 };
 
-// Tags of messages: the kind above, what it is about below.
+// InvalidArgument where the plan has more buckets, or more sums of one node, than messages between nodes have tags for.
+Status CheckTags(const ExchangePlan& plan);
+
+// Tags of messages: the kind above, what it is about below. Of a plan that CheckTags accepts.
 int GradientTag(int bucket, int output);
 int WeightTag(int bucket);
 int PayloadTag(int worker);

@@ -47,6 +47,7 @@ StatusOr<std::unique_ptr<WorkerGroup>> WorkerGroup::Create(collective::Communica
   };
   std::vector<bool> shares(static_cast<size_t>(world.size()), true);
   worker_group->plan_ = plan_with(shares);
+  DEIT_RETURN_IF_ERROR(exchange::Agree(world, options.deadline, CheckTags(*worker_group->plan_), "planning the exchange"));
   const auto members =
       worker_group->plan_->topology().members[static_cast<size_t>(worker_group->plan_->topology().node_of[static_cast<size_t>(worker)])];
   if (members.size() > 1) {

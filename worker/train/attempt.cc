@@ -52,6 +52,7 @@ Status RecordWorkers(collective::Communicator& world, collective::Deadline deadl
   for (size_t w = 0; w < pids.size(); ++w) {
     v1::WorkerRecord* worker = owner->record().add_workers();
     worker->set_worker(static_cast<int>(w));
+    worker->set_rank(world.launch_ranks()[w]);
     worker->set_phase("start");
     worker->set_heard(UnixSeconds(absl::Now()));
     v1::ProcessIdentity* process = worker->mutable_process();

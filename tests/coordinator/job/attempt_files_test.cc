@@ -73,7 +73,7 @@ TEST_F(AttemptFilesTest, TheOutcomeHasWhatEachLeftBehind) {
   ASSERT_TRUE(json::WriteJsonFile(Fs(), folder_.Error(1, 0), error).ok());
   const AttemptOutcome outcome = ReadOutcome(Fs(), folder_, 1, 2, FakeLauncher());
   ASSERT_TRUE(outcome.failure);
-  EXPECT_EQ(outcome.failure->worker, 1);
+  EXPECT_EQ(outcome.failure->rank, 1);
   EXPECT_EQ(outcome.errors.at(0).exit_code(), 76);
   EXPECT_FALSE(outcome.result);
   EXPECT_TRUE(outcome.room_for_checkpoint);

@@ -129,7 +129,7 @@ struct FakeLauncher final : launch::Launcher {
   // "worker 1 died" is all that it says.
   std::optional<launch::LaunchFailure> ReadFailure(absl::string_view text) const override {
     if (!absl::StrContains(text, "worker 1 died")) return std::nullopt;
-    return launch::LaunchFailure{.worker = 1, .signal = 9};
+    return launch::LaunchFailure{.rank = 1, .signal = 9};
   }
   std::optional<int> RankOf(absl::Span<const std::string>) const override { return std::nullopt; }
 };

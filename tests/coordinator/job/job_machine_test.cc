@@ -70,7 +70,7 @@ class JobMachineTest : public ::testing::Test {
 
   // The launch ends with worker 1 killed by a signal.
   static AttemptOutcome Killed(StepCounts steps = {.reached = 10, .saved = 5}) {
-    AttemptOutcome outcome{.failure = launch::LaunchFailure{.worker = 1, .signal = 9}, .steps = steps};
+    AttemptOutcome outcome{.failure = launch::LaunchFailure{.rank = 1, .signal = 9}, .steps = steps};
     outcome.exit.emplace().set_exit_code(137);
     return outcome;
   }

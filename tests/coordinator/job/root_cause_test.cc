@@ -9,8 +9,8 @@ namespace {
 using Kind = RootCause::Kind;
 using ::testing::HasSubstr;
 
-constexpr launch::LaunchFailure kKilled{.worker = 1, .signal = 9};
-constexpr launch::LaunchFailure kExited{.worker = 1, .exit_code = 76};
+constexpr launch::LaunchFailure kKilled{.rank = 1, .signal = 9};
+constexpr launch::LaunchFailure kExited{.rank = 1, .exit_code = 76};
 
 // Two workers on n1 at step 12; mpirun ended with exit code 1.
 Evidence TwoWorkers() {
@@ -96,12 +96,22 @@ TEST(RootCauseTest, AnExitHasTheWorkersOwnMessageAndHint) {
 
 TEST(RootCauseTest, WhoLostAPeerPassesTheBlameOn) {
   Evidence evidence = TwoWorkers();
-  evidence.failure = {.worker = 0, .exit_code = 69};
+  evidence.failure = {.rank = 0, .exit_code = 69};
   evidence.workers[0].error = Error(69, 5, "worker 1 did not deliver bucket 3 of step 13 within 2s");
   const RootCause cause = FindRootCause(evidence);
   EXPECT_EQ(cause.kind, Kind::kSilent);
   EXPECT_EQ(cause.worker, 1);
   EXPECT_EQ(cause.exit_code, 69);
+}
+
+TEST(RootCauseTest, TheLaunchersRankIsTheWorkerThatIntroducedItselfWithIt) {
+  Evidence evidence = TwoWorkers();
+  evidence.workers[0].rank = 1;
+  evidence.workers[1].rank = 0;
+  evidence.failure = kKilled;
+  EXPECT_EQ(FindRootCause(evidence).worker, 0);
+  evidence.workers[0].rank.reset();
+  EXPECT_EQ(FindRootCause(evidence).worker, 1) << "rank 1 has not introduced itself";
 }
 
 TEST(RootCauseTest, WhatTheSupervisorSawComesBeforeWhatItsKillCaused) {
@@ -112,7 +122,7 @@ TEST(RootCauseTest, WhatTheSupervisorSawComesBeforeWhatItsKillCaused) {
   evidence.exit->clear_exit_code();
   evidence.exit->set_signal(9);
   evidence.exit->set_asked_to_kill(true);
-  evidence.failure = {.worker = 0, .signal = 9};
+  evidence.failure = {.rank = 0, .signal = 9};
   const RootCause cause = FindRootCause(evidence);
   EXPECT_EQ(cause.kind, Kind::kSilent);
   EXPECT_EQ(cause.worker, 1);
@@ -180,7 +190,7 @@ TEST(RootCauseTest, OneCauseHasOneNameWhicheverWorkerAndStep) {
   Evidence evidence = TwoWorkers();
   evidence.failure = kKilled;
   EXPECT_EQ(FailureName(FindRootCause(evidence)), "signal 9");
-  evidence.failure->worker = 0;
+  evidence.failure->rank = 0;
   evidence.workers[0].step = 700;
   EXPECT_EQ(FailureName(FindRootCause(evidence)), "signal 9");
   evidence.failure = kExited;

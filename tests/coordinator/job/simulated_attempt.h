@@ -62,7 +62,7 @@ struct SimulatedAttempt {
   void Lose(size_t victim, std::optional<int> by_signal, std::optional<int> code, bool reported) {
     workers[victim].alive = false;
     if (!reported) return;
-    outcome.failure = launch::LaunchFailure{.worker = static_cast<int>(victim), .signal = by_signal, .exit_code = code};
+    outcome.failure = launch::LaunchFailure{.rank = static_cast<int>(victim), .signal = by_signal, .exit_code = code};
     End(code.value_or(137));
   }
 

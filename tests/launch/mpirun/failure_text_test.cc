@@ -21,7 +21,7 @@ constexpr char kImproper[] = "mpirun has exited due to process rank 1 with PID 0
 TEST(FailureTextTest, ASignalNamesWorkerAndSignal) {
   const auto notice = FindFailure(std::string(kBanner) + kSignal);
   ASSERT_TRUE(notice);
-  EXPECT_EQ(notice->worker, 12);
+  EXPECT_EQ(notice->rank, 12);
   EXPECT_EQ(notice->signal, 9);
   EXPECT_FALSE(notice->exit_code);
 }
@@ -29,7 +29,7 @@ TEST(FailureTextTest, ASignalNamesWorkerAndSignal) {
 TEST(FailureTextTest, AnExitNamesWorkerAndCode) {
   const auto notice = FindFailure(std::string("deit-worker[0]: warning: x\n") + kBanner + kExit);
   ASSERT_TRUE(notice);
-  EXPECT_EQ(notice->worker, 3);
+  EXPECT_EQ(notice->rank, 3);
   EXPECT_EQ(notice->exit_code, 70);
   EXPECT_FALSE(notice->signal);
 }
@@ -37,7 +37,7 @@ TEST(FailureTextTest, AnExitNamesWorkerAndCode) {
 TEST(FailureTextTest, AnImproperEndNamesTheWorkerOnly) {
   const auto notice = FindFailure(kImproper);
   ASSERT_TRUE(notice);
-  EXPECT_EQ(notice->worker, 1);
+  EXPECT_EQ(notice->rank, 1);
   EXPECT_TRUE(notice->improper);
   const auto better = FindFailure(std::string(kImproper) + kExit);
   ASSERT_TRUE(better);
