@@ -195,7 +195,7 @@ void Sweep(const std::string& temporary_folder) {
 Status WriteExit(const run::RunFolder& folder, const v1::LauncherExit& end) {
   const absl::Duration limit = Clock::System().Elapsed() + kWriteLimit;
   for (;;) {
-    const Status written = json::WriteJsonFile(Fs(), folder.Exit(end.attempt()), end);
+    Status written = json::WriteJsonFile(Fs(), folder.Exit(end.attempt()), end);
     if (!absl::IsResourceExhausted(written) || Clock::System().Elapsed() >= limit) return written;
     Clock::System().Sleep(absl::Seconds(1));
   }

@@ -46,7 +46,7 @@ class JobController::Impl : public std::enable_shared_from_this<Impl> {
       : environment_(environment), store_(environment.store), options_(std::move(options)), on_end_(std::move(on_end)), timer_(io) {}
 
   Status Start() {
-    const Status opened = environment_.channel.Open(Handlers());
+    Status opened = environment_.channel.Open(Handlers());
     if (!opened.ok()) {
       store_.End(v1::JobState::FAILED, std::string(opened.message()), std::string(opened.message()), HintOf(opened));
       return opened;

@@ -76,8 +76,8 @@ class Finder {
   std::optional<RootCause> FromVerdict() const {
     const double seconds = evidence_.verdict_seconds;
     switch (evidence_.verdict) {
-      case Verdict::kNone: return std::nullopt;
-      case Verdict::kFolderGone: return std::nullopt;
+      case Verdict::kNone:
+      case Verdict::kFolderGone:
       case Verdict::kDied: return std::nullopt;  // why it died, the rest may know
       case Verdict::kForceKilled: return Of(Kind::kKilled, "killed as asked");
       case Verdict::kNotDrained:

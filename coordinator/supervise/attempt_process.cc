@@ -134,7 +134,7 @@ Status AttemptProcess::Kill(const std::vector<v1::ProcessIdentity>& workers) {
   if (now - kill_sent_ < kKillAgain) return absl::OkStatus();
   kill_began_ = std::min(kill_began_, now);
   kill_sent_ = now;
-  const Status told = process::Signal(record_.guardian(), guardian::KillSignal());
+  Status told = process::Signal(record_.guardian(), guardian::KillSignal());
   if (told.ok() && now - kill_began_ < kKillPatience) return told;
   const Status killed = ForceKill(workers);
   return absl::IsNotFound(told) || told.ok() ? killed : told;
