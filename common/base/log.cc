@@ -23,16 +23,6 @@ std::atomic<void (*)(int)> before_line{nullptr};
 std::atomic<int> stdout_copy{-1};
 std::atomic<int> stderr_copy{-1};
 
-// One write per line keeps lines of several processes whole. A closed stream is not an error of the job. Signal-safe.
-void WriteAll(int fd, const char* data, size_t size) {
-  while (fd >= 0 && size > 0) {
-    const ssize_t n = ::write(fd, data, size);
-    if (n <= 0) return;
-    data += n;
-    size -= static_cast<size_t>(n);
-  }
-}
-
 // Takes glog's messages to stderr, without its prefix.
 class StderrSink final : public google::LogSink {
  public:
@@ -58,7 +48,7 @@ void WriteLine(google::LogSeverity severity, absl::string_view text) DEIT_REQUIR
   const std::string line = absl::StrCat(text, "\n");
   // glog ends the line itself; its own buffer ends at 30,000 bytes, and longer texts are rare enough to be cut there.
   google::LogMessage(__FILE__, __LINE__, severity, &sink, false).stream().write(line.data(), static_cast<std::streamsize>(line.size()));
-  WriteAll(stderr_copy.load(), line.data(), line.size());
+  WriteDirectly(stderr_copy.load(), line);
 }
 
 void Write(google::LogSeverity severity, absl::string_view level, absl::string_view text) {
@@ -68,8 +58,8 @@ void Write(google::LogSeverity severity, absl::string_view level, absl::string_v
 }
 
 void WriteCrash(const char* data, size_t size) {
-  WriteAll(STDERR_FILENO, data, size);
-  WriteAll(stderr_copy.load(), data, size);
+  WriteDirectly(STDERR_FILENO, {data, size});
+  WriteDirectly(stderr_copy.load(), {data, size});
 }
 
 }  // namespace
@@ -98,13 +88,13 @@ void PrintLine(absl::string_view text) {
   if (auto* hook = before_line.load()) hook(STDOUT_FILENO);
   const std::string line = absl::StrCat(text, "\n");
   WriteOutput(STDOUT_FILENO, line);
-  WriteAll(stdout_copy.load(), line.data(), line.size());
+  WriteDirectly(stdout_copy.load(), line);
 }
 
 void CopyOutputLine(absl::string_view text) {
   const MutexLock lock(mutex);
   const std::string line = absl::StrCat(text, "\n");
-  WriteAll(stdout_copy.load(), line.data(), line.size());
+  WriteDirectly(stdout_copy.load(), line);
 }
 
 void RunBetweenLogLines(absl::FunctionRef<void()> action) {

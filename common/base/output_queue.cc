@@ -18,16 +18,6 @@ namespace {
 
 constexpr size_t kMostBytes = 1 << 20;
 
-// One write per text keeps lines of several processes whole.
-void WriteAll(int fd, absl::string_view text) {
-  while (fd >= 0 && !text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-}
-
 class OutputQueue {
  public:
   void Push(int fd, absl::string_view text) {
@@ -61,7 +51,7 @@ class OutputQueue {
   [[noreturn]] void Run() {
     for (;;) {
       const Text next = Take();
-      WriteAll(next.fd, next.text);
+      WriteDirectly(next.fd, next.text);
       const MutexLock lock(mutex_);
       writing_ = false;
       changed_.NotifyAll();
@@ -115,7 +105,16 @@ void StartOutputQueue() {
 
 void WriteOutput(int fd, absl::string_view text) {
   if (OutputQueue* const running = queue.load()) running->Push(fd, text);
-  else WriteAll(fd, text);
+  else WriteDirectly(fd, text);
+}
+
+void WriteDirectly(int fd, absl::string_view text) {
+  while (fd >= 0 && !text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;
+    text.remove_prefix(static_cast<size_t>(written));
+  }
 }
 
 bool OutputWaits() {

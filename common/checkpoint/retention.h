@@ -26,9 +26,9 @@ enum class Unfinished {
 };
 
 // Steps to delete, oldest first. Kept: the newest `keep` complete checkpoints (at least one), and the best by val_acc1 (the newest of
-// equals). Of checkpoints with equally many updates only the newest counts: steps that were skipped, whose weights may be beyond recovery, do
-// not push out the checkpoint before them. Incomplete checkpoints older than the newest complete one go. Without a complete checkpoint nothing
-// goes. Pure.
+// equals). Of checkpoints with equally many updates only the newest counts: steps that were skipped, whose weights may be beyond recovery,
+// do not push out the checkpoint before them. Incomplete checkpoints older than the newest complete one go. Without a complete checkpoint
+// nothing goes. Pure.
 std::vector<int64_t> PlanRetention(absl::Span<const RetentionEntry> checkpoints, int keep, Unfinished unfinished);
 
 // The same for listed checkpoints. Damaged and unreadable ones stay for inspection. Pure.

@@ -95,9 +95,10 @@ StatusOr<FileLock> FileLock::Take(const std::string& path, int operation) {
     FileLock lock(path, fd);
     const int error = FlockSoon(fd, operation);
     if (error == EWOULDBLOCK) return absl::FailedPreconditionError(absl::StrCat(path, ": in use by ", OwnerIn(fd)));
-    const Status failed = ErrnoStatus("cannot lock", path, error);
-    if (HasNoLocks(error)) return absl::UnimplementedError(failed.message());
-    if (error != 0) return failed;
+    if (error != 0) {
+      const Status failed = ErrnoStatus("cannot lock", path, error);
+      return HasNoLocks(error) ? absl::UnimplementedError(failed.message()) : failed;
+    }
     in_place = lock.CheckInPlace();
     if (in_place.ok()) return lock;
     // Removed between open and flock: the lock is that of the file that is there now.

@@ -71,8 +71,8 @@ class LockProbe {
   // A process that wants the lock at this very moment waits a little (Acquire does).
   LockState State() const;
 
-  // Whether process `pid` has the file open, as the kernel says: it holds a share of the lock then, or is about to take one. False when
-  // that cannot be seen.
+  // Whether process `pid` has the file open, as the kernel says: it holds a share of the lock, is about to take one, or asks about it.
+  // False when that cannot be seen.
   bool IsOpenIn(pid_t pid) const;
 
   // The processes of this pid namespace that hold a share, as the kernel says: those that took it and those that inherited it. Without the

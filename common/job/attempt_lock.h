@@ -50,8 +50,8 @@ class AttemptLockProbe {
   // lives.
   bool Here() const;
 
-  // Whether a process is of the attempt, as the kernel says: it lives and has the lock's file open. What a file in the run folder names may
-  // be any process of this user, and nothing is signalled because of it.
+  // Whether a process can be of the attempt, as the kernel says: it lives and has the lock's file open, as only its processes and those
+  // that ask about it do. What a file in the run folder names may be any process of this user, and nothing is signalled because of it.
   bool IsMember(const v1::ProcessIdentity& identity) const;
 
   // All processes of this pid namespace that hold a share of the lock, without the caller: nothing has to have named them.

@@ -1,18 +1,14 @@
 #include "common/job/guardian_file.h"
 
-#include <sys/stat.h>
-
 #include "absl/strings/str_cat.h"
+#include "common/files/inode.h"
 #include "common/json/json_file.h"
 
 namespace deit::job {
 namespace {
 
-// Inodes have no seam: copies exist on real file systems only. 0: cannot be told.
-uint64_t InodeOf(const run::RunFolder& folder) {
-  struct stat info {};
-  return ::stat(folder.path().c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_ino) : 0;
-}
+// 0: cannot be told.
+uint64_t InodeOf(const run::RunFolder& folder) { return files::InodeOf(folder.path()).value_or(0); }
 
 }  // namespace
 

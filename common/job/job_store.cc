@@ -1,9 +1,6 @@
 #include "common/job/job_store.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 #include <vector>
 
@@ -12,7 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/unix_time.h"
 #include "common/checkpoint/checkpoint_reader.h"
-#include "common/files/errno_status.h"
+#include "common/files/inode.h"
 #include "common/files/operations.h"
 #include "common/job/attempt_lock.h"
 #include "common/job/job_record.h"
@@ -60,14 +57,6 @@ Status PutCheckpointsAside(const run::RunFolder& folder) {
   return files::CreateFolders(Fs(), here);
 }
 
-// 0: there is none.
-StatusOr<uint64_t> InodeOf(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) == 0) return static_cast<uint64_t>(info.st_ino);
-  if (errno == ENOENT) return uint64_t{0};
-  return files::ErrnoStatus("cannot look at", path, errno);
-}
-
 // A second look where the first found an attempt's last processes on their way out.
 FolderLook LookUntilSettled(const run::RunFolder& folder) {
   const absl::Duration end = Clock::System().Elapsed() + kEnding;
@@ -110,7 +99,7 @@ StatusOr<std::unique_ptr<JobStore>> JobStore::Take(const v1::JobSpec& spec, cons
   owner->summary_ = run::ReadSummary(Fs(), folder.Summary());
   owner->summary_.set_spec_digest(spec_digest);
   owner->BeginRecord(spec, options);
-  DEIT_ASSIGN_OR_RETURN(owner->job_file_, InodeOf(folder.Job()));
+  DEIT_ASSIGN_OR_RETURN(owner->job_file_, files::InodeOf(folder.Job()));
   if (decision.inherited) owner->Inherit(before.ok() ? *before : spec, spec, std::move(decision), options);
   if (owner->identity_.config_changed) {
     owner->Event(v1::Event::ConfigChanged, "RESULT fields differ from those that the run folder had");
@@ -137,10 +126,12 @@ void JobStore::Inherit(const v1::JobSpec& before, const v1::JobSpec& spec, Claim
 }
 
 Status JobStore::CheckFolder() const {
-  const auto inode = InodeOf(folder_.Job());
-  if (!inode.ok() || *inode == job_file_) return absl::OkStatus();  // what cannot be looked at may be there
-  const Status gone = absl::FailedPreconditionError(absl::StrCat("run_dir: ", folder_.path(), ": was moved or removed while its job runs"));
-  return WithHint(WithExitCode(gone, ExitCode::kRunFolder), "run the job again where the folder is now");
+  const auto inode = files::InodeOf(folder_.Job());
+  const bool gone = inode.ok() ? *inode != job_file_ : absl::IsNotFound(inode.status());
+  if (!gone) return absl::OkStatus();  // what cannot be looked at may be there
+  const Status moved =
+      absl::FailedPreconditionError(absl::StrCat("run_dir: ", folder_.path(), ": was moved or removed while its job runs"));
+  return WithHint(WithExitCode(moved, ExitCode::kRunFolder), "run the job again where the folder is now");
 }
 
 // A machine without a place for records trains all the same; only `deit-coord status` does not know of it.

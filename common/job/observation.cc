@@ -59,10 +59,10 @@ void FollowNewestAttempt(files::FileSystem& fs, const run::RunFolder& run, v1::J
     record.clear_guardian();
   }
   record.set_attempt(*newest);
-  const auto keeper = ReadGuardian(fs, run, record.job(), *newest);
-  if (!keeper.ok()) return;
-  *record.mutable_guardian() = keeper->guardian();
-  record.set_updated(std::max(record.updated(), keeper->time()));
+  const auto guardian = ReadGuardian(fs, run, record.job(), *newest);
+  if (!guardian.ok()) return;
+  *record.mutable_guardian() = guardian->guardian();
+  record.set_updated(std::max(record.updated(), guardian->time()));
 }
 
 }  // namespace

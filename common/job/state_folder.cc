@@ -9,7 +9,7 @@
 #include "common/files/absolute_path.h"
 #include "common/files/errno_status.h"
 #include "common/files/operations.h"
-#include "common/process/private_folder.h"
+#include "common/files/private_folder.h"
 
 namespace deit::job {
 namespace {
@@ -65,7 +65,7 @@ StatusOr<StateFolder> StateFolder::FromEnvironment() {
 Status MakeStateFolder(const StateFolder& folder) {
   Status made = MakePrivateFolders(folder.Jobs());
   // In /tmp another user may have made the upper folder, and could put other jobs in the place of ours.
-  if (made.ok() && folder.path() == PlaceWithoutHome()) made = process::MakePrivateFolder(folder.path());
+  if (made.ok() && folder.path() == PlaceWithoutHome()) made = files::MakePrivateFolder(folder.path());
   if (made.ok()) made = TakeRightsOfOthers(folder.Jobs());
   return WithHint(Annotate(made, "state folder"), kFolderHint);
 }

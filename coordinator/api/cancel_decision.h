@@ -21,7 +21,7 @@ struct CancelDecision {
   const v1::ProcessIdentity* receiver = nullptr;  // of kSignal; in the snapshot
 };
 
-// The process that makes the job stop: its owner; while none lives, the keeper of its attempt, else any of its workers. Null: none
+// The process that makes the job stop: its owner; while none lives, the guardian of its attempt, else any of its workers. Null: none
 // lives on this machine. Points into `snapshot`.
 const v1::ProcessIdentity* StopReceiver(const JobSnapshot& snapshot);
 

@@ -18,7 +18,6 @@
 #include "common/plan/job_sampler.h"
 #include "common/process/allowed_cores.h"
 #include "common/process/identity.h"
-#include "common/process/private_folder.h"
 #include "common/spec/default_job_file.h"
 #include "common/spec/load.h"
 #include "common/text/shell_word.h"
@@ -170,7 +169,7 @@ StatusOr<VerbExit> Supervise(const v1::JobSpec& spec, const std::string& worker_
   options.launch.program = worker_program;
   options.launch.cores = process::AllowedCores();
   options.launch.root = ::getuid() == 0;
-  options.temporary_folder = [store](int attempt) { return process::AttemptTemporaryFolder(store->job(), attempt); };
+  options.temporary_folder = [store](int attempt) { return supervise::AttemptTemporaryFolder(store->job(), attempt); };
   options.take_over = store->inherited_attempt();
   Announce(*store, spec);
 

@@ -18,12 +18,12 @@
 #include "common/base/log.h"
 #include "common/base/unix_time.h"
 #include "common/files/errno_status.h"
+#include "common/files/private_folder.h"
 #include "common/job/attempt_lock.h"
 #include "common/job/guardian_file.h"
 #include "common/json/json_file.h"
 #include "common/process/children.h"
 #include "common/process/identity.h"
-#include "common/process/private_folder.h"
 #include "common/process/process_folder.h"
 #include "coordinator/guardian/memory_kills.h"
 
@@ -68,8 +68,8 @@ bool ReadAll(int fd, void* into, size_t bytes) {
   return true;
 }
 
-// Waits for the order of the owner, which has recorded this guardian by then. If it is killed before, its end of the pipe is closed, and nothing would
-// know of what we started.
+// Waits for the order of the owner, which has recorded this guardian by then. If it is killed before, its end of the pipe is closed, and
+// nothing would know of what we started.
 StatusOr<v1::GuardianOrder> AwaitOrder(int attempt) {
   uint32_t length = 0;
   if (!ReadAll(STDIN_FILENO, &length, sizeof(length))) return absl::CancelledError("guardian: its owner was killed before anything began");
@@ -186,7 +186,7 @@ int AwaitLauncher(pid_t launcher, v1::LauncherExit* end) {
 
 void Sweep(const std::string& temporary_folder) {
   constexpr const char* kSharedMemory = "/dev/shm";
-  const Status removed = process::RemovePrivateFolder(temporary_folder);
+  const Status removed = files::RemovePrivateFolder(temporary_folder);
   if (!removed.ok()) LogWarning(removed.message());
   process::SweepDeadFolders(kSharedMemory, "");
 }
@@ -205,7 +205,7 @@ Status WriteExit(const run::RunFolder& folder, const v1::LauncherExit& end) {
 Status RunLauncher(const run::RunFolder& folder, const v1::GuardianOrder& order, v1::LauncherExit* end) {
   DEIT_RETURN_IF_ERROR(RedirectOutput(folder, order.attempt()));
   process::AdoptOrphans();
-  DEIT_RETURN_IF_ERROR(process::MakePrivateFolder(order.temporary_folder()));
+  DEIT_RETURN_IF_ERROR(files::MakePrivateFolder(order.temporary_folder()));
   const int64_t memory_kills = OutOfMemoryKills();
   const auto launcher = StartLauncher(folder, order);
   if (launcher.ok()) {

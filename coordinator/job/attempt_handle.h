@@ -21,7 +21,7 @@ class AttemptHandle {
   // Asks the workers to finish their step, save and end.
   virtual Status Stop() = 0;
 
-  // Ends all processes of the attempt; `workers` are those that are known. Without `force` the keeper of the attempt is asked to do it;
+  // Ends all processes of the attempt; `workers` are those that are known. Without `force` the attempt's guardian is asked to do it;
   // with `force` each process is killed directly. May be repeated; OK: sent, and nothing more.
   virtual Status Kill(const std::vector<v1::ProcessIdentity>& workers, bool force) = 0;
 

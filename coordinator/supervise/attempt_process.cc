@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
@@ -17,11 +18,11 @@
 #include "common/base/log.h"
 #include "common/base/unix_time.h"
 #include "common/files/errno_status.h"
+#include "common/files/private_folder.h"
 #include "common/job/guardian_file.h"
 #include "common/json/json_file.h"
 #include "common/process/children.h"
 #include "common/process/identity.h"
-#include "common/process/private_folder.h"
 #include "common/process/process_folder.h"
 #include "coordinator/guardian/guardian.h"
 
@@ -30,8 +31,8 @@ namespace {
 
 using process::Life;
 
-constexpr absl::Duration kKillAgain = absl::Seconds(1);
-constexpr absl::Duration kKillPatience = absl::Seconds(5);  // with a guardian that is stopped, or waits for a dead disk
+constexpr absl::Duration kOrphanInterval =
+    absl::Seconds(1);  // between two tries to kill what a dead guardian left: they look at all of /proc
 
 files::FileSystem& Fs() { return files::FileSystem::Posix(); }
 
@@ -88,6 +89,11 @@ std::vector<std::string> EnvironmentOf(pid_t pid) {
 
 }  // namespace
 
+std::string AttemptTemporaryFolder(const std::string& job, int attempt) {
+  const char* base = std::getenv("TMPDIR");
+  return absl::StrCat(base != nullptr && *base == '/' ? base : "/tmp", "/deit-", ::getuid(), "-", job, "-", attempt);
+}
+
 StatusOr<AttemptProcess> AttemptProcess::Launch(const run::RunFolder& folder, const std::string& job, int attempt,
                                                 const launch::Command& command, const std::string& temporary_folder) {
   // Ours until the guardian has its share.
@@ -130,14 +136,8 @@ void AttemptProcess::ReadRecord() {
 Status AttemptProcess::Stop() { return process::Signal(record_.guardian(), SIGUSR1); }
 
 Status AttemptProcess::Kill(const std::vector<v1::ProcessIdentity>& workers) {
-  const absl::Duration now = Clock::System().Elapsed();
-  if (now - kill_sent_ < kKillAgain) return absl::OkStatus();
-  kill_began_ = std::min(kill_began_, now);
-  kill_sent_ = now;
   Status told = process::Signal(record_.guardian(), guardian::KillSignal());
-  if (told.ok() && now - kill_began_ < kKillPatience) return told;
-  const Status killed = ForceKill(workers);
-  return absl::IsNotFound(told) || told.ok() ? killed : told;
+  return absl::IsNotFound(told) ? ForceKill(workers) : told;
 }
 
 // Workers first: without their launcher they would have a moment to go on by themselves.
@@ -168,8 +168,8 @@ bool AttemptProcess::Lives(const std::vector<v1::ProcessIdentity>& workers) {
   const Life guardian = process::LifeOf(record_.guardian());
   if (guardian == Life::kAlive) return true;
   const files::LockState lock = lock_.State();
-  if (Exit()) return false;                                  // it was written between the two looks
-  if (guardian == Life::kDead) Kill(workers).IgnoreError();  // the next look tells what came of it
+  if (Exit()) return false;  // it was written between the two looks
+  if (guardian == Life::kDead) KillOrphans(workers);
   if (lock == files::LockState::kHeld) return true;
   if (lock == files::LockState::kUnknown) {
     bool lives = guardian != Life::kDead || process::LifeOf(record_.launcher()) != Life::kDead;
@@ -180,8 +180,15 @@ bool AttemptProcess::Lives(const std::vector<v1::ProcessIdentity>& workers) {
   return false;
 }
 
+void AttemptProcess::KillOrphans(const std::vector<v1::ProcessIdentity>& workers) {
+  const absl::Duration now = Clock::System().Elapsed();
+  if (now - orphans_killed_ < kOrphanInterval) return;
+  orphans_killed_ = now;
+  ForceKill(workers).IgnoreError();  // the next look tells what came of it
+}
+
 void AttemptProcess::Sweep() const {
-  const Status removed = process::RemovePrivateFolder(process::AttemptTemporaryFolder(job_, attempt_));
+  const Status removed = files::RemovePrivateFolder(AttemptTemporaryFolder(job_, attempt_));
   if (!removed.ok()) LogWarning(removed.message());
   process::SweepDeadFolders("/dev/shm", "");
 }

@@ -16,6 +16,10 @@
 
 namespace deit::supervise {
 
+// Where the launcher of one attempt keeps its files: TMPDIR (else /tmp)/deit-UID-JOB-ATTEMPT. Computed, so that no file can name another
+// one.
+std::string AttemptTemporaryFolder(const std::string& job, int attempt);
+
 // Not thread-safe. Destroying it touches no process: an attempt outlives its controller.
 class AttemptProcess {
  public:
@@ -29,8 +33,8 @@ class AttemptProcess {
   // Asks the workers to finish their step, save and end (SIGUSR1 to the guardian, which passes it on as soon as they all know that signal).
   Status Stop();
 
-  // Kills the attempt: the guardian is told to, again each second; after five seconds launcher, workers and guardian get SIGKILL. Call it
-  // again as long as the attempt lives. An error: why not all of them could be reached this time.
+  // Tells the guardian to kill the attempt; without one it is ForceKill. A guardian that is stopped does not listen: the caller decides how
+  // long to wait for it. May be repeated.
   Status Kill(const std::vector<v1::ProcessIdentity>& workers);
 
   // At once SIGKILL to workers, launcher and guardian, as far as they are known. An error: the first that could not be reached.
@@ -52,6 +56,7 @@ class AttemptProcess {
   AttemptProcess(run::RunFolder folder, std::string job, int attempt)
       : folder_(std::move(folder)), job_(std::move(job)), attempt_(attempt), lock_(folder_, job_, attempt) {}
   void ReadRecord();
+  void KillOrphans(const std::vector<v1::ProcessIdentity>& workers);
   void Sweep() const;
 
   run::RunFolder folder_;
@@ -59,8 +64,7 @@ class AttemptProcess {
   int attempt_;
   job::AttemptLockProbe lock_;
   v1::GuardianRecord record_;
-  absl::Duration kill_began_ = absl::InfiniteDuration();  // clock's Elapsed()
-  absl::Duration kill_sent_ = -absl::InfiniteDuration();
+  absl::Duration orphans_killed_ = -absl::InfiniteDuration();  // Elapsed() of the latest try
 };
 
 }  // namespace deit::supervise

@@ -20,7 +20,8 @@ class MpirunLauncher final : public Launcher {
 
   std::string name() const override { return "mpirun"; }
 
-  // FailedPrecondition also inside of a launch by mpirun. Other MPIs' mpirun starts every worker as a world of its own, all of which would write the same run folder: refused.
+  // FailedPrecondition also inside of a launch by mpirun. Other MPIs' mpirun starts every worker as a world of its own, all of which would
+  // write the same run folder: refused.
   Status Check() const override;
 
   Command CommandFor(const WorkerLaunch& launch) const override;

@@ -1,4 +1,5 @@
 """The graceful stop: SIGUSR1 or SIGTERM at any moment, and all workers finish the same step, save, and exit 75."""
+import json
 import os
 import random
 import signal
@@ -93,14 +94,13 @@ class Signals(ClusterTest):
         self.assertIn("val_acc1", run.manifest(3))
 
     def test_a_step_that_does_not_fit_is_given_up(self):
-        """The first step, of a batch that takes many times the grace."""
+        """The first step, of a batch that takes many times the grace; the job's record tells that it has begun."""
         words = ("train.batch_size=65536", "data.synthetic_images=100000", "fault.stop_grace=2")
         launch = self.launch(f"--config={self.config}", f"--run_dir=../{self.folder.name}/run", *words, workers=2)
-        events = self.folder / "run/events.jsonl"
-        for _ in poll(60, "the start"):
-            if events.exists() and events.stat().st_size > 0:
+        for _ in poll(60, "the first step"):
+            records = [json.loads(path.read_text()) for path in (self.folder / "state/jobs").glob("*.json")]
+            if any(worker["phase"] == "compute" for record in records for worker in record["workers"]):
                 break
-        time.sleep(0.5)  # into the step, though anywhere before its end will do
         os.kill(launch.pid, signal.SIGUSR1)
         asked = time.monotonic()
         ended = launch.wait(60)

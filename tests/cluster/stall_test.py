@@ -7,7 +7,7 @@ import time
 from cluster import NOT_SAVED, PEER_LOST, STOPPED, STUDENT, ClusterTest, Run, main, poll
 
 TIMEOUT = 2.0  # fault.stall_timeout
-GRACE = 8.0  # for mpirun to end the launch, also on a busy machine
+GRACE = 3.0  # what mpirun may need besides
 ENDLESS = ("train.epochs=100000", "fault.stall_timeout=%g" % TIMEOUT)
 
 

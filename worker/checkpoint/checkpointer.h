@@ -18,7 +18,7 @@ namespace deit::checkpoint {
 struct CheckpointerOptions {
   std::string root;                                       // the run folder's checkpoints/
   std::string nonce;                                      // of this attempt, equal on all workers
-  int keep = 2;                                           // newest sets kept, besides the best
+  int keep = 2;                                           // newest checkpoints kept, besides the best
   std::string job_id, spec_digest, numerics_fingerprint;  // for the manifest
   v1::CheckpointSpec::BestBy best_by = v1::CheckpointSpec::VAL_ACC1;
   absl::Duration commit_limit = absl::Seconds(60);

@@ -82,18 +82,18 @@ Status Wait(Transfer& transfer, Deadline deadline, Describe what) {
   return WaitUntil([&] { return transfer.Test(); }, deadline, what);
 }
 
+StatusOr<bool> AllDone(absl::Span<const std::unique_ptr<Transfer>> transfers) {
+  bool all = true;
+  for (const std::unique_ptr<Transfer>& transfer : transfers) {
+    if (transfer == nullptr) continue;
+    DEIT_ASSIGN_OR_RETURN(const bool done, transfer->Test());
+    all = all && done;
+  }
+  return all;
+}
+
 Status WaitAll(absl::Span<const std::unique_ptr<Transfer>> transfers, Deadline deadline, Describe what) {
-  return WaitUntil(
-      [&]() -> StatusOr<bool> {
-        bool all = true;
-        for (const std::unique_ptr<Transfer>& transfer : transfers) {
-          if (transfer == nullptr) continue;
-          DEIT_ASSIGN_OR_RETURN(const bool done, transfer->Test());
-          all = all && done;
-        }
-        return all;
-      },
-      deadline, what);
+  return WaitUntil([&] { return AllDone(transfers); }, deadline, what);
 }
 
 }  // namespace deit::collective

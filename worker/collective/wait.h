@@ -67,7 +67,10 @@ Status WaitUntil(absl::FunctionRef<StatusOr<bool>()> ready, Deadline deadline, D
 // Until the transfer has finished.
 Status Wait(Transfer& transfer, Deadline deadline, Describe what);
 
-// Until all have finished; tests all of them in turn, so that all make progress. Null entries count as finished.
+// Whether all have finished; tests all of them in turn, so that all make progress. Null entries count as finished. Never blocks.
+StatusOr<bool> AllDone(absl::Span<const std::unique_ptr<Transfer>> transfers);
+
+// Until AllDone.
 Status WaitAll(absl::Span<const std::unique_ptr<Transfer>> transfers, Deadline deadline, Describe what);
 
 }  // namespace deit::collective

@@ -35,7 +35,7 @@ struct Context {
   int member() const { return plan->topology().index_of[static_cast<size_t>(worker())]; }
   const std::vector<int>& members() const { return plan->topology().members[static_cast<size_t>(node())]; }
 
-  // Tells the node (and whereabouts) what this worker does from now on.
+  // Tells the node, and worker_progress, what this worker does from now on.
   void Report(Phase phase) const;
 
   // Another piece of work is done: others that wait go on waiting. From any thread.

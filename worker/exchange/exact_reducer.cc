@@ -58,7 +58,7 @@ class ExactReducer final : public Reducer {
       ++next_proxied_;
     }
     while (next_own_ < plan_.buckets() && NodeReady(next_own_)) {
-      DEIT_ASSIGN_OR_RETURN(const bool arrived, AllDone(arrivals_[static_cast<size_t>(next_own_)]));
+      DEIT_ASSIGN_OR_RETURN(const bool arrived, collective::AllDone(arrivals_[static_cast<size_t>(next_own_)]));
       if (!arrived) break;
       ReduceOwn(next_own_++);
       context_->AddPiece();
@@ -70,7 +70,7 @@ class ExactReducer final : public Reducer {
     uint64_t rounds = 0;
     const auto done = [&]() -> StatusOr<bool> {
       DEIT_RETURN_IF_ERROR(Poll());
-      DEIT_ASSIGN_OR_RETURN(const bool sent, AllDone(sends_));
+      DEIT_ASSIGN_OR_RETURN(const bool sent, collective::AllDone(sends_));
       return sent && next_own_ == plan_.buckets() && (proxied_.empty() || next_proxied_ == plan_.buckets());
     };
     DEIT_RETURN_IF_ERROR(
@@ -103,15 +103,6 @@ class ExactReducer final : public Reducer {
   }
 
   bool NodeReady(int bucket) const { return context_->FirstBelow(kBucketsReady, first_bucket_ + static_cast<uint64_t>(bucket) + 1) < 0; }
-
-  static StatusOr<bool> AllDone(const Transfers& transfers) {
-    bool done = true;
-    for (const auto& transfer : transfers) {
-      DEIT_ASSIGN_OR_RETURN(const bool this_done, transfer->Test());
-      done = done && this_done;
-    }
-    return done;
-  }
 
   // The node's slot sums at `range`; counts what is read from others.
   std::vector<const float*> NodeSums(ElementRange range) {

@@ -32,21 +32,11 @@ class FastestReducer final : public Reducer {
     return Poll();
   }
 
-  Status Poll() override {
-    for (const auto& transfer : running_) DEIT_RETURN_IF_ERROR(transfer->Test().status());
-    return absl::OkStatus();
-  }
+  Status Poll() override { return collective::AllDone(running_).status(); }
 
   Status Finish(absl::FunctionRef<bool()> given_up) override {
     uint64_t rounds = 0;
-    const auto done = [&]() -> StatusOr<bool> {
-      bool all = true;
-      for (const auto& transfer : running_) {
-        DEIT_ASSIGN_OR_RETURN(const bool this_done, transfer->Test());
-        all = all && this_done;
-      }
-      return all;
-    };
+    const auto done = [&] { return collective::AllDone(running_); };
     DEIT_RETURN_IF_ERROR(collective::WaitUntil([&] { return ReadyOr(given_up, &rounds, done); }, context_->deadline,
                                                [&] {
                                                  return collective::WaitDescription{absl::StrCat("the reduction of the gradients of step ",

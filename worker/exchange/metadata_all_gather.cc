@@ -34,7 +34,7 @@ Status MetadataAllGather::ExchangeAt(uint64_t step, std::span<const std::byte> m
   sizes_ = sizes;
   PayloadHeader header{.step = step, .failed = 0, .what = {}};
   std::copy_n(what.data(), std::min(what.size(), header.what.size() - 1), header.what.data());
-  DEIT_RETURN_IF_ERROR(Meet(header, mine));
+  DEIT_RETURN_IF_ERROR(ExchangeHeadersAndPayloads(header, mine));
   if (AnyFailed()) return ShareFailure(absl::OkStatus());
   DEIT_RETURN_IF_ERROR(CompareHeaders());
   for (int w = 0; w < topology.workers(); ++w) {
@@ -47,12 +47,12 @@ Status MetadataAllGather::ExchangeAt(uint64_t step, std::span<const std::byte> m
 Status MetadataAllGather::Fail(const Status& failure) {
   context_->reports->Set(kGivenUp, std::numeric_limits<uint64_t>::max());  // whatever step the others are at
   sizes_.assign(static_cast<size_t>(context_->plan->topology().workers()), 0);
-  DEIT_RETURN_IF_ERROR(Meet({.step = context_->step, .failed = 1, .what = {}}, {}));
+  DEIT_RETURN_IF_ERROR(ExchangeHeadersAndPayloads({.step = context_->step, .failed = 1, .what = {}}, {}));
   return ShareFailure(failure);
 }
 
 // Headers are there on all workers when it returns, and payloads too unless one of the workers failed or is in another exchange.
-Status MetadataAllGather::Meet(const PayloadHeader& header, std::span<const std::byte> mine) {
+Status MetadataAllGather::ExchangeHeadersAndPayloads(const PayloadHeader& header, std::span<const std::byte> mine) {
   NodeBuffers& memory = *context_->memory;
   const absl::string_view what = header.what.data();
   ++sequence_;
@@ -64,8 +64,8 @@ Status MetadataAllGather::Meet(const PayloadHeader& header, std::span<const std:
   context_->AddPiece();
   const bool alone = context_->plan->topology().nodes() == 1;
   if (!alone && context_->member() == 0) {
-    DEIT_RETURN_IF_ERROR(TradeHeaders(what));
-    if (!AnyFailed() && CompareHeaders().ok()) DEIT_RETURN_IF_ERROR(TradePayloads(what));
+    DEIT_RETURN_IF_ERROR(ExchangeHeaders(what));
+    if (!AnyFailed() && CompareHeaders().ok()) DEIT_RETURN_IF_ERROR(ExchangePayloads(what));
     memory.flags().Set(0, kRemotePayloads, sequence_);
   }
   DEIT_RETURN_IF_ERROR(AwaitNode(what));
@@ -79,7 +79,7 @@ Status MetadataAllGather::Meet(const PayloadHeader& header, std::span<const std:
       });
 }
 
-Status MetadataAllGather::TradeHeaders(absl::string_view what) {
+Status MetadataAllGather::ExchangeHeaders(absl::string_view what) {
   const Topology& topology = context_->plan->topology();
   std::vector<std::vector<std::byte>> of_nodes(static_cast<size_t>(topology.nodes()));
   const auto buffer = [](std::vector<std::byte>& bytes) { return Buffer{bytes.data(), bytes.size(), ElementType::kUint8}; };
@@ -112,7 +112,7 @@ Status MetadataAllGather::TradeHeaders(absl::string_view what) {
   return absl::OkStatus();
 }
 
-Status MetadataAllGather::TradePayloads(absl::string_view what) {
+Status MetadataAllGather::ExchangePayloads(absl::string_view what) {
   const Topology& topology = context_->plan->topology();
   const auto buffer = [&](int w) { return Buffer{Place(w) + kHeader, sizes_[static_cast<size_t>(w)], ElementType::kUint8}; };
   MessageBatch messages(context_);

@@ -25,14 +25,14 @@ class MetadataAllGather {
  public:
   explicit MetadataAllGather(Context* context) : context_(context) {}
 
-  // Gives `mine` to everybody; sizes[w] is the size of worker w's payload, at most the memory's payload_capacity without a header, and known
-  // to all. `what` and the context's step are equal on all workers. Blocks until all have arrived, at most the context's deadline: the error
-  // names the worker that is missing and `what` it was for. Where a worker failed, all get its failure, as by Agree. Internal where
-  // the workers are not in the same exchange.
+  // Gives `mine` to all workers; sizes[w] is the size of worker w's payload, at most the memory's payload_capacity without a header, and
+  // known to all. `what` and the context's step are equal on all workers. Blocks until all have arrived, at most the context's deadline:
+  // the error names the worker that is missing and `what` it was for. Where a worker failed, all get its failure, as by Agree. Internal
+  // where the workers are not in the same exchange.
   Status Exchange(std::span<const std::byte> mine, const std::vector<size_t>& sizes, absl::string_view what);
 
-  // This worker alone failed, and so does not come to the exchange that the others are at or come to next: they stop waiting for its gradients,
-  // and all get `failure` out of that exchange, as by Agree. Returns what all have agreed on. `failure` is not OK.
+  // This worker alone failed, and so does not come to the exchange that the others are at or come to next: they stop waiting for its
+  // gradients, and all get `failure` out of that exchange, as by Agree. Returns what all have agreed on. `failure` is not OK.
   Status Fail(const Status& failure);
 
   // Worker w's payload of the latest Exchange; valid until the next one.
@@ -42,9 +42,9 @@ class MetadataAllGather {
 
  private:
   Status ExchangeAt(uint64_t step, std::span<const std::byte> mine, const std::vector<size_t>& sizes, absl::string_view what);
-  Status Meet(const PayloadHeader& header, std::span<const std::byte> mine);
-  Status TradeHeaders(absl::string_view what);
-  Status TradePayloads(absl::string_view what);
+  Status ExchangeHeadersAndPayloads(const PayloadHeader& header, std::span<const std::byte> mine);
+  Status ExchangeHeaders(absl::string_view what);
+  Status ExchangePayloads(absl::string_view what);
   Status AwaitNode(absl::string_view what);
   Status ShareFailure(const Status& mine);
   Status CompareHeaders() const;

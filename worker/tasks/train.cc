@@ -16,9 +16,6 @@
 namespace deit::tasks {
 namespace {
 
-// With a stop, until loading is broken off. One that loads faster begins its attempt, and ends it in order before the first step.
-constexpr absl::Duration kPatience = absl::Seconds(2);
-
 // The data and the job's digest, which weights are read for.
 struct LoadedInputs {
   JobData data;
@@ -26,7 +23,7 @@ struct LoadedInputs {
 };
 
 StatusOr<LoadedInputs> LoadInputs(const v1::JobSpec& spec, const Options& options, collective::Session& session) {
-  const train::StopWhileLoading watchdog(process::StopRequested, kPatience, [&session] {
+  const train::StopWhileLoading watchdog(process::StopRequested, train::kLoadingGrace, [&session] {
     LogInfo("stopped before training began: nothing is lost");
     session.Abort(ExitCode::kStoppedAndSaved);
   });

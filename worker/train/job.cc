@@ -17,13 +17,12 @@
 #include "worker/train/resume_check.h"
 #include "worker/train/run_outputs.h"
 #include "worker/train/stop_plan.h"
+#include "worker/train/stop_while_loading.h"
 #include "worker/train/trainer.h"
 #include "worker/train/training_state.h"
 
 namespace deit::train {
 namespace {
-
-constexpr absl::Duration kPatience = absl::Seconds(2);  // with a stop, until loading a checkpoint is broken off
 
 class Job {
  public:
@@ -87,7 +86,7 @@ class Job {
     saving.keep = spec_.checkpoint().keep();
     saving.best_by = spec_.checkpoint().best_by();
     saving.interrupted = [this]() -> Status {
-      if (Clock::System().Elapsed() < StopRequestedAt() + kPatience) return absl::OkStatus();
+      if (Clock::System().Elapsed() < StopRequestedAt() + kLoadingGrace) return absl::OkStatus();
       return WithExitCode(absl::AbortedError("stopped before training began: nothing is lost"), ExitCode::kStoppedAndSaved);
     };
     saving.job_id = attempt_.job_id;
@@ -267,8 +266,8 @@ class Job {
     return absl::OkStatus();
   }
 
-  // First the checkpoint, then the evaluation, so that a kill while evaluating costs no step, and the checkpoint can be noted as the best. A stop does
-  // not wait for an evaluation: the next attempt begins with it. False: a stop came while it evaluated.
+  // First the checkpoint, then the evaluation, so that a kill while evaluating costs no step, and the checkpoint can be noted as the best.
+  // A stop does not wait for an evaluation: the next attempt begins with it. False: a stop came while it evaluated.
   StatusOr<bool> AfterStep(uint64_t steps_done, bool stop) {
     progress_.val_acc1.reset();
     progress_.val_acc1_ema.reset();
@@ -313,7 +312,7 @@ class Job {
     return evaluation;
   }
 
-  // A save that fails is said, and does not stop training; only an end without a durable set does, or a peer that is lost.
+  // A save that fails is said, and does not stop training; only an end without a durable checkpoint does, or a peer that is lost.
   Status Save(uint64_t steps_done) {
     if (outputs_) outputs_->Sync();
     state::JobProgress mine = progress_;

@@ -45,7 +45,7 @@ struct JobInputs {
 
 // Collective over `world`. OK: trained to the end. A status with exit code 75: stopped, and no finished step is lost. Others: as their exit
 // codes say. What goes wrong on one worker is told to all (exchange::AgreedFailureOf); under an error that they cannot know of, a lost
-// peer, the caller ends the launch. `whereabouts` hears how far it is.
+// peer, the caller ends the launch. `worker_progress` hears how far it is.
 Status RunJob(collective::Communicator& world, const Attempt& attempt, const JobInputs& inputs, const JobOptions& options,
               control::WorkerProgress& worker_progress);
 

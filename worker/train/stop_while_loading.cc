@@ -7,8 +7,8 @@ namespace deit::train {
 
 using Time = std::chrono::steady_clock;
 
-StopWhileLoading::StopWhileLoading(std::function<bool()> stop_requested, absl::Duration patience, std::function<void()> leave)
-    : stop_requested_(std::move(stop_requested)), patience_(patience), leave_(std::move(leave)), watcher_([this] { Watch(); }) {}
+StopWhileLoading::StopWhileLoading(std::function<bool()> stop_requested, absl::Duration grace, std::function<void()> leave)
+    : stop_requested_(std::move(stop_requested)), grace_(grace), leave_(std::move(leave)), watcher_([this] { Watch(); }) {}
 
 StopWhileLoading::~StopWhileLoading() {
   {
@@ -25,7 +25,7 @@ void StopWhileLoading::Watch() {
   while (!loaded_) {
     loaded_changed_.WaitUntil(mutex_, Time::now() + std::chrono::milliseconds(50));
     if (loaded_) return;
-    if (leave_at == Time::time_point::max() && stop_requested_()) leave_at = Time::now() + absl::ToChronoNanoseconds(patience_);
+    if (leave_at == Time::time_point::max() && stop_requested_()) leave_at = Time::now() + absl::ToChronoNanoseconds(grace_);
     if (Time::now() >= leave_at) return leave_();
   }
 }

@@ -9,11 +9,14 @@
 
 namespace deit::train {
 
-// While it lives, a thread asks `stop_requested` every 50 ms; once a stop has lasted for `patience`, it calls `leave`, which is to end the
+// With a stop, until loading is broken off. A worker that loads faster begins its attempt, and ends it in order before the first step.
+constexpr absl::Duration kLoadingGrace = absl::Seconds(2);
+
+// While it lives, a thread asks `stop_requested` every 50 ms; once a stop has lasted for `grace`, it calls `leave`, which is to end the
 // process: nothing has been trained yet, so nothing is lost. A stop that the caller comes to before that is the caller's to handle.
 class StopWhileLoading {
  public:
-  StopWhileLoading(std::function<bool()> stop_requested, absl::Duration patience, std::function<void()> leave);
+  StopWhileLoading(std::function<bool()> stop_requested, absl::Duration grace, std::function<void()> leave);
   ~StopWhileLoading();
   StopWhileLoading(const StopWhileLoading&) = delete;
   StopWhileLoading& operator=(const StopWhileLoading&) = delete;
@@ -22,7 +25,7 @@ class StopWhileLoading {
   void Watch();
 
   const std::function<bool()> stop_requested_;
-  const absl::Duration patience_;
+  const absl::Duration grace_;
   const std::function<void()> leave_;
   Mutex mutex_;
   CondVar loaded_changed_;

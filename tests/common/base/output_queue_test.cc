@@ -34,7 +34,7 @@ TEST(OutputQueueTest, KeepsTheOrderOfBothStreams) {
 }
 
 // A pipe that is full and not read: Ctrl-S, a pager, a stalled connection.
-TEST(OutputQueueTest, AReaderThatDoesNotReadHoldsNobodyUp) {
+TEST(OutputQueueTest, AReaderThatDoesNotReadHoldsNoWriterUp) {
   const ChildResult child = RunChild([] {
     const int real = ::dup(STDERR_FILENO);
     int pipe[2];

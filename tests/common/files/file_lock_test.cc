@@ -79,7 +79,7 @@ TEST(FileLockTest, AFileThatWasRemovedIsNoLock) {
   EXPECT_TRUE(absl::IsAborted(first->CheckInPlace()));
 }
 
-TEST(FileLockTest, SharedByManyAndThenNobodyElses) {
+TEST(FileLockTest, SharedByManyAndThenFree) {
   testing::TempFolder folder;
   auto first = FileLock::AcquireShared(folder / "alive", "first");
   auto second = FileLock::AcquireShared(folder / "alive", "second");

@@ -5,7 +5,6 @@
 #include <sys/syscall.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -14,7 +13,7 @@
 #include "common/process/identity.h"
 #include "tests/support/child_process.h"
 #include "tests/support/deny_system_call.h"
-#include "tests/support/temp_folder.h"
+#include "tests/support/started_run.h"
 
 namespace deit::job {
 namespace {
@@ -26,21 +25,15 @@ constexpr char kJob[] = "7f3a0001";
 
 class AttemptLockTest : public ::testing::Test {
  protected:
-  AttemptLockTest() {
-    ::setenv("DEIT_STATE_DIR", (temp_ / "state").c_str(), 1);
-    EXPECT_TRUE(run::MakeRunFolder(fs_, run_).ok());
-    EXPECT_EQ(run::StartAttempt(fs_, run_).value(), 1);
-  }
-  ~AttemptLockTest() override { ::unsetenv("DEIT_STATE_DIR"); }
-
   AttemptLock Hold() {
     auto lock = AttemptLock::Hold(run_, kJob, 1);
     EXPECT_TRUE(lock.ok()) << lock.status();
     return *std::move(lock);
   }
 
-  testing::TempFolder temp_;
-  run::RunFolder run_{temp_ / "run"};
+  testing::StartedRun started_;
+  const testing::TempFolder& temp_ = started_.temp();
+  const run::RunFolder& run_ = started_.folder();
   files::FileSystem& fs_ = files::FileSystem::Posix();
 };
 
@@ -105,12 +98,12 @@ TEST_F(AttemptLockTest, IsInTheStateFolderWhereTheRunFolderHasNoLocks) {
     if (!testing::DenySystemCall(SYS_flock, ENOSYS) || !testing::DenySystemCall(SYS_fcntl, ENOSYS)) ::_exit(77);
     const auto lock = AttemptLock::Hold(run_, kJob, 1);
     if (lock.ok() || ExitCodeOf(lock.status()) != ExitCode::kRunFolder) ::_exit(1);
-    if (!std::filesystem::exists(StateFolder(temp_ / "state").AttemptLock(kJob))) ::_exit(2);
+    if (!std::filesystem::exists(StateFolder(started_.state()).AttemptLock(kJob))) ::_exit(2);
   });
   if (result.ExitedWith(77)) GTEST_SKIP() << "no system call can be denied here";
   EXPECT_TRUE(result.ExitedWith(0)) << result.status;
   std::filesystem::remove(run_.Alive(1));
-  const auto instead = files::FileLock::AcquireShared(StateFolder(temp_ / "state").AttemptLock(kJob), "holder");
+  const auto instead = files::FileLock::AcquireShared(StateFolder(started_.state()).AttemptLock(kJob), "holder");
   ASSERT_TRUE(instead.ok());
   EXPECT_EQ(AttemptLockProbe(run_, kJob, 1).State(), LockState::kHeld);
 }

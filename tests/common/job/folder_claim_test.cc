@@ -74,11 +74,11 @@ TEST_F(FolderClaimTest, AnAttemptOfAnotherJobIsNot) {
   EXPECT_FALSE(ended->inherited) << "its end is none of the new job";
 }
 
-TEST_F(FolderClaimTest, NothingBeginsAnewWhileAnAttemptTrains) {
-  FolderClaim anew = run_;
-  anew.fresh_start = true;
-  EXPECT_THAT(Refusal(Unsupervised(), anew), HasSubstr("--resume=never: attempt 2 is still training"));
-  const auto ended = Decide(Ended(), anew);
+TEST_F(FolderClaimTest, NothingStartsFreshWhileAnAttemptTrains) {
+  FolderClaim fresh = run_;
+  fresh.fresh_start = true;
+  EXPECT_THAT(Refusal(Unsupervised(), fresh), HasSubstr("--resume=never: attempt 2 is still training"));
+  const auto ended = Decide(Ended(), fresh);
   ASSERT_TRUE(ended.ok());
   EXPECT_FALSE(ended->inherited);
 }

@@ -168,7 +168,7 @@ TEST_F(JobStoreTest, ALivingAttemptIsLookedForBeforeAnythingIsChanged) {
   const auto owner = Take({.take_over = true});
   ASSERT_TRUE(owner->inherited_attempt());
   EXPECT_EQ(owner->inherited_attempt()->attempt(), 1);
-  EXPECT_EQ(ExitCodeOf(owner->BeginAttempt().status()), ExitCode::kRunFolder) << "no second attempt beside one that lives";
+  EXPECT_EQ(ExitCodeOf(owner->BeginAttempt().status()), ExitCode::kRunFolder) << "no second attempt while one lives";
 }
 
 TEST_F(JobStoreTest, ACopyInheritsNothingOfTheOriginalsAttempt) {

@@ -5,13 +5,12 @@
 #include <sys/syscall.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 
 #include "common/base/exit_code.h"
 #include "tests/support/child_process.h"
 #include "tests/support/deny_system_call.h"
-#include "tests/support/temp_folder.h"
+#include "tests/support/started_run.h"
 
 namespace deit::job {
 namespace {
@@ -20,14 +19,8 @@ using files::LockState;
 
 class OwnerLockTest : public ::testing::Test {
  protected:
-  OwnerLockTest() {
-    ::setenv("DEIT_STATE_DIR", (temp_ / "state").c_str(), 1);
-    EXPECT_TRUE(run::MakeRunFolder(files::FileSystem::Posix(), run_).ok());
-  }
-  ~OwnerLockTest() override { ::unsetenv("DEIT_STATE_DIR"); }
-
-  testing::TempFolder temp_;
-  run::RunFolder run_{temp_ / "run"};
+  testing::StartedRun started_;
+  const run::RunFolder& run_ = started_.folder();
 };
 
 TEST_F(OwnerLockTest, IsTheRunFoldersAndSeenWhileItIsHeld) {

@@ -28,7 +28,7 @@ TEST(AppendFileTest, SaysWhatCannotBeOpened) {
   EXPECT_NE(file.status().message().find("/proc/nowhere/f: cannot be opened for appending"), std::string::npos);
 }
 
-// A file size limit stands for a full disk: it also takes a part of a write.
+// A file size limit acts like a full disk: it also takes a part of a write.
 TEST(AppendFileTest, WhatAFullDiskRefusesIsWrittenLater) {
   testing::TempFolder folder;
   const auto child = testing::RunChild([&] {

@@ -123,7 +123,7 @@ TEST(IdentityTest, AContainerSeesItsNeighboursProcessesAsHidden) {
   EXPECT_TRUE(result.ExitedWith(0)) << result.err;
 }
 
-TEST(IdentityTest, WithoutDescriptorsNobodyIsDeclaredDeadWhoMayLive) {
+TEST(IdentityTest, WithoutDescriptorsNoLivingProcessIsDeclaredDead) {
   const Child child;
   const v1::ProcessIdentity living = *IdentityOf(child.pid());
   v1::ProcessIdentity gone;

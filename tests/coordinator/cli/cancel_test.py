@@ -6,7 +6,7 @@ import time
 
 from coord import BOOT, CoordTest, await_handler, identity, main, poll
 
-# Stands for an owner: at SIGUSR1 it records this end and goes.
+# Acts as an owner: at SIGUSR1 it records this end and goes.
 OWNER = """
 import json, os, pathlib, signal, sys, time
 path, state = pathlib.Path({path!r}), {state!r}
@@ -23,7 +23,7 @@ print("ready", flush=True)
 time.sleep(600)
 """
 
-# Stands for a guardian, which holds the attempt's lock: at SIGUSR1 its attempt ends so.
+# Acts as a guardian, which holds the attempt's lock: at SIGUSR1 its attempt ends so.
 GUARDIAN = """
 import fcntl, json, os, pathlib, signal, time
 path = pathlib.Path({path!r})

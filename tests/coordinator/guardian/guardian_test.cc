@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -17,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/job/attempt_lock.h"
 #include "common/json/json_file.h"
-#include "tests/support/temp_folder.h"
+#include "tests/support/started_run.h"
 
 namespace deit::guardian {
 namespace {
@@ -31,9 +30,6 @@ constexpr char kJob[] = "7f3a0001";
 class GuardianTest : public ::testing::Test {
  protected:
   GuardianTest() {
-    ::setenv("DEIT_STATE_DIR", (temp_ / "state").c_str(), 1);
-    EXPECT_TRUE(run::MakeRunFolder(files::FileSystem::Posix(), run_).ok());
-    EXPECT_EQ(run::StartAttempt(files::FileSystem::Posix(), run_).value(), 1);
     order_.set_job(kJob);
     order_.set_attempt(1);
     order_.set_temporary_folder(temp_ / "tmp");
@@ -43,7 +39,6 @@ class GuardianTest : public ::testing::Test {
       ::kill(pid_, SIGKILL);
       ::waitpid(pid_, nullptr, 0);
     }
-    ::unsetenv("DEIT_STATE_DIR");
   }
 
   // As the owner does: with the lock at its place and the awaited signals blocked.
@@ -95,8 +90,9 @@ class GuardianTest : public ::testing::Test {
     return text.str();
   }
 
-  testing::TempFolder temp_;
-  run::RunFolder run_{temp_ / "run"};
+  testing::StartedRun started_;
+  const testing::TempFolder& temp_ = started_.temp();
+  const run::RunFolder& run_ = started_.folder();
   v1::GuardianOrder order_;
   pid_t pid_ = -1;
   int gate_ = -1;

@@ -17,11 +17,11 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "common/json/json_file.h"
 #include "common/process/identity.h"
-#include "common/process/private_folder.h"
 #include "coordinator/guardian/guardian.h"
-#include "tests/support/temp_folder.h"
+#include "tests/support/started_run.h"
 
 namespace deit::supervise {
 namespace {
@@ -31,22 +31,19 @@ constexpr char kJob[] = "7f3a0001";
 // Attempts whose launcher is a shell. This program is its own guardian: see main below.
 class AttemptProcessTest : public ::testing::Test {
  protected:
-  AttemptProcessTest() {
-    ::setenv("DEIT_STATE_DIR", (temp_ / "state").c_str(), 1);
-    ::setenv("TMPDIR", temp_.path().c_str(), 1);
-    EXPECT_TRUE(run::MakeRunFolder(files::FileSystem::Posix(), run_).ok());
-    EXPECT_EQ(run::StartAttempt(files::FileSystem::Posix(), run_).value(), 1);
-  }
+  AttemptProcessTest() { ::setenv("TMPDIR", temp_.path().c_str(), 1); }
   ~AttemptProcessTest() override {
-    if (attempt_) AwaitEnd();
-    ::unsetenv("DEIT_STATE_DIR");
+    if (attempt_) {
+      attempt_->ForceKill({}).IgnoreError();
+      AwaitEnd();
+    }
     ::unsetenv("TMPDIR");
   }
 
   void Launch(const std::string& script) {
     launch::Command command;
     command.words = {"sh", "-c", script};
-    auto launched = AttemptProcess::Launch(run_, kJob, 1, command, process::AttemptTemporaryFolder(kJob, 1));
+    auto launched = AttemptProcess::Launch(run_, kJob, 1, command, AttemptTemporaryFolder(kJob, 1));
     ASSERT_TRUE(launched.ok()) << launched.status();
     attempt_ = *std::move(launched);
   }
@@ -65,28 +62,38 @@ class AttemptProcessTest : public ::testing::Test {
   }
 
   void AwaitEnd() {
-    while (attempt_->Lives({})) {
-      attempt_->Kill({}).IgnoreError();
-      Nap();
-    }
+    while (attempt_->Lives({})) Nap();
   }
 
-  testing::TempFolder temp_;
-  run::RunFolder run_{temp_ / "run"};
+  testing::StartedRun started_;
+  const testing::TempFolder& temp_ = started_.temp();
+  const run::RunFolder& run_ = started_.folder();
   std::optional<AttemptProcess> attempt_;
 };
 
 TEST_F(AttemptProcessTest, LivesFromItsLaunchToItsExitFile) {
   Launch("exit 75");
-  while (attempt_->Lives({})) Nap();
+  AwaitEnd();
   ASSERT_TRUE(attempt_->Exit());
   EXPECT_EQ(attempt_->Exit()->exit_code(), 75);
+}
+
+TEST_F(AttemptProcessTest, IsKilledByItsGuardian) {
+  Launch("sleep 60");
+  AwaitLauncher();
+  ASSERT_TRUE(attempt_->Kill({}).ok());
+  AwaitEnd();
+  ASSERT_TRUE(attempt_->Exit());
+  EXPECT_TRUE(attempt_->Exit()->asked_to_kill());
 }
 
 TEST_F(AttemptProcessTest, IsKilledThoughItsGuardianDoesNotListen) {
   Launch("sleep 60");
   const v1::GuardianRecord record = AwaitLauncher();
   ASSERT_EQ(::kill(static_cast<pid_t>(record.guardian().pid()), SIGSTOP), 0);
+  EXPECT_TRUE(attempt_->Kill({}).ok());
+  EXPECT_TRUE(attempt_->Lives({})) << "it was told, and does not listen";
+  EXPECT_TRUE(attempt_->ForceKill({}).ok());
   AwaitEnd();
   EXPECT_FALSE(attempt_->Exit()) << "the guardian was killed too";
   EXPECT_EQ(process::LifeOf(record.launcher()), process::Life::kDead);
@@ -95,11 +102,11 @@ TEST_F(AttemptProcessTest, IsKilledThoughItsGuardianDoesNotListen) {
 TEST_F(AttemptProcessTest, LeavesNothingOfAKilledGuardian) {
   Launch("sleep 60");
   const v1::GuardianRecord record = AwaitLauncher();
-  AwaitFile(process::AttemptTemporaryFolder(kJob, 1));
+  AwaitFile(AttemptTemporaryFolder(kJob, 1));
   ASSERT_EQ(::kill(static_cast<pid_t>(record.guardian().pid()), SIGKILL), 0);
-  while (attempt_->Lives({})) Nap();
+  AwaitEnd();
   EXPECT_EQ(process::LifeOf(record.launcher()), process::Life::kDead);
-  EXPECT_FALSE(std::filesystem::exists(process::AttemptTemporaryFolder(kJob, 1)));
+  EXPECT_FALSE(std::filesystem::exists(AttemptTemporaryFolder(kJob, 1)));
 }
 
 TEST_F(AttemptProcessTest, LivesAlsoWhereNoDescriptorIsLeftToLookAtIt) {
@@ -128,8 +135,16 @@ TEST_F(AttemptProcessTest, InheritsNoDescriptorOfTheOwnersParents) {
   ::close(pipe[0]), ::close(pipe[1]);
 }
 
+TEST(AttemptTemporaryFolderTest, IsComputed) {
+  ::setenv("TMPDIR", "/scratch", 1);
+  EXPECT_EQ(AttemptTemporaryFolder("7f3a0001", 2), absl::StrCat("/scratch/deit-", ::getuid(), "-7f3a0001-2"));
+  ::setenv("TMPDIR", "relative", 1);
+  EXPECT_EQ(AttemptTemporaryFolder("7f3a0001", 2), absl::StrCat("/tmp/deit-", ::getuid(), "-7f3a0001-2"));
+  ::unsetenv("TMPDIR");
+}
+
 // A run folder from another user, or one that a group can write to.
-TEST_F(AttemptProcessTest, SignalsNobodyWhomOnlyAFileNames) {
+TEST_F(AttemptProcessTest, SignalsNoProcessThatOnlyAFileNames) {
   const pid_t victim = ::fork();
   if (victim == 0) {
     for (;;) ::pause();

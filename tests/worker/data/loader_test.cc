@@ -271,9 +271,9 @@ TEST_F(LoaderTest, ACallerThatLeavesIsNotHeld) {
 TEST_F(LoaderTest, ViewsThatArriveKeepTheDeadlineAway) {
   std::atomic<int> views = 0;
   LoaderOptions options = Options({0, kLanes}, 9, 1);
-  options.deadline = absl::Milliseconds(200);
+  options.deadline = absl::Milliseconds(500);
   options.view_done = [&] {
-    absl::SleepFor(absl::Milliseconds(120));
+    absl::SleepFor(absl::Milliseconds(300));
     ++views;
   };
   const auto loader = Start(options);

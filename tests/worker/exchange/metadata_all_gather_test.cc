@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "absl/functional/function_ref.h"
 #include "common/base/exit_code.h"
 #include "tests/support/rank_harness.h"
 #include "tests/worker/exchange/lane_sums.h"
@@ -87,82 +88,70 @@ TEST(MetadataAllGatherTest, CountsWhatIsSentAndWhatIsReadFromOthers) {
   EXPECT_EQ(bytes[2], 100 + kHeader) << "sends its own";
 }
 
-// One worker fails alone while the others are in an exchange of any kind.
-TEST(MetadataAllGatherTest, AFailureOfOneIsToldToAll) {
+// `body` on each of three workers, in every world of them; all are at step 7.
+void OnThreeWorkers(absl::FunctionRef<void(const World& world, WorkerGroup& worker_group, int worker)> body) {
   const plan::Grid grid = SampleGrid();
   for (const World& world : Worlds(3)) {
-    for (int failing = 0; failing < 3; ++failing) {
-      testing::RunOnThreads(
-          3,
-          [&](Communicator& member) {
-            auto worker_group = WorkerGroup::Create(member, grid, OptionsFor(8));
-            ASSERT_TRUE(worker_group.ok()) << worker_group.status();
-            (*worker_group)->context().step = member.rank() == failing ? 3 : 7;  // a failure comes when it comes
-            const Status cause =
-                WithHint(WithExitCode(absl::ResourceExhaustedError("data.threads: 64: no thread"), ExitCode::kBadConfig), "fewer");
-            const Status status = member.rank() == failing
-                                      ? (*worker_group)->gather().Fail(cause)
-                                      : (*worker_group)->gather().Exchange(std::vector<std::byte>(40), {40, 40, 40}, "results");
-            EXPECT_EQ(AgreedFailureOf(status), failing) << world.name << status;
-            EXPECT_EQ(ExitCodeOf(status), ExitCode::kBadConfig);
-            EXPECT_EQ(HintOf(status), "fewer");
-            EXPECT_FALSE(collective::IsPeerFailure(status));
-            const std::string whose = member.rank() == failing ? "" : absl::StrCat("worker ", failing, ": ");
-            EXPECT_EQ(status.message(), whose + "data.threads: 64: no thread");
-            (*worker_group)->context().step = 7;
-            EXPECT_TRUE((*worker_group)->ShareNumbers(0, "the end").ok()) << "exchanges go on";
-          },
-          world.options);
-      if (HasFatalFailure()) return;
-    }
+    testing::RunOnThreads(
+        3,
+        [&](Communicator& member) {
+          auto worker_group = WorkerGroup::Create(member, grid, OptionsFor(8));
+          ASSERT_TRUE(worker_group.ok()) << worker_group.status();
+          (*worker_group)->context().step = 7;
+          body(world, **worker_group, member.rank());
+        },
+        world.options);
+    if (::testing::Test::HasFatalFailure()) return;
+  }
+}
+
+// One worker fails alone while the others are in an exchange of any kind.
+TEST(MetadataAllGatherTest, AFailureOfOneIsToldToAll) {
+  for (int failing = 0; failing < 3; ++failing) {
+    OnThreeWorkers([&](const World& world, WorkerGroup& worker_group, int worker) {
+      if (worker == failing) worker_group.context().step = 3;  // a failure comes when it comes
+      const Status cause =
+          WithHint(WithExitCode(absl::ResourceExhaustedError("data.threads: 64: no thread"), ExitCode::kBadConfig), "fewer");
+      const Status status = worker == failing ? worker_group.gather().Fail(cause)
+                                              : worker_group.gather().Exchange(std::vector<std::byte>(40), {40, 40, 40}, "results");
+      EXPECT_EQ(AgreedFailureOf(status), failing) << world.name << status;
+      EXPECT_EQ(ExitCodeOf(status), ExitCode::kBadConfig);
+      EXPECT_EQ(HintOf(status), "fewer");
+      EXPECT_FALSE(collective::IsPeerFailure(status));
+      const std::string whose = worker == failing ? "" : absl::StrCat("worker ", failing, ": ");
+      EXPECT_EQ(status.message(), whose + "data.threads: 64: no thread");
+      worker_group.context().step = 7;
+      EXPECT_TRUE(worker_group.ShareNumbers(0, "the end").ok()) << "exchanges go on";
+    });
+    if (HasFatalFailure()) return;
   }
 }
 
 TEST(MetadataAllGatherTest, AWorkerThatWaitsForGradientsHearsOfAFailure) {
-  const plan::Grid grid = SampleGrid();
-  for (const World& world : Worlds(3)) {
-    testing::RunOnThreads(
-        3,
-        [&](Communicator& member) {
-          auto worker_group = WorkerGroup::Create(member, grid, OptionsFor(8));
-          ASSERT_TRUE(worker_group.ok()) << worker_group.status();
-          (*worker_group)->context().step = 7;
-          const auto reducer = NewExactReducer(&(*worker_group)->context());
-          Status status;
-          if (member.rank() == 1) {
-            status = (*worker_group)->gather().Fail(absl::DataLossError("/data/x.jpg: broken JPEG"));
-          } else {
-            ASSERT_TRUE(reducer->BeginStep().ok());
-            ASSERT_TRUE(reducer->SetBucketsReady((*worker_group)->plan().buckets()).ok());
-            ASSERT_TRUE(reducer->Finish([&] { return (*worker_group)->context().StepGivenUp(); }).ok());
-            status = (*worker_group)->gather().Exchange({}, {0, 0, 0}, "results");
-          }
-          EXPECT_EQ(AgreedFailureOf(status), 1) << world.name << status;
-          EXPECT_EQ(ExitCodeOf(status), ExitCode::kCorrupt);
-        },
-        world.options);
-    if (HasFatalFailure()) return;
-  }
+  OnThreeWorkers([](const World& world, WorkerGroup& worker_group, int worker) {
+    const auto reducer = NewExactReducer(&worker_group.context());
+    Status status;
+    if (worker == 1) {
+      status = worker_group.gather().Fail(absl::DataLossError("/data/x.jpg: broken JPEG"));
+    } else {
+      ASSERT_TRUE(reducer->BeginStep().ok());
+      ASSERT_TRUE(reducer->SetBucketsReady(worker_group.plan().buckets()).ok());
+      ASSERT_TRUE(reducer->Finish([&] { return worker_group.context().StepGivenUp(); }).ok());
+      status = worker_group.gather().Exchange({}, {0, 0, 0}, "results");
+    }
+    EXPECT_EQ(AgreedFailureOf(status), 1) << world.name << status;
+    EXPECT_EQ(ExitCodeOf(status), ExitCode::kCorrupt);
+  });
 }
 
 TEST(MetadataAllGatherTest, WorkersInDifferentExchangesNoticeIt) {
-  const plan::Grid grid = SampleGrid();
-  for (const World& world : Worlds(3)) {
-    testing::RunOnThreads(
-        3,
-        [&](Communicator& member) {
-          auto worker_group = WorkerGroup::Create(member, grid, OptionsFor(8));
-          ASSERT_TRUE(worker_group.ok()) << worker_group.status();
-          (*worker_group)->context().step = 7;
-          const Status status = member.rank() == 2 ? (*worker_group)->gather().Exchange({}, {0, 0, 0}, "evaluation")
-                                                   : (*worker_group)->gather().Exchange(std::vector<std::byte>(8), {8, 8, 8}, "results");
-          EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << world.name;
-          EXPECT_EQ(status.message(),
-                    "workers are in different exchanges: worker 0 in the results of step 7, worker 2 in the evaluation of step 7");
-        },
-        world.options);
-    if (HasFatalFailure()) return;
-  }
+  OnThreeWorkers([](const World& world, WorkerGroup& worker_group, int worker) {
+    const Status status = worker == 2 ? worker_group.gather().Exchange({}, {0, 0, 0}, "evaluation")
+                                      : worker_group.gather().Exchange(std::vector<std::byte>(8), {8, 8, 8}, "results");
+    EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << world.name;
+    EXPECT_EQ(status.message(),
+              "workers are in different exchanges: worker 0 in the results of step 7, worker 2 in the evaluation of step 7");
+  });
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "common/process/private_folder.h"
+#include "common/files/private_folder.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -6,27 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "common/files/errno_status.h"
 
-namespace deit::process {
+namespace deit::files {
 namespace {
 
 constexpr int kFolderOnly = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-
-Status Errno(const std::string& path, absl::string_view action) {
-  const int error = errno;
-  const std::string text = absl::StrCat(path, ": ", action, ": ", std::strerror(error));
-  switch (error) {
-    case ENOENT: return absl::NotFoundError(text);
-    case EACCES:
-    case EPERM:
-    case EROFS: return absl::PermissionDeniedError(text);
-    default: return absl::UnavailableError(text);
-  }
-}
 
 Status CheckOwn(const std::string& path, const struct stat& info) {
   if (!S_ISDIR(info.st_mode)) return absl::FailedPreconditionError(absl::StrCat(path, ": is not a folder"));
@@ -61,16 +48,11 @@ int RemoveContents(int folder) {
 
 }  // namespace
 
-std::string AttemptTemporaryFolder(const std::string& job, int attempt) {
-  const char* base = std::getenv("TMPDIR");
-  return absl::StrCat(base != nullptr && *base == '/' ? base : "/tmp", "/deit-", ::getuid(), "-", job, "-", attempt);
-}
-
 Status MakePrivateFolder(const std::string& path) {
   if (::mkdir(path.c_str(), S_IRWXU) == 0) return absl::OkStatus();
-  if (errno != EEXIST) return Errno(path, "cannot create folder");
+  if (errno != EEXIST) return ErrnoStatus("cannot create folder", path, errno);
   struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) return Errno(path, "cannot look at");
+  if (::lstat(path.c_str(), &info) != 0) return ErrnoStatus("cannot look at", path, errno);
   DEIT_RETURN_IF_ERROR(CheckOwn(path, info));
   if ((info.st_mode & (S_IRWXG | S_IRWXO)) == 0) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(path, ": other users have rights in it"));
@@ -81,17 +63,17 @@ Status RemovePrivateFolder(const std::string& path) {
   if (folder < 0) {
     if (errno == ENOENT) return absl::OkStatus();
     if (errno == ENOTDIR || errno == ELOOP) return absl::FailedPreconditionError(absl::StrCat(path, ": is not a folder"));
-    return Errno(path, "cannot open folder");
+    return ErrnoStatus("cannot open folder", path, errno);
   }
   struct stat info {};
-  Status own = ::fstat(folder, &info) == 0 ? CheckOwn(path, info) : Errno(path, "cannot look at");
+  Status own = ::fstat(folder, &info) == 0 ? CheckOwn(path, info) : ErrnoStatus("cannot look at", path, errno);
   if (!own.ok()) {
     ::close(folder);
     return own;
   }
   errno = RemoveContents(folder);
-  if (errno != 0 || (::rmdir(path.c_str()) != 0 && errno != ENOENT)) return Errno(path, "cannot remove folder");
+  if (errno != 0 || (::rmdir(path.c_str()) != 0 && errno != ENOENT)) return ErrnoStatus("cannot remove folder", path, errno);
   return absl::OkStatus();
 }
 
-}  // namespace deit::process
+}  // namespace deit::files

@@ -1,18 +1,16 @@
-#include "common/process/private_folder.h"
+#include "common/files/private_folder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
-#include "absl/strings/str_cat.h"
 #include "tests/support/temp_folder.h"
 
-namespace deit::process {
+namespace deit::files {
 namespace {
 
 using deit::testing::TempFolder;
@@ -29,7 +27,7 @@ TEST(PrivateFolderTest, IsForItsUserAloneWhateverTheUmask) {
   EXPECT_TRUE(MakePrivateFolder(temp / "folder").ok()) << "its own";
 }
 
-TEST(PrivateFolderTest, OneThatSomebodyElseCouldHaveMadeIsRefused) {
+TEST(PrivateFolderTest, OneThatAnotherUserCouldHaveMadeIsRefused) {
   const TempFolder temp;
   std::filesystem::create_directory(temp / "open");
   ASSERT_EQ(::chmod((temp / "open").c_str(), 0777), 0);
@@ -59,13 +57,5 @@ TEST(PrivateFolderTest, IsRemovedWithWhatItHoldsButNotWithWhatLinksLeadTo) {
   EXPECT_TRUE(RemovePrivateFolder(temp / "folder").ok()) << "nothing there";
 }
 
-TEST(PrivateFolderTest, AnAttemptsIsComputed) {
-  ::setenv("TMPDIR", "/scratch", 1);
-  EXPECT_EQ(AttemptTemporaryFolder("7f3a0001", 2), absl::StrCat("/scratch/deit-", ::getuid(), "-7f3a0001-2"));
-  ::setenv("TMPDIR", "relative", 1);
-  EXPECT_EQ(AttemptTemporaryFolder("7f3a0001", 2), absl::StrCat("/tmp/deit-", ::getuid(), "-7f3a0001-2"));
-  ::unsetenv("TMPDIR");
-}
-
 }  // namespace
-}  // namespace deit::process
+}  // namespace deit::files

@@ -5,11 +5,7 @@
 
 #include "common/base/status.h"
 
-namespace deit::process {
-
-// Where the launcher of one attempt keeps its files: TMPDIR (else /tmp)/deit-UID-JOB-ATTEMPT. Computed, so that no file can name another
-// one.
-std::string AttemptTemporaryFolder(const std::string& job, int attempt);
+namespace deit::files {
 
 // Makes it with mode 0700; its parent exists. One that is there already must be a folder of this user, no link, and with no rights for
 // others (FailedPrecondition): another user may have prepared it.
@@ -19,4 +15,4 @@ Status MakePrivateFolder(const std::string& path);
 // removed, not followed, and no path is looked up twice, so that nothing else can be put in its place meanwhile.
 Status RemovePrivateFolder(const std::string& path);
 
-}  // namespace deit::process
+}  // namespace deit::files
