@@ -154,7 +154,7 @@ StatusOr<SafetensorsFile> SafetensorsFile::Open(files::FileSystem& fs, const std
   uint64_t header_bytes = 0;
   for (size_t i = kLengthBytes; i-- > 0;) header_bytes = header_bytes << 8 | raw[i];
   if (header_bytes > kMaxHeaderBytes && IsTorchSave({reinterpret_cast<const char*>(raw), kLengthBytes})) {
-    return WantsConversion(path, "no safetensors file");
+    return WantsConversion(path, "among safetensors files");
   }
   if (header_bytes > kMaxHeaderBytes || header_bytes > size - kLengthBytes) {
     return absl::DataLossError(

@@ -12,6 +12,34 @@
 #include "common/files/operations.h"
 
 namespace deit::checkpoint {
+namespace {
+
+Status NoWeightsIn(const std::string& folder, const std::vector<std::string>& names) {
+  Status status = absl::NotFoundError(absl::StrCat(folder, ": no model*.safetensors in it"));
+  for (const std::string& name : names) {
+    for (const absl::string_view ending : {".safetensors", ".bin", ".pth", ".pt", ".tar", ".ckpt"}) {
+      if (absl::EndsWith(name, ending)) return WithHint(std::move(status), absl::StrCat("name the file: ", files::JoinPath(folder, name)));
+    }
+  }
+  return status;
+}
+
+// A tensor in two files is two sets of weights: neither is taken by chance.
+Status CheckOneSet(const std::string& folder, const std::vector<SafetensorsFile>& files) {
+  std::map<absl::string_view, const SafetensorsFile*> holders;
+  for (const SafetensorsFile& file : files) {
+    for (const TensorInfo& info : file.tensors()) {
+      const auto [held, is_first] = holders.emplace(info.name, &file);
+      if (is_first) continue;
+      return WithHint(absl::DataLossError(absl::StrCat(folder, ": two sets of weights: ", info.name, " is in ", held->second->path(),
+                                                       " and in ", file.path())),
+                      "name the file that is meant");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 StatusOr<std::vector<SafetensorsFile>> OpenWeights(const std::string& path) {
   auto& fs = files::FileSystem::Posix();
@@ -21,15 +49,16 @@ StatusOr<std::vector<SafetensorsFile>> OpenWeights(const std::string& path) {
     DEIT_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(path));
     paths.clear();
     for (const std::string& name : names) {
-      if (absl::StartsWith(name, "model") && absl::EndsWith(name, ".safetensors")) paths.push_back(path + "/" + name);
+      if (absl::StartsWith(name, "model") && absl::EndsWith(name, ".safetensors")) paths.push_back(files::JoinPath(path, name));
     }
-    if (paths.empty()) return absl::NotFoundError(absl::StrCat(path, ": no model*.safetensors in it"));
+    if (paths.empty()) return NoWeightsIn(path, names);
   }
   std::vector<SafetensorsFile> opened;
   for (const std::string& file : paths) {
     DEIT_ASSIGN_OR_RETURN(auto safetensors, SafetensorsFile::Open(fs, file));
     opened.push_back(std::move(safetensors));
   }
+  DEIT_RETURN_IF_ERROR(CheckOneSet(path, opened));
   return opened;
 }
 

@@ -9,11 +9,12 @@
 
 namespace deit::checkpoint {
 
-// `path`: a .safetensors file, or a folder with model*.safetensors. NotFound, DataLoss as SafetensorsFile.
+// `path`: a .safetensors file, or a folder with model*.safetensors, which hold each tensor once (DataLoss otherwise, naming two files).
+// NotFound, DataLoss as SafetensorsFile.
 StatusOr<std::vector<SafetensorsFile>> OpenWeights(const std::string& path);
 
 // xxh3-64 of all tensors' names, types, shapes and contents, however they are spread over files: what the spec digest takes instead of
-// the path. Of a file of torch.save, which only LibTorch reads: of its bytes.
+// the path. Of a file of torch.save: of its bytes.
 StatusOr<uint64_t> WeightsContentDigest(const std::string& path);
 
 // A folder with a manifest is verified, file by file, before any of it is believed; files and other folders are fine here.

@@ -25,10 +25,12 @@ LIMIT = 3600  # seconds of one script
 
 WRITES = {  # script and arguments -> what it writes, below tests/
     ("pixels.py",): ["worker/pixels/golden"],
+    ("torch_save_files.py",): ["common/torch_save/golden/tensors.txt"],
     ("decoding.py",): ["worker/data/golden"],
     ("distributions.py",): ["worker/augment/golden"],
     ("list_tensors.py",): [f"common/models/golden/{name}_patch16_224.txt" for name in ("deit_tiny", "deit_tiny_distilled")],
-    ("list_torchvision.py",): ["worker/weights/golden"],
+    ("list_torchvision.py",): ["worker/weights/golden/torchvision.txt"],
+    ("huggingface.py",): ["worker/weights/golden/huggingface.txt"],
     ("losses.py",): ["worker/distill/golden"],
     ("optimizers.py",): ["worker/update/golden"],
     ("reference_models.py", "registry"): ["common/models/golden/registry.txt"],
@@ -114,7 +116,27 @@ class Parity(unittest.TestCase):
                 self.assertIn("96 views, 0 differ", said)
 
     def test_predictions_are_those_of_python(self):
-        run(PYTHON, "-B", COPY / "parity/predict_as_python.py", PROGRAMS / "deit-worker")
+        for script in ("predict_as_python.py", "huggingface.py"):
+            run(PYTHON, "-B", COPY / "parity" / script, PROGRAMS / "deit-worker")
+
+    def test_what_torch_saves_is_read_tensor_for_tensor(self):
+        folder = PARITY / "torch_save"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        run(PYTHON, "-B", COPY / "parity/torch_save_files.py", "random", folder, 200, 1)
+        run(PROGRAMS.parent / "tests/convert_torch_save", folder)
+        run(PYTHON, "-B", COPY / "parity/torch_save_files.py", "compare", folder, 150)
+
+    def test_the_offered_command_converts_what_is_not_read(self):
+        golden = COPY / "common/torch_save/golden"
+        for name, key in (("students.pth", "student"), ("numbers.pth", ""), ("model.pth", ""), ("compressed.pth", "")):
+            with self.subTest(name=name):
+                words = ["--task=predict", "model.name=vit", f"--weights={golden / name}", "--input=none", "--output=none"]
+                said = subprocess.run([PROGRAMS / "deit-worker", *words], text=True, capture_output=True, check=False, timeout=60).stderr
+                command = re.search(r"python3 (-c .*\.safetensors)$", said, re.MULTILINE)
+                self.assertTrue(command, said)
+                run("bash", "-c", f"{PYTHON} {command[1]} {key}")
+                self.assertTrue((golden / f"{name}.safetensors").is_file())
 
     def test_twenty_steps_at_full_size_follow_pytorch(self):
         run(PYTHON, "-B", COPY / "parity/follow_training.py", "full", PROGRAMS)

@@ -21,11 +21,11 @@ MODELS = ["deit_tiny_distilled_patch16_224", "vit_base_patch16_224", "resnet18",
 SIDE = 224
 
 
-def predict(worker, name, weights, images):
+def run_prediction(worker, name, weights, images, sizes):
     with tempfile.TemporaryDirectory() as folder:
         save_file({key: value.contiguous() for key, value in weights.items()}, f"{folder}/w.safetensors")
         save_file({"x": images}, f"{folder}/x.safetensors")
-        words = [f"model.name={name}", f"model.img_size={SIDE}", f"--weights={folder}/w.safetensors", f"--input={folder}/x.safetensors",
+        words = [f"model.name={name}", *sizes, f"--weights={folder}/w.safetensors", f"--input={folder}/x.safetensors",
                  f"--output={folder}/y.safetensors"]
         done = subprocess.run([worker, "--task=predict", *words], text=True, capture_output=True, check=False)
         sys.stderr.write(done.stdout + done.stderr)
@@ -48,7 +48,7 @@ def moved(model):
 def compare(worker, name, kind, model):
     images = torch.randn(3, 3, SIDE, SIDE)
     model = moved(model)
-    ours = predict(worker, name, model.state_dict(), images)
+    ours = run_prediction(worker, name, model.state_dict(), images, [f"model.img_size={SIDE}"])
     with torch.no_grad():
         theirs = model(images)
         exact = model.double()(images.double())

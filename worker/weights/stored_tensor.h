@@ -15,8 +15,13 @@ struct StoredTensor {
   std::function<Status(void* dst)> read = nullptr;  // info.bytes of them, row-major; thread-safe; keeps open what it needs
 };
 
-// `path`: a .safetensors file, a folder with model*.safetensors, or a file of torch.save (torch_save.h; all of it is in memory then). Errors:
-// checkpoint::OpenWeights' and ReadTorchSave's.
-StatusOr<std::vector<StoredTensor>> OpenStored(const std::string& path);
+struct StoredWeights {
+  std::vector<StoredTensor> tensors;  // each name once
+  std::string note;                   // what a user should know of where they were found; usually empty
+};
+
+// `path`: a .safetensors file, a folder with model*.safetensors, or a file of torch.save (common/torch_save). Errors:
+// checkpoint::OpenWeights' and TorchSaveFile's.
+StatusOr<StoredWeights> OpenStored(const std::string& path);
 
 }  // namespace deit::weights

@@ -15,16 +15,16 @@ namespace deit::weights {
 // Open, checked weights that have every tensor of a model in the right shape.
 class WeightsFile {
  public:
-  // `path`: as OpenStored's. Tensors that are missing, unexpected or of another shape are all
-  // named in one InvalidArgument error, and the adaptations that would do as its hint; num_batches_tracked may be missing. Types F32, F16
-  // and BF16 are converted. `seed` draws what is not from the file, as in a new model of that seed.
+  // `path`: as OpenStored's. Tensors that are missing, unexpected or of another shape are named in one InvalidArgument error, the first few
+  // of each, and the adaptations that would do as its hint; num_batches_tracked may be missing. Types F32, F64, F16 and BF16 are converted.
+  // `seed` draws what is not from the file, as in a new model of that seed.
   static StatusOr<WeightsFile> Open(const std::string& path, const std::vector<models::TensorSpec>& tensors,
                                     const weights::PlanOptions& options = {}, uint64_t seed = 0);
 
   // One line per name scheme that was recognised and tensor that was adapted: "PATH: what".
   const std::vector<std::string>& notes() const { return notes_; }
 
-  // Tensor `t` of the model, as fp32 in row-major order.
+  // Tensor `t` of the model, as fp32 in row-major order. DataLoss names the first element that is not finite.
   Status Read(size_t t, float* out) const;
 
   // num_batches_tracked, if the file has one; else 0.
@@ -32,8 +32,10 @@ class WeightsFile {
 
  private:
   Status ReadFromFile(size_t place, float* out) const;
+  Status ReadParts(const std::vector<size_t>& places, float* out) const;
   Status ReadPositions(size_t t, float* out) const;
 
+  std::string path_;
   std::vector<StoredTensor> stored_;  // by place
   std::vector<models::TensorSpec> tensors_;
   weights::Plan plan_;

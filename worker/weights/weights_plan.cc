@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
+#include <tuple>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "common/checkpoint/weights_content.h"
+#include "worker/weights/huggingface_names.h"
+#include "worker/weights/tensor_names.h"
 #include "worker/weights/torchvision_names.h"
 #include "worker/weights/wrapper_names.h"
 
@@ -20,7 +25,7 @@ using checkpoint::TensorInfo;
 using models::TensorRole;
 using models::TensorSpec;
 
-constexpr absl::string_view kPrefixes[] = {"", "model.", "module."};
+constexpr size_t kShown = 4;  // problems of each kind
 
 // timm's distillation token has a row of the positions, vit-pytorch's has none.
 bool HasRow(absl::string_view token) { return token == "dist_token"; }
@@ -40,7 +45,7 @@ bool IsHead(absl::string_view name) {
 
 bool IsReadable(const TensorSpec& tensor, Dtype dtype) {
   if (tensor.role == TensorRole::kBatchesTracked) return dtype == Dtype::kI64;
-  return dtype == Dtype::kF32 || dtype == Dtype::kF16 || dtype == Dtype::kBF16;
+  return dtype == Dtype::kF32 || dtype == Dtype::kF16 || dtype == Dtype::kBF16 || dtype == Dtype::kF64;
 }
 
 std::vector<uint64_t> ShapeOf(const TensorSpec& tensor) { return {tensor.shape.begin(), tensor.shape.end()}; }
@@ -49,98 +54,173 @@ bool DifferOnlyInClasses(const std::vector<uint64_t>& a, const std::vector<uint6
   return a.size() == b.size() && !a.empty() && std::equal(a.begin() + 1, a.end(), b.begin() + 1);
 }
 
+// The shape of each of `parts` that one behind another along the first axis have the tensor's.
+std::vector<uint64_t> PartShape(const TensorSpec& tensor, size_t parts) {
+  std::vector<uint64_t> shape = ShapeOf(tensor);
+  if (parts > 1) shape[0] /= parts;
+  return shape;
+}
+
+NameScheme OwnNames() {
+  return {.owner = "", .names = [](const std::string& name) { return std::vector<std::string>{name}; }};
+}
+
 class Planner {
  public:
   Planner(const std::vector<TensorInfo>& file, const std::vector<TensorSpec>& model, const PlanOptions& options)
       : file_(file), model_(model), options_(options) {
-    for (size_t i = 0; i < file.size(); ++i) left_[file[i].name] = i;
+    for (size_t i = 0; i < file.size(); ++i) {
+      const std::string name = WithoutMachineWords(file[i].name);
+      if (!left_.emplace(name, i).second) unusable_.push_back(absl::StrCat(file[i].name, ": the file has it twice"));
+    }
   }
 
   Plan Make() {
     Recognise();
     model_is_distilled_ = std::any_of(model_.begin(), model_.end(), [](const TensorSpec& t) { return IsToken(t.name); });
     model_has_row_ = std::any_of(model_.begin(), model_.end(), [](const TensorSpec& t) { return HasRow(t.name); });
-    file_has_row_ = left_.count(FileName("dist_token")) > 0;
+    file_has_row_ = Find(scheme_.names("dist_token")[0]) != left_.end();
     for (const TensorSpec& tensor : model_) plan_.sources.push_back(SourceOf(tensor));
     LeaveOutForeign();
     for (const auto& [name, place] : left_) {
-      const absl::string_view own = absl::StripPrefix(name, prefix_);
-      if (options_.distillation && !model_is_distilled_ && IsDistillation(own)) dropped_.push_back(name);
-      else plan_.problems.push_back(absl::StrCat(name, ": the model has no such tensor"));
+      if (options_.distillation && !model_is_distilled_ && IsFilesDistillation(name)) dropped_.push_back(name);
+      else unexpected_.push_back(absl::StrCat(name, ": the model has no such tensor"));
     }
+    TellProblems();
     if (!drawn_.empty()) plan_.notes.push_back(absl::StrCat(absl::StrJoin(drawn_, ", "), ": newly initialised"));
     if (!dropped_.empty()) plan_.notes.push_back(absl::StrCat(absl::StrJoin(dropped_, ", "), ": left out"));
     return std::move(plan_);
   }
 
  private:
-  std::string FileName(const std::string& timm) const { return absl::StrCat(prefix_, other_names_ ? options_.other_name(timm) : timm); }
+  using Left = std::map<std::string, size_t>;
+
+  // The file's tensor of a name of the scheme, in the wrapper or outside of it.
+  Left::iterator Find(const std::string& name) {
+    const auto found = left_.find(prefix_ + name);
+    return found != left_.end() ? found : left_.find(name);
+  }
+
+  bool IsThere(const TensorSpec& tensor) {
+    const std::vector<std::string> names = scheme_.names(tensor.name);
+    return std::all_of(names.begin(), names.end(), [this](const std::string& name) { return Find(name) != left_.end(); });
+  }
 
   // Takes the naming under which most of the model's tensors are there; the first of several equal ones.
   void Recognise() {
+    std::set<std::string> prefixes = {""};
+    for (const auto& [name, place] : left_) {
+      for (std::string& prefix : WrapperPrefixes(name)) prefixes.insert(std::move(prefix));
+    }
+    std::vector<NameScheme> schemes = {OwnNames()};
+    schemes.insert(schemes.end(), options_.schemes.begin(), options_.schemes.end());
     size_t most = 0;
-    std::string best_prefix;
-    bool best_other = false;
-    for (const bool other : {false, true}) {
-      if (other && !options_.other_name) continue;
-      for (const absl::string_view prefix : kPrefixes) {
-        prefix_ = std::string(prefix);
-        other_names_ = other;
+    std::pair<NameScheme, std::string> best = {schemes[0], ""};
+    for (const NameScheme& scheme : schemes) {
+      for (const std::string& prefix : prefixes) {
+        std::tie(scheme_, prefix_) = std::tie(scheme, prefix);
         const auto found =
-            std::count_if(model_.begin(), model_.end(), [&](const TensorSpec& t) { return left_.count(FileName(t.name)) > 0; });
-        if (static_cast<size_t>(found) <= most) continue;
-        most = static_cast<size_t>(found);
-        best_prefix = prefix_;
-        best_other = other;
+            static_cast<size_t>(std::count_if(model_.begin(), model_.end(), [this](const TensorSpec& t) { return IsThere(t); }));
+        if (found > most) best = {scheme, prefix};
+        most = std::max(most, found);
       }
     }
-    prefix_ = best_prefix;
-    other_names_ = best_other;
+    std::tie(scheme_, prefix_) = std::move(best);
+    plan_.knows_names = 2 * most >= model_.size();
+    TellNames();
+  }
+
+  void TellNames() {
+    std::string words;
+    for (const auto& [name, place] : left_) {
+      if (words.empty() && file_[place].name != name)
+        words = absl::StrCat("what torch.compile or FSDP put into it, as in ", file_[place].name);
+    }
+    if (!words.empty()) plan_.notes.push_back(absl::StrCat("names without ", words));
     if (!prefix_.empty()) plan_.notes.push_back(absl::StrCat("names without their \"", prefix_, "\""));
-    if (!other_names_) return;
-    plan_.notes.push_back(absl::StrCat("names are ", options_.other_owner));
-    plan_.variance_offset = options_.other_variance_offset;
+    if (scheme_.owner.empty()) return;
+    plan_.notes.push_back(absl::StrCat("names are ", scheme_.owner));
+    plan_.variance_offset = scheme_.variance_offset;
     if (plan_.variance_offset != 0) {
       plan_.notes.push_back(
-          absl::StrCat("running variances: plus ", plan_.variance_offset, ", as ", options_.other_owner, " batch norm has another eps"));
+          absl::StrCat("running variances: plus ", plan_.variance_offset, ", as ", scheme_.owner, " batch norm has another eps"));
     }
   }
 
   void LeaveOutForeign() {
-    if (!other_names_ || options_.other_foreign.empty()) return;
-    const std::string begin = absl::StrCat(prefix_, options_.other_foreign);
+    if (left_.erase("n_averaged") > 0) dropped_.push_back("n_averaged");  // the count of torch.optim.swa_utils.AveragedModel
+    if (scheme_.foreign.empty()) return;
+    const std::string begin = absl::StrCat(prefix_, scheme_.foreign);
     const size_t foreign = std::erase_if(left_, [&](const auto& entry) { return absl::StartsWith(entry.first, begin); });
     if (foreign > 0) dropped_.push_back(absl::StrCat(foreign, " tensors ", begin, "*"));
   }
 
-  Source SourceOf(const TensorSpec& tensor) {
-    const auto found = left_.find(FileName(tensor.name));
-    if (found == left_.end()) return Missing(tensor);
-    const size_t place = found->second;
-    const TensorInfo& info = file_[place];
-    left_.erase(found);
-    if (!IsReadable(tensor, info.dtype)) {
-      plan_.problems.push_back(absl::StrCat(info.name, ": type ", checkpoint::Name(info.dtype), " cannot be used"));
-      return {};
+  bool IsFilesDistillation(absl::string_view name) const {
+    const absl::string_view own = absl::StripPrefix(name, prefix_);
+    if (IsDistillation(own)) return true;
+    for (const char* const timm : {"dist_token", "head_dist.weight", "head_dist.bias"}) {
+      if (own == scheme_.names(timm)[0]) return true;
     }
-    if (info.shape == ShapeOf(tensor)) return {Origin::kFile, place};
-    if (IsPositions(tensor.name) && FitPositions(tensor, info)) return {Origin::kPositions, place};
-    if (options_.head && IsHead(tensor.name) && DifferOnlyInClasses(info.shape, ShapeOf(tensor))) return Draw(tensor);
-    plan_.problems.push_back(absl::StrCat(info.name, ": shape ", checkpoint::ShapeText(info.shape), ", the model's is ",
-                                          checkpoint::ShapeText(ShapeOf(tensor))));
-    return {};
+    return false;
   }
 
-  Source Missing(const TensorSpec& tensor) {
+  // Of each kind the first few.
+  void TellProblems() {
+    const std::pair<const std::vector<std::string>&, const char*> kinds[] = {{missing_, "tensors that are missing"},
+                                                                             {unusable_, "tensors of another shape or type"},
+                                                                             {unexpected_, "tensors that the model has not"}};
+    const bool any = !missing_.empty() || !unusable_.empty() || !unexpected_.empty();
+    if (any && !plan_.knows_names) {
+      std::vector<std::string> names;
+      for (const TensorInfo& info : file_) names.push_back(info.name);
+      const std::string owner = ModelOfNames(names);
+      plan_.problems.push_back(owner.empty() ? "its names are none that are known" : absl::StrCat("its names look like those of ", owner));
+    }
+    for (const auto& [kind, what] : kinds) {
+      plan_.problems.insert(plan_.problems.end(), kind.begin(), kind.begin() + static_cast<ptrdiff_t>(std::min(kShown, kind.size())));
+      if (kind.size() > kShown) plan_.problems.push_back(absl::StrCat("and ", kind.size() - kShown, " more ", what));
+    }
+  }
+
+  Source SourceOf(const TensorSpec& tensor) {
+    const std::vector<std::string> names = scheme_.names(tensor.name);
+    for (const std::string& name : names) {
+      if (Find(name) == left_.end()) return Missing(tensor, name);
+    }
+    Source source{.origin = Origin::kFile};
+    for (const std::string& name : names) {
+      const auto found = Find(name);
+      source.places.push_back(found->second);
+      left_.erase(found);
+    }
+    const std::vector<uint64_t> wanted = PartShape(tensor, names.size());
+    for (const size_t place : source.places) {
+      const TensorInfo& info = file_[place];
+      if (!IsReadable(tensor, info.dtype)) {
+        unusable_.push_back(absl::StrCat(info.name, ": type ", checkpoint::Name(info.dtype), " cannot be used"));
+        return {};
+      }
+      if (info.shape == wanted) continue;
+      if (IsPositions(tensor.name) && FitPositions(tensor, info)) return {Origin::kPositions, {place}};
+      if (options_.head && IsHead(tensor.name) && DifferOnlyInClasses(info.shape, ShapeOf(tensor))) return Draw(tensor);
+      unusable_.push_back(
+          absl::StrCat(info.name, ": shape ", checkpoint::ShapeText(info.shape), ", the model's is ", checkpoint::ShapeText(wanted)));
+      return {};
+    }
+    return source;
+  }
+
+  Source Missing(const TensorSpec& tensor, const std::string& name) {
     if (tensor.role == TensorRole::kBatchesTracked) return {};
     if (options_.distillation && IsDistillation(tensor.name)) return Draw(tensor);
-    plan_.problems.push_back(absl::StrCat(FileName(tensor.name), ": missing"));
+    if (options_.head && IsHead(tensor.name)) return Draw(tensor);
+    missing_.push_back(absl::StrCat(name, ": missing"));
     return {};
   }
 
   Source Draw(const TensorSpec& tensor) {
     drawn_.push_back(tensor.name);
-    return {Origin::kInitial, 0};
+    return {Origin::kInitial, {}};
   }
 
   // Whether the file's position embedding can be made the model's by the adaptations that are asked for.
@@ -174,25 +254,37 @@ class Planner {
   const std::vector<TensorSpec>& model_;
   const PlanOptions& options_;
   Plan plan_;
-  std::map<std::string, size_t> left_;  // tensors of the file that no tensor of the model has taken
+  Left left_;  // tensors of the file that no tensor of the model has taken
+  NameScheme scheme_;
   std::string prefix_;
-  bool other_names_ = false;
   bool model_is_distilled_ = false, model_has_row_ = false, file_has_row_ = false;
-  std::vector<std::string> drawn_, dropped_;
+  std::vector<std::string> drawn_, dropped_, missing_, unusable_, unexpected_;
 };
+
+std::vector<NameScheme> SchemesOf(const v1::ModelSpec& model) {
+  const models::Family family = models::FamilyOf(model);
+  if (models::IsVitPytorch(family)) {
+    const auto names = [](const std::string& name) { return std::vector<std::string>{DistillWrapperName(name)}; };
+    return {{.owner = "DistillWrapper's", .names = names, .foreign = "teacher."}};
+  }
+  const auto torchvisions = [family](const std::string& timm) { return std::vector<std::string>{TorchvisionName(family, timm)}; };
+  std::vector<NameScheme> schemes = {
+      {.owner = "torchvision's", .names = torchvisions, .variance_offset = TorchvisionVarianceOffset(model)}};
+  if (family != models::Family::kVit && family != models::Family::kDeit && family != models::Family::kDeitDistilled) return schemes;
+  for (const bool in_memory : {false, true}) {
+    for (const bool two_heads : {false, true}) {
+      const HuggingFaceNaming naming{.in_memory = in_memory, .two_heads = two_heads};
+      const auto names = [naming](const std::string& timm) { return HuggingFaceNames(timm, naming); };
+      schemes.push_back({.owner = "Hugging Face's", .names = names, .foreign = "pooler."});
+    }
+  }
+  return schemes;
+}
 
 }  // namespace
 
 PlanOptions PlanOptionsOf(const v1::ModelSpec& model) {
-  PlanOptions options;
-  const models::Family family = models::FamilyOf(model);
-  options.other_name = [family](const std::string& timm) { return TorchvisionName(family, timm); };
-  options.other_variance_offset = TorchvisionVarianceOffset(model);
-  if (models::IsVitPytorch(family)) {
-    options.other_name = DistillWrapperName;
-    options.other_owner = "DistillWrapper's";
-    options.other_foreign = "teacher.";
-  }
+  PlanOptions options{.schemes = SchemesOf(model)};
   for (const int adaptation : model.adapt()) {
     options.positions |= adaptation == v1::ModelSpec::POSITIONS;
     options.head |= adaptation == v1::ModelSpec::HEAD;

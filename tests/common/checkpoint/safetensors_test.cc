@@ -79,9 +79,9 @@ TEST_F(SafetensorsTest, AFileOfTorchSaveIsNamedWithItsConversion) {
     ASSERT_TRUE(files::WriteFileAtomically(fs_, "/raw", start + "archive/data.pkl").ok());
     const Status status = SafetensorsFile::Open(fs_, "/raw").status();
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
-    EXPECT_EQ(status.message(), "/raw: a file of torch.save, no safetensors file");
+    EXPECT_EQ(status.message(), "/raw: a file of torch.save among safetensors files");
     EXPECT_THAT(HintOf(status), HasSubstr("torch.load"));
-    EXPECT_THAT(HintOf(status), HasSubstr("/raw /raw.safetensors"));
+    EXPECT_THAT(HintOf(status), HasSubstr("'/raw' '/raw'.safetensors"));
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
 #include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
 
@@ -11,7 +13,7 @@ namespace {
 const float kA[] = {1, 2, 3, 4}, kB[] = {5, 6, 7};
 
 std::string Write(const testing::TempFolder& folder, const std::string& name, const std::vector<TensorData>& tensors) {
-  const std::string path = folder / name;
+  std::string path = folder / name;
   const auto written = WriteSafetensors(files::FileSystem::Posix(), path, tensors, {});
   EXPECT_TRUE(written.ok()) << written.status();
   return path;
@@ -48,6 +50,35 @@ TEST(WeightsContentTest, AFileOfTorchSaveIsDigestedByItsBytes) {
   EXPECT_NE(digest(start + "a"), digest(start + "b"));
   EXPECT_NE(digest(start + long_enough + "a"), digest(start + long_enough + "b"));
   EXPECT_EQ(digest(start + "a"), digest(start + "a"));
+}
+
+TEST(WeightsContentTest, AFolderOfTwoSetsIsRefusedWithBothFiles) {
+  const testing::TempFolder folder;
+  const std::string one = Write(folder, "model.safetensors", {{"a", Dtype::kF32, {2, 2}, kA, 16}, {"b", Dtype::kF32, {3}, kB, 12}});
+  const std::string other = Write(folder, "model_ema.safetensors", {{"b", Dtype::kF32, {3}, kA, 12}});
+  for (const Status& status : {OpenWeights(folder.path()).status(), WeightsContentDigest(folder.path()).status()}) {
+    EXPECT_TRUE(absl::IsDataLoss(status));
+    EXPECT_EQ(std::string(status.message()), absl::StrCat(folder.path(), ": two sets of weights: b is in ", one, " and in ", other));
+    EXPECT_EQ(HintOf(status), "name the file that is meant");
+  }
+}
+
+TEST(WeightsContentTest, AFolderWithFilesOfOtherNamesHasAHint) {
+  const testing::TempFolder folder;
+  testing::WriteFile(folder / "config.json", "{}");
+  EXPECT_EQ(HintOf(OpenWeights(folder.path()).status()), "");
+  testing::WriteFile(folder / "pytorch_model.bin", "PK");
+  const Status status = OpenWeights(folder.path()).status();
+  EXPECT_TRUE(absl::IsNotFound(status));
+  EXPECT_EQ(HintOf(status), "name the file: " + (folder / "pytorch_model.bin"));
+}
+
+TEST(WeightsContentTest, APipeIsRefusedAndNotWaitedFor) {
+  const testing::TempFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "w.pth").c_str(), 0600), 0);
+  const Status status = WeightsContentDigest(folder / "w.pth").status();
+  EXPECT_TRUE(absl::IsDataLoss(status));
+  EXPECT_EQ(std::string(status.message()), (folder / "w.pth") + ": no bytes: empty, or a pipe or device");
 }
 
 TEST(WeightsContentTest, AFolderWithoutWeightsAndAMissingFileAreSaid) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "common/base/status.h"
 #include "tests/support/temp_folder.h"
 
@@ -15,7 +17,7 @@ using ::testing::HasSubstr;
 const std::vector<models::TensorSpec> kTensors = {{.name = "a", .shape = {2, 2}}, {.name = "b", .shape = {3}}};
 
 std::string Write(const testing::TempFolder& folder, const std::string& name, const std::vector<checkpoint::TensorData>& tensors) {
-  const std::string path = folder / name;
+  std::string path = folder / name;
   const auto written = checkpoint::WriteSafetensors(files::FileSystem::Posix(), path, tensors, {});
   EXPECT_TRUE(written.ok()) << written.status();
   return path;
@@ -48,6 +50,43 @@ TEST(WeightsFileTest, ConvertsHalfPrecision) {
   ASSERT_TRUE(weights->Read(0, a).ok() && weights->Read(1, b).ok());
   EXPECT_THAT(a, ::testing::ElementsAre(1.0f, -2.0f, 0x1p-24f, 65504.0f));
   EXPECT_THAT(b, ::testing::ElementsAre(1.0f, -2.0f, 0x1.fep127f));
+}
+
+TEST(WeightsFileTest, ConvertsDoublePrecision) {
+  const testing::TempFolder folder;
+  const double wide[] = {1.0, 0.1, -2.5, 1e-3};
+  const auto path = Write(folder, "w.safetensors", {{"a", Dtype::kF64, {2, 2}, wide, 32}, {"b", Dtype::kF32, {3}, kB, 12}});
+  const auto weights = WeightsFile::Open(path, kTensors);
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  float a[4];
+  ASSERT_TRUE(weights->Read(0, a).ok());
+  EXPECT_THAT(a, ::testing::ElementsAre(1.0f, 0.1f, -2.5f, 1e-3f));
+}
+
+TEST(WeightsFileTest, NamesTheFirstElementThatIsNoNumber) {
+  const testing::TempFolder folder;
+  const float broken[] = {1, 2, NAN, INFINITY};
+  const auto path = Write(folder, "w.safetensors", {{"a", Dtype::kF32, {2, 2}, broken, 16}, {"b", Dtype::kF32, {3}, kB, 12}});
+  const auto weights = WeightsFile::Open(path, kTensors);
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  float a[4], b[3];
+  const Status status = weights->Read(0, a);
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(status.message(), path + ": a: nan at element 2 of [2, 2]");
+  EXPECT_TRUE(weights->Read(1, b).ok());
+}
+
+TEST(WeightsFileTest, TensorsThatAreOneInTheModelAreReadOneBehindAnother) {
+  const testing::TempFolder folder;
+  const auto path = Write(folder, "w.safetensors", {{"q", Dtype::kF32, {1, 2}, kA, 8}, {"k", Dtype::kF32, {1, 2}, kB, 8}});
+  const auto weights =
+      WeightsFile::Open(path, {{.name = "a", .shape = {2, 2}}}, {.schemes = {{.owner = "another's", .names = [](const std::string&) {
+                                                                                return std::vector<std::string>{"q", "k"};
+                                                                              }}}});
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  float a[4];
+  ASSERT_TRUE(weights->Read(0, a).ok());
+  EXPECT_THAT(a, ::testing::ElementsAre(1.0f, 2.0f, 5.0f, 6.0f));
 }
 
 TEST(WeightsFileTest, NamesEveryTensorThatDoesNotFit) {
@@ -90,8 +129,11 @@ TEST(WeightsFileTest, AVarianceOffsetIsAddedToVariancesOnly) {
   const std::vector<models::TensorSpec> tensors = {{.name = "a", .shape = {2, 2}},
                                                    {.name = "b", .shape = {3}, .role = models::TensorRole::kRunningVar}};
   const auto path = Write(folder, "w.safetensors", {{"A", Dtype::kF32, {2, 2}, kA, 16}, {"B", Dtype::kF32, {3}, kB, 12}});
-  const auto weights = WeightsFile::Open(
-      path, tensors, {.other_name = [](const std::string& name) { return name == "a" ? "A" : "B"; }, .other_variance_offset = 0.25});
+  const auto weights =
+      WeightsFile::Open(path, tensors,
+                        {.schemes = {{.owner = "another's",
+                                      .names = [](const std::string& name) { return std::vector<std::string>{name == "a" ? "A" : "B"}; },
+                                      .variance_offset = 0.25}}});
   ASSERT_TRUE(weights.ok()) << weights.status();
   float a[4], b[3];
   ASSERT_TRUE(weights->Read(0, a).ok() && weights->Read(1, b).ok());

@@ -5,6 +5,7 @@
 
 #include "common/models/model_catalog.h"
 #include "common/models/model_tensors.h"
+#include "worker/weights/huggingface_names.h"
 #include "worker/weights/torchvision_names.h"
 #include "worker/weights/wrapper_names.h"
 
@@ -68,7 +69,7 @@ TEST(PlanWeightsTest, TakesItsOwnNamesAsTheyAre) {
     EXPECT_THAT(plan.notes, IsEmpty());
     for (size_t t = 0; t < plan.sources.size(); ++t) {
       EXPECT_EQ(plan.sources[t].origin, Origin::kFile);
-      EXPECT_EQ(plan.sources[t].place, t);
+      EXPECT_THAT(plan.sources[t].places, ElementsAre(t));
     }
   }
 }
@@ -111,9 +112,110 @@ TEST(PlanWeightsTest, NamesMissingUnexpectedMisshapenAndUnreadableTensors) {
                                          "other: the model has no such tensor"));
 }
 
-TEST(PlanWeightsTest, AnEmptyFileLacksEverything) {
+TEST(PlanWeightsTest, AnEmptyFileLacksEverythingAndOnlyTheFirstAreNamed) {
+  const Plan plan = PlanFor({}, Small("vit"));
+  EXPECT_FALSE(plan.knows_names);
+  EXPECT_THAT(plan.problems,
+              ElementsAre("its names are none that are known", "cls_token: missing", "pos_embed: missing",
+                          "patch_embed.proj.weight: missing", "patch_embed.proj.bias: missing", "and 16 more tensors that are missing"));
+}
+
+TEST(PlanWeightsTest, FindsTensorsInAndOutsideOfWrappers) {
   const v1::ModelSpec model = Small("vit");
-  EXPECT_EQ(PlanFor({}, model).problems.size(), models::TensorsOf(model).size());
+  for (const std::string prefix : {"_orig_mod.", "module._orig_mod.", "timm_model.", "model.backbone.", "_fsdp_wrapped_module.module."}) {
+    const Plan plan = PlanFor(FileOf(model, [&](const std::string& name) { return prefix + name; }), model);
+    EXPECT_THAT(plan.problems, IsEmpty()) << prefix;
+    EXPECT_EQ(Count(plan, Origin::kFile), plan.sources.size());
+    EXPECT_FALSE(plan.notes.empty());
+  }
+  const auto but_the_head = [](const std::string& name) { return name.starts_with("head.") ? name : "backbone." + name; };
+  EXPECT_THAT(PlanFor(FileOf(model, but_the_head), model).problems, IsEmpty());
+  const auto compiled_blocks = [](const std::string& name) {
+    return name.starts_with("blocks.0.") ? "blocks.0._orig_mod." + name.substr(9) : name;
+  };
+  EXPECT_THAT(PlanFor(FileOf(model, compiled_blocks), model).problems, IsEmpty());
+}
+
+TEST(PlanWeightsTest, AnAveragedModelsCountIsLeftOut) {
+  const v1::ModelSpec model = Small("vit");
+  std::vector<TensorInfo> file = FileOf(model, [](const std::string& name) { return "module." + name; });
+  file.push_back({.name = "n_averaged", .dtype = Dtype::kI64, .shape = {}, .elements = 1});
+  const Plan plan = PlanFor(file, model);
+  EXPECT_THAT(plan.problems, IsEmpty());
+  EXPECT_EQ(plan.notes.back(), "n_averaged: left out");
+}
+
+TEST(PlanWeightsTest, ATensorUnderTwoNamesIsAProblem) {
+  const v1::ModelSpec model = Small("vit");
+  std::vector<TensorInfo> file = FileOf(model);
+  file.push_back(file.back());
+  file.back().name = "_orig_mod.head.bias";
+  EXPECT_THAT(PlanFor(file, model).problems, ElementsAre("_orig_mod.head.bias: the file has it twice"));
+}
+
+// What a file of Hugging Face's holds: qkv is three tensors there.
+std::vector<TensorInfo> HuggingFaceFileOf(const v1::ModelSpec& model, HuggingFaceNaming naming, const std::string& prefix) {
+  std::vector<TensorInfo> file;
+  for (const TensorInfo& info : FileOf(model)) {
+    const std::vector<std::string> names = HuggingFaceNames(info.name, naming);
+    for (const std::string& name : names) {
+      file.push_back(info);
+      file.back().name = name.find("classifier") == std::string::npos ? prefix + name : name;
+      if (names.size() > 1) file.back().shape[0] /= names.size();
+    }
+  }
+  return file;
+}
+
+TEST(PlanWeightsTest, RecognisesHuggingFacesNames) {
+  for (const bool in_memory : {false, true}) {
+    for (const bool distilled : {false, true}) {
+      const v1::ModelSpec model = Small(distilled ? "deit_distilled" : "vit");
+      const auto file = HuggingFaceFileOf(model, {.in_memory = in_memory, .two_heads = distilled}, distilled ? "deit." : "vit.");
+      const Plan plan = PlanFor(file, model);
+      EXPECT_THAT(plan.problems, IsEmpty());
+      EXPECT_EQ(plan.notes.back(), "names are Hugging Face's");
+      for (size_t t = 0; t < plan.sources.size(); ++t) {
+        const bool is_qkv = models::TensorsOf(model)[t].name.find(".qkv.") != std::string::npos;
+        EXPECT_EQ(plan.sources[t].places.size(), is_qkv ? 3U : 1U);
+      }
+    }
+  }
+}
+
+TEST(PlanWeightsTest, AnEncoderOfHuggingFacesWantsAHeadAndLeavesThePoolerOut) {
+  const v1::ModelSpec model = Small("vit");
+  std::vector<TensorInfo> file = HuggingFaceFileOf(model, {}, "");
+  std::erase_if(file, [](const TensorInfo& info) { return info.name.starts_with("classifier."); });
+  file.push_back({.name = "pooler.dense.bias", .dtype = Dtype::kF32, .shape = {8}, .elements = 8});
+  EXPECT_THAT(PlanFor(file, model).problems, ElementsAre("classifier.weight: missing", "classifier.bias: missing"));
+  const Plan plan = PlanFor(file, Adapted(model, {v1::ModelSpec::HEAD}));
+  EXPECT_THAT(plan.problems, IsEmpty());
+  EXPECT_THAT(plan.notes,
+              ElementsAre("names are Hugging Face's", "head.weight, head.bias: newly initialised", "1 tensors pooler.*: left out"));
+}
+
+TEST(PlanWeightsTest, LeavesHuggingFacesDistillationOutWhenAsked) {
+  const auto file = HuggingFaceFileOf(Small("deit_distilled"), {.two_heads = true}, "deit.");
+  EXPECT_THAT(PlanFor(file, Adapted(Small("deit"), {v1::ModelSpec::DISTILLATION})).problems, IsEmpty());
+}
+
+TEST(PlanWeightsTest, APartOfAnotherShapeIsNamed) {
+  std::vector<TensorInfo> file = HuggingFaceFileOf(Small("vit"), {}, "vit.");
+  const auto key = std::find_if(file.begin(), file.end(), [](const TensorInfo& info) { return info.name.ends_with("key.weight"); });
+  key->shape = {24, 8};
+  EXPECT_THAT(PlanFor(file, Small("vit")).problems,
+              ElementsAre("vit.encoder.layer.0.attention.attention.key.weight: shape [24, 8], the model's is [8, 8]"));
+}
+
+TEST(PlanWeightsTest, SaysWhoseNamesTheyAreInPlaceOfNamingAll) {
+  const v1::ModelSpec model = Small("vit");
+  v1::ModelSpec resnet;
+  resnet.set_name("resnet18");
+  const Plan plan = PlanFor(FileOf(*models::ResolveModel(resnet)), model);
+  EXPECT_FALSE(plan.knows_names);
+  EXPECT_EQ(plan.problems.at(0), "its names look like those of a ResNet");
+  EXPECT_EQ(plan.problems.size(), 11U);
 }
 
 TEST(PlanWeightsTest, ResizesPositionsWhenAsked) {
@@ -150,6 +252,15 @@ TEST(PlanWeightsTest, DrawsAnotherHeadWhenAsked) {
   EXPECT_THAT(plan.problems, IsEmpty());
   EXPECT_THAT(plan.notes, ElementsAre("head.weight, head.bias: newly initialised"));
   EXPECT_EQ(Count(plan, Origin::kInitial), 2U);
+}
+
+TEST(PlanWeightsTest, DrawsAMissingHeadWhenAsked) {
+  std::vector<TensorInfo> file = FileOf(Small("vit"));
+  file.resize(file.size() - 2);
+  EXPECT_THAT(PlanFor(file, Small("vit")).problems, ElementsAre("head.weight: missing", "head.bias: missing"));
+  const Plan plan = PlanFor(file, Adapted(Small("vit"), {v1::ModelSpec::HEAD}));
+  EXPECT_THAT(plan.problems, IsEmpty());
+  EXPECT_THAT(plan.notes, ElementsAre("head.weight, head.bias: newly initialised"));
 }
 
 TEST(PlanWeightsTest, AHeadOfAnotherWidthIsNoHeadOfThisModel) {
