@@ -29,7 +29,7 @@ struct TensorInfo {
   uint64_t offset = 0;    // of its first byte in the file
 };
 
-// An open, checked file. Thread-safe after Open.
+// A checked file, of which any number may exist at once (files/file_on_demand.h); `fs` outlives it. Thread-safe after Open.
 class SafetensorsFile {
  public:
   // Every lie of a header is DataLoss naming file, tensor and value: lengths and offsets out of range, overlaps, holes, bytes

@@ -5,6 +5,7 @@
 #include "absl/strings/str_join.h"
 #include "common/checkpoint/safetensors.h"
 #include "common/checkpoint/torch_save_format.h"
+#include "common/files/file_on_demand.h"
 #include "common/json/json_scanner.h"
 
 namespace deit::checkpoint {
@@ -146,7 +147,7 @@ Status CheckTiling(std::vector<TensorInfo>* tensors, uint64_t data_bytes) {
 StatusOr<SafetensorsFile> SafetensorsFile::Open(files::FileSystem& fs, const std::string& path) {
   SafetensorsFile result;
   result.path_ = path;
-  DEIT_ASSIGN_OR_RETURN(result.file_, fs.OpenForRead(path));
+  DEIT_ASSIGN_OR_RETURN(result.file_, files::OpenOnDemand(fs, path));
   const uint64_t size = result.file_->Size();
   if (size < kLengthBytes) return absl::DataLossError(absl::StrCat(path, ": ", size, " bytes: too short for a safetensors file"));
   unsigned char raw[kLengthBytes];

@@ -18,7 +18,7 @@ namespace deit::checkpoint {
 // Thread-safe after Open. It does not verify digests: verify the checkpoint first (law 3).
 class TensorCatalog {
  public:
-  // Opens every file of the manifest. Two files that both hold an element, or fragments of different types, are DataLoss.
+  // Reads every file's header; few files stay open. Two that both hold an element, or fragments of different types, are DataLoss.
   static StatusOr<TensorCatalog> Open(files::FileSystem& fs, const std::string& checkpoint_folder, const v1::CheckpointManifest& manifest);
 
   struct Piece {

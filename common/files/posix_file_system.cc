@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "common/base/exit_code.h"
 #include "common/files/errno_status.h"
 #include "common/files/file_system.h"
 
@@ -96,6 +97,12 @@ int OpenRepeating(const std::string& path, int flags, mode_t mode = 0) {
   return fd;
 }
 
+// Where descriptors or memory run out, nothing has failed to be saved, as ResourceExhausted means otherwise.
+Status CannotOpenForRead(const std::string& path, int error) {
+  Status status = ErrnoStatus("cannot open", path, error);
+  return absl::IsResourceExhausted(status) ? WithExitCode(std::move(status), ExitCode::kMissingInput) : status;
+}
+
 class PosixFileSystem final : public FileSystem {
  public:
   StatusOr<std::unique_ptr<WritableFile>> OpenForWrite(const std::string& path) override {
@@ -106,7 +113,7 @@ class PosixFileSystem final : public FileSystem {
 
   StatusOr<std::unique_ptr<RandomAccessFile>> OpenForRead(const std::string& path) override {
     const int fd = OpenRepeating(path, O_RDONLY);
-    if (fd < 0) return ErrnoStatus("cannot open", path, errno);
+    if (fd < 0) return CannotOpenForRead(path, errno);
     struct stat info {};
     if (::fstat(fd, &info) != 0 || S_ISDIR(info.st_mode)) {
       const int error = S_ISDIR(info.st_mode) ? EISDIR : errno;

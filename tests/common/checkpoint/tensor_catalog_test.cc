@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "tests/common/checkpoint/sample_checkpoint.h"
 #include "tests/support/crash_file_system.h"
+#include "tests/support/temp_folder.h"
 
 namespace deit::checkpoint {
 namespace {
@@ -55,6 +57,30 @@ TEST_F(TensorCatalogTest, EveryRangeIsAssembledFromWhateverPieces) {
   EXPECT_TRUE(whole->whole);
   EXPECT_THAT(whole->shape, ElementsAre(24, 8));
   EXPECT_EQ(catalog->tensors(TensorKind::kModel).size(), SampleTensors().size());
+}
+
+TEST_F(TensorCatalogTest, FilesOfManyWritersNeedFewDescriptors) {
+  constexpr int kWriters = 256;
+  const testing::TempFolder folder;
+  auto& fs = files::FileSystem::Posix();
+  v1::CheckpointManifest manifest;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    const std::string name = TensorFileName(TensorKind::kEma, writer);
+    const float value = static_cast<float>(writer);
+    ASSERT_TRUE(
+        WriteSafetensors(fs, folder / name, {{FragmentName("t", static_cast<uint64_t>(writer)), Dtype::kF32, {1}, &value, 4}}, {}).ok());
+    manifest.add_files()->set_name(name);
+  }
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit low{100, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  const auto catalog = TensorCatalog::Open(fs, folder.path(), manifest);
+  std::vector<float> values(kWriters, -1);
+  const Status read = catalog.ok() ? catalog->ReadRange(TensorKind::kEma, "t", 0, kWriters, values.data()) : catalog.status();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_TRUE(read.ok()) << read;
+  for (int writer = 0; writer < kWriters; ++writer) EXPECT_EQ(values[static_cast<size_t>(writer)], static_cast<float>(writer));
 }
 
 TEST_F(TensorCatalogTest, AGapIsAnErrorThatNamesItsFirstElement) {

@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/exit_code.h"
 #include "common/files/file_system.h"
 #include "common/files/operations.h"
 #include "tests/support/temp_folder.h"
@@ -54,6 +56,19 @@ TEST_F(PosixFileSystemTest, AFileCutAfterOpeningIsDataLoss) {
   ASSERT_EQ(truncate((folder_ / "a").c_str(), 4), 0);
   char text[11];
   EXPECT_EQ((*file)->ReadAt(0, text, 11).code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(PosixFileSystemTest, AReaderWithoutDescriptorsIsNoFailureToSave) {
+  Write(folder_ / "a", "hello");
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const Status status = fs_.OpenForRead(folder_ / "a").status();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kMissingInput);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("cannot open: too many open files"));
 }
 
 TEST_F(PosixFileSystemTest, AFullDiskIsResourceExhaustedAndNamesThePath) {
