@@ -1,6 +1,7 @@
 #include "common/job/job_store.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,23 @@ std::string FieldDiff(const run::RunFolder& folder, const v1::JobSpec& spec) {
     if (difference.effect == v1::RESULT) lines.push_back(spec::ToString(difference));
   }
   return absl::StrJoin(lines, "\n");
+}
+
+// Checkpoints count steps; with another value of these fields a step stands for other positions of the data, and whole epochs of views would
+// be left out or shown twice.
+Status CheckPositions(const run::RunFolder& folder, const v1::JobSpec& spec) {
+  constexpr std::array<absl::string_view, 5> kFields = {"augment.repeated_aug", "data.labelled", "data.max_images", "train.batch_size",
+                                                        "train.drop_last"};
+  const auto before = spec::LoadSpec(folder.Config(), {});
+  if (!before.ok()) return absl::OkStatus();
+  for (const auto& difference : spec::DiffSpecs(*before, spec)) {
+    if (std::find(kFields.begin(), kFields.end(), difference.path) == kFields.end()) continue;
+    Status status = absl::FailedPreconditionError(absl::StrCat("run_dir: ", folder.path(), ": ", spec::ToString(difference),
+                                                               ": the steps of its checkpoints would be other positions of the data"));
+    status = WithHint(std::move(status), "choose another run_dir (model.init_from goes on from a checkpoint's weights), or --resume=never");
+    return WithExitCode(std::move(status), ExitCode::kRunFolder);
+  }
+  return absl::OkStatus();
 }
 
 // Whether a checkpoint was ever saved here. A folder without one holds nothing that another job could spoil.
@@ -89,6 +107,8 @@ StatusOr<std::unique_ptr<JobStore>> JobStore::Take(const v1::JobSpec& spec, cons
   const auto before = spec::LoadSpec(folder.Config(), {});
   auto owner = std::unique_ptr<JobStore>(new JobStore(folder, std::move(lock)));
   DEIT_ASSIGN_OR_RETURN(const bool holds_results, HoldsResults(folder));
+  const bool goes_on = holds_results && !options.fresh_start;
+  if (goes_on && options.allow_config_change) DEIT_RETURN_IF_ERROR(CheckPositions(folder, spec));
   DEIT_ASSIGN_OR_RETURN(owner->identity_, run::ClaimIdentity(Fs(), folder, {spec_digest, options.allow_config_change || !holds_results},
                                                              [&] { return FieldDiff(folder, spec); }));
   if (options.fresh_start) DEIT_RETURN_IF_ERROR(WithExitCode(PutCheckpointsAside(folder), ExitCode::kRunFolder));

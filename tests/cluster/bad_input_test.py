@@ -246,6 +246,16 @@ class BadRunFolder(BadInput):
         self.assertEqual((run.summary["attempts"][-1]["first_step"], run.summary["steps"], run.summary["job"]), (3, STEPS, job))
         self.assertEqual(len(run.events("ConfigChanged")), 1)
 
+    def test_a_change_that_moves_positions_is_refused_though_changes_are_allowed(self):
+        config = self.job(STUDENT)
+        before = self.train(config, "run", "--stop_after_steps=3", code=STOPPED)
+        for word, change in (("train.batch_size=64", "train.batch_size: 32 -> 64"), ("data.max_images=50", "data.max_images: 0 -> 50"),
+                             ("augment.repeated_aug=2", "augment.repeated_aug: 3 -> 2"), ("train.drop_last=true", "train.drop_last: ")):
+            self.refuse(RUN_FOLDER, [change, "other positions of the data", "hint: "], word, "--allow_config_change", run="run")
+        self.assertEqual(before.sets(), [3], "nothing was touched")
+        run = self.train(config, "run", "--allow_config_change", "--resume=never", "train.batch_size=64", "train.max_steps=1")
+        self.assertEqual(run.summary["attempts"][-1]["first_step"], 0)
+
     def test_a_folder_of_another_model(self):
         config = self.job(STUDENT)
         self.train(config, "run", "--stop_after_steps=3", code=STOPPED)

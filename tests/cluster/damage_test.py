@@ -2,7 +2,7 @@
 import random
 import shutil
 
-from cluster import STEPS, STOPPED, STUDENT, ClusterTest, Run, main
+from cluster import MISSING, STEPS, STOPPED, STUDENT, ClusterTest, Run, main
 
 STOP = 5  # the newest set; 4 and 3 are older
 
@@ -95,7 +95,7 @@ class Damage(ClusterTest):
             new.write_bytes(content)
             self.check(run, 3, f"{name} swapped between sets")
 
-    def test_the_oldest_good_set_is_found_and_without_one_the_job_begins_anew(self):
+    def test_the_oldest_good_set_is_found_and_without_one_the_job_ends(self):
         run = self.copy()
         for step in (4, 5):
             flip(run.set(step) / "model_00.safetensors", 0.5)
@@ -103,7 +103,21 @@ class Damage(ClusterTest):
         run = self.copy()
         for step in (3, 4, 5):
             flip(run.set(step) / "exp_avg_sq_00.safetensors", 0.5)
-        self.check(run, 0, "all sets damaged", workers=2)
+        lost = self.train(self.config, run.path.name, *self.words, workers=2, code=MISSING)
+        self.assert_failed_plainly(lost.ended, f"no usable checkpoint, but step {STOP} was saved", "--resume=never")
+        fresh = self.train(self.config, run.path.name, *self.words, "--resume=never", workers=2)
+        self.assertEqual((fresh.summary["attempts"][-1]["first_step"], fresh.result()), (0, self.whole))
+
+    def test_a_lost_folder_of_checkpoints_is_no_fresh_start(self):
+        run = self.copy()
+        (run.path / "checkpoints").rename(run.path / "elsewhere")
+        for _ in range(2):
+            lost = self.train(self.config, run.path.name, *self.words, code=MISSING)
+            self.assert_failed_plainly(lost.ended, f"no usable checkpoint, but step {STOP} was saved", "--resume=never")
+            self.assertEqual(lost.steps_logged(), list(range(STOP)), "the history stays")
+        (run.path / "checkpoints").rmdir()
+        (run.path / "elsewhere").rename(run.path / "checkpoints")
+        self.check(run, STOP, "brought back")
 
     def test_what_a_dead_attempt_left_of_the_next_save_is_replaced(self):
         run = self.copy()

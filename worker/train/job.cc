@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/metrics/progress_text.h"
 #include "common/process/signals.h"
+#include "common/run/saved_step.h"
 #include "worker/checkpoint/checkpointer.h"
 #include "worker/exchange/agreement.h"
 #include "worker/state/state_digest.h"
@@ -104,6 +105,10 @@ class Job {
       return WithHint(absl::NotFoundError(absl::StrCat(attempt_.folder.Checkpoints(), ": no usable checkpoint")),
                       "start without --resume=required to train from the beginning");
     }
+    if (!restored_ && options_.resume == Resume::kAuto) {
+      DEIT_RETURN_IF_ERROR(
+          training_state_->worker_group().Agree(first() ? CheckNothingIsLost() : absl::OkStatus(), "the lack of a checkpoint"));
+    }
     if (!restored_) {
       DEIT_RETURN_IF_ERROR(in_.initialise(training_state_->state()));
     } else {
@@ -121,6 +126,15 @@ class Job {
     evaluation_owed_ = first_step_ > 0 && !progress_.val_acc1 && EvaluationIsDue(first_step_);
     trainer_.emplace(spec_, *in_.sampler, training_state_->state(), *in_.engine, progress_.updates);
     return absl::OkStatus();
+  }
+
+  // Training from the beginning in place of what was saved is the user's decision.
+  Status CheckNothingIsLost() const {
+    const auto saved = run::LastSavedStep(files::FileSystem::Posix(), attempt_.folder.Events());
+    if (!saved) return absl::OkStatus();
+    return WithHint(
+        absl::NotFoundError(absl::StrCat(attempt_.folder.Checkpoints(), ": no usable checkpoint, but step ", *saved, " was saved")),
+        "bring the checkpoints back, or train from the beginning with --resume=never");
   }
 
   Status OpenOutputs(double seconds) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 
@@ -80,6 +81,25 @@ TEST(CheckpointerTest, WithoutEmaThereIsNoneToSave) {
   spec.clear_ema();
   const int savers[] = {2}, loaders[] = {3};
   ExpectRoundTrips(spec, TinyJob(), savers, loaders);
+}
+
+TEST(CheckpointerTest, AnEmaThatBeginsOnASetBeginsAsItsStatistics) {
+  CrashDisk disk;
+  v1::JobSpec spec = SmallSpec();
+  spec.mutable_ema()->clear_decay();
+  OnWorkers(1, disk, spec, {}, [](SavingWorker& saving, Communicator&, CrashFileSystem&) {
+    saving.Start();
+    saving.Steps(3);
+    ASSERT_TRUE(saving.Save().ok());
+  });
+  OnWorkers(2, disk, SmallSpec(), {}, [](SavingWorker& saving, Communicator&, CrashFileSystem&) {
+    ASSERT_EQ(saving.Start(), 3u);
+    state::BufferState& buffers = *saving.worker().training_state().state().buffers;
+    const std::vector<float> values(buffers.values(), buffers.values() + buffers.size());
+    ASSERT_GT(buffers.size(), 0);
+    EXPECT_EQ(std::vector<float>(buffers.ema(), buffers.ema() + buffers.size()), values);
+    EXPECT_TRUE(std::any_of(values.begin(), values.end(), [](float value) { return value != 0 && value != 1; }));
+  });
 }
 
 TEST(CheckpointerTest, OtherOptimizersKeepTheirState) {
