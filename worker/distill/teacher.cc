@@ -1,8 +1,11 @@
 #include "worker/distill/teacher.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 
 namespace deit::distill {
 
@@ -13,7 +16,13 @@ at::Tensor Teacher::Logits(const at::Tensor& images) const {
   const at::NoGradGuard no_gradients;
   nn::ForwardContext context;
   context.block_done = block_done_;
-  return FusedLogits(model_->Forward(values_, {}, pixels_.Fit(images), context)).contiguous();
+  const int64_t count = images.size(0), most = std::min(model_->images_per_pass(), count);
+  std::vector<at::Tensor> parts;
+  for (int64_t first = 0; first < count; first += most) {
+    const at::Tensor part = images.narrow(0, first, std::min(most, count - first));
+    parts.push_back(FusedLogits(model_->Forward(values_, {}, pixels_.Fit(part), context)));
+  }
+  return parts.size() == 1 ? parts[0].contiguous() : at::cat(parts);
 }
 
 StatusOr<std::string> Teacher::Record(const at::Tensor& images) const {

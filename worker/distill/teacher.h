@@ -25,7 +25,7 @@ class Teacher {
   const teacher::OutputFormat& format() const { return format_; }
 
   // fp32 [N, classes] of images as the student sees them (fp32 [N, C, H, W]): evaluation mode, no gradients, both heads averaged if there are
-  // two.
+  // two. Computed Model::images_per_pass images at a time.
   at::Tensor Logits(const at::Tensor& images) const;
 
   // The encoded record of a whole micro-batch. OutOfRange: logits that are not finite.

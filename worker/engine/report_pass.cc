@@ -1,12 +1,10 @@
 #include "worker/engine/report_pass.h"
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/logaddexp.h>
 
@@ -14,8 +12,6 @@
 
 namespace deit::engine {
 namespace {
-
-constexpr int64_t kTeachersImages = 32;  // per pass
 
 // 0 where one of them is.
 double Cosine(const float* a, const float* b, int64_t count) {
@@ -47,14 +43,6 @@ train::EvaluationReport ReportPass::NewReport() const {
   return {std::move(predictors), two_heads_ ? student_.token_layers() : 0};
 }
 
-at::Tensor ReportPass::TeachersLogits(const at::Tensor& images) const {
-  std::vector<at::Tensor> parts;
-  for (int64_t first = 0; first < images.size(0); first += kTeachersImages) {
-    parts.push_back(teacher_->Logits(images.narrow(0, first, std::min(kTeachersImages, images.size(0) - first))));
-  }
-  return at::cat(parts);
-}
-
 void ReportPass::Add(const std::vector<at::Tensor>& values, const at::Tensor& images, const std::vector<int32_t>& labels,
                      train::EvaluationReport* report) const {
   const at::NoGradGuard no_grad;
@@ -69,7 +57,7 @@ void ReportPass::Add(const std::vector<at::Tensor>& values, const at::Tensor& im
     const at::Tensor softmax = at::logaddexp(at::log_softmax(outputs.head, 1), at::log_softmax(outputs.head_dist, 1));
     for (const at::Tensor& more : {outputs.head_dist, FusedLogits(outputs), softmax}) logits.push_back(more.contiguous());
   }
-  if (teacher_ != nullptr) logits.push_back(TeachersLogits(images));
+  if (teacher_ != nullptr) logits.push_back(teacher_->Logits(images));
   for (size_t i = 0; i < labels.size(); ++i) {
     std::vector<const float*> rows;
     for (const at::Tensor& predictor : logits)

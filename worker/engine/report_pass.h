@@ -24,14 +24,11 @@ class ReportPass {
   // their tokens are compared after the embedding and each block, where the model shows them.
   train::EvaluationReport NewReport() const;
 
-  // `values`: of the student, as Model::Forward. `images`: as the student sees them; it sees them all at once, as in evaluation, a
-  // teacher, which may be large, a few at a time.
+  // `values`: of the student, as Model::Forward. `images`: as the student sees them.
   void Add(const std::vector<at::Tensor>& values, const at::Tensor& images, const std::vector<int32_t>& labels,
            train::EvaluationReport* report) const;
 
  private:
-  at::Tensor TeachersLogits(const at::Tensor& images) const;
-
   const nn::Model& student_;
   const bool two_heads_;
   const distill::Teacher* const teacher_;

@@ -6,6 +6,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
+#include "common/models/activation_size.h"
 #include "common/models/folding.h"
 #include "common/models/model_catalog.h"
 #include "common/models/network_tensors.h"
@@ -45,7 +46,7 @@ Status AddFolded(const ReadTensor& read, const std::vector<models::TensorSpec>& 
   return absl::OkStatus();
 }
 
-StatusOr<FrozenModel> Folded(const models::Network& network, at::ScalarType compute, const ReadTensor& read) {
+StatusOr<FrozenModel> Folded(const models::Network& network, at::ScalarType compute, int64_t images_per_pass, const ReadTensor& read) {
   models::Folding folding = models::FoldBatchNorms(network);
   const models::NetworkTensors original = models::ListTensors(network), folded = models::ListTensors(folding.network);
   FrozenModel frozen;
@@ -63,7 +64,7 @@ StatusOr<FrozenModel> Folded(const models::Network& network, at::ScalarType comp
       frozen.values.push_back(value.dim() == 4 ? LaidOut(value) : value);
     }
   }
-  frozen.model = NewNetworkModel(std::move(folding.network), compute);
+  frozen.model = NewNetworkModel(std::move(folding.network), compute, images_per_pass);
   return frozen;
 }
 
@@ -72,7 +73,7 @@ StatusOr<FrozenModel> Folded(const models::Network& network, at::ScalarType comp
 StatusOr<FrozenModel> NewFrozenModel(const v1::ModelSpec& model, v1::Precision precision, const ReadTensor& read) {
   const at::ScalarType compute = precision == v1::BF16 ? at::kBFloat16 : at::kFloat;
   const models::Network network = models::NetworkOf(model);
-  if (!network.empty()) return Folded(network, compute, read);
+  if (!network.empty()) return Folded(network, compute, models::ImagesPerPass(model), read);
   FrozenModel frozen;
   DEIT_ASSIGN_OR_RETURN(frozen.model, NewModel(model, precision));
   for (size_t t = 0; t < frozen.model->tensors().size(); ++t) {

@@ -5,6 +5,7 @@
 #include <ATen/ops/add.h>
 #include <ATen/ops/mul.h>
 
+#include "common/models/activation_size.h"
 #include "common/models/model_catalog.h"
 #include "common/models/model_tensors.h"
 #include "proto/spec.pb.h"
@@ -21,8 +22,9 @@ StatusOr<std::unique_ptr<Model>> NewModel(const v1::ModelSpec& model, v1::Precis
   DEIT_ASSIGN_OR_RETURN(const v1::ModelSpec spec, models::ResolveModel(model));
   const at::ScalarType compute = precision == v1::BF16 ? at::kBFloat16 : at::kFloat;
   models::Network network = models::NetworkOf(spec);
-  if (network.empty()) return NewTransformer(models::TransformerSizesOf(spec), compute);
-  return NewNetworkModel(std::move(network), compute);
+  const int64_t images_per_pass = models::ImagesPerPass(spec);
+  if (network.empty()) return NewTransformer(models::TransformerSizesOf(spec), compute, images_per_pass);
+  return NewNetworkModel(std::move(network), compute, images_per_pass);
 }
 
 }  // namespace deit::nn

@@ -61,6 +61,10 @@ class Model {
   // In the order of tensor_spec.h, parameters and buffers interleaved. Constant.
   virtual const std::vector<models::TensorSpec>& tensors() const = 0;
 
+  // How many images evaluation computes at a time, whatever the caller's batch: part of the definition of an image's logits, whose last bits
+  // may depend on it. Constant.
+  virtual int64_t images_per_pass() const = 0;
+
   // How many layers ForwardContext::observe is told of; 0: none.
   virtual int64_t token_layers() const { return 0; }
 

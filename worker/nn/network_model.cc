@@ -27,19 +27,13 @@ namespace {
 using models::Op;
 using models::Step;
 
-constexpr int64_t kImagesOfPass = 32;  // per pass where tokens attend to each other: bounds memory for any batch of the caller
-
-bool Has(const models::Network& network, Op op) {
-  return std::any_of(network.begin(), network.end(), [op](const Step& step) { return step.op == op; });
-}
-
 // A batch norm's tensors, from its first on.
 enum NormTensor : size_t { kScale, kShift, kRunningMean, kRunningVar };
 
 class NetworkModel final : public Model {
  public:
-  NetworkModel(models::Network network, at::ScalarType compute)
-      : compute_(compute), precise_(at::promoteTypes(compute, at::kFloat)), network_(std::move(network)),
+  NetworkModel(models::Network network, at::ScalarType compute, int64_t images_per_pass)
+      : images_per_pass_(images_per_pass), compute_(compute), precise_(at::promoteTypes(compute, at::kFloat)), network_(std::move(network)),
         list_(models::ListTensors(network_)) {
     last_reader_.assign(network_.size(), -1);
     for (size_t s = 0; s < network_.size(); ++s) {
@@ -48,18 +42,18 @@ class NetworkModel final : public Model {
       }
       if (network_[s].training_only) distillation_ = s;
     }
-    if (Has(network_, Op::kAttention) && !Has(network_, Op::kNystromAttention)) most_images_ = kImagesOfPass;
   }
 
   const std::vector<models::TensorSpec>& tensors() const override { return list_.tensors; }
+  int64_t images_per_pass() const override { return images_per_pass_; }
 
   Outputs Forward(const std::vector<at::Tensor>& values, const std::vector<at::Tensor>& statistics, const at::Tensor& images,
                   const ForwardContext& context) const override {
     const int64_t count = images.size(0);
-    if (context.training || count <= most_images_) return Run(values, statistics, images, context);
+    if (context.training || count <= images_per_pass_) return Run(values, statistics, images, context);
     std::vector<at::Tensor> parts;
-    for (int64_t first = 0; first < count; first += most_images_) {
-      parts.push_back(Run(values, statistics, images.narrow(0, first, std::min(most_images_, count - first)), context).head);
+    for (int64_t first = 0; first < count; first += images_per_pass_) {
+      parts.push_back(Run(values, statistics, images.narrow(0, first, std::min(images_per_pass_, count - first)), context).head);
     }
     return {at::cat(parts), at::Tensor()};
   }
@@ -155,19 +149,19 @@ class NetworkModel final : public Model {
     return at::Tensor();
   }
 
+  const int64_t images_per_pass_;
   const at::ScalarType compute_;
   const at::ScalarType precise_;  // of what must not be rounded to bf16
   const models::Network network_;
   const models::NetworkTensors list_;
-  std::vector<int> last_reader_;     // by step; -1: logits
-  int64_t most_images_ = INT64_MAX;  // of one pass of evaluation; kNystromAttention wants all
-  size_t distillation_ = SIZE_MAX;   // the step with the logits of distillation
+  std::vector<int> last_reader_;    // by step; -1: logits
+  size_t distillation_ = SIZE_MAX;  // the step with the logits of distillation
 };
 
 }  // namespace
 
-std::unique_ptr<Model> NewNetworkModel(models::Network network, at::ScalarType compute) {
-  return std::make_unique<NetworkModel>(std::move(network), compute);
+std::unique_ptr<Model> NewNetworkModel(models::Network network, at::ScalarType compute, int64_t images_per_pass) {
+  return std::make_unique<NetworkModel>(std::move(network), compute, images_per_pass);
 }
 
 }  // namespace deit::nn

@@ -21,15 +21,14 @@
 namespace deit::nn {
 namespace {
 
-constexpr int64_t kEvaluationImages = 32;  // per pass: bounds memory for any batch of the caller
-
 class Transformer final : public Model {
  public:
-  Transformer(const models::TransformerSizes& sizes, at::ScalarType compute)
-      : sizes_(sizes), compute_(compute), list_(models::ListTensors(sizes)), patches_(sizes.patches()), prefix_(sizes.prefix()),
-        saved_(static_cast<size_t>(sizes.depth)) {}
+  Transformer(const models::TransformerSizes& sizes, at::ScalarType compute, int64_t images_per_pass)
+      : sizes_(sizes), compute_(compute), images_per_pass_(images_per_pass), list_(models::ListTensors(sizes)), patches_(sizes.patches()),
+        prefix_(sizes.prefix()), saved_(static_cast<size_t>(sizes.depth)) {}
 
   const std::vector<models::TensorSpec>& tensors() const override { return list_.tensors; }
+  int64_t images_per_pass() const override { return images_per_pass_; }
   int64_t token_layers() const override { return sizes_.depth + 1; }
 
   Outputs Forward(const std::vector<at::Tensor>& values, const std::vector<at::Tensor>& statistics, const at::Tensor& images,
@@ -106,6 +105,7 @@ class Transformer final : public Model {
   void DropTokens(const Pass& pass, const at::Tensor& tokens) const;
 
   const at::ScalarType compute_;
+  const int64_t images_per_pass_;
   const models::TransformerTensors list_;
   const int64_t patches_;
   const int64_t prefix_;
@@ -166,8 +166,8 @@ Outputs Transformer::Forward(const std::vector<at::Tensor>& values, const std::v
 Outputs Transformer::Evaluate(Pass& pass, const at::Tensor& images) const {
   const at::AutoDispatchBelowAutograd below;
   std::vector<std::vector<at::Tensor>> parts(static_cast<size_t>(prefix_));
-  for (int64_t first = 0; first < images.size(0); first += kEvaluationImages) {
-    pass.images = std::min(kEvaluationImages, images.size(0) - first);
+  for (int64_t first = 0; first < images.size(0); first += images_per_pass_) {
+    pass.images = std::min(images_per_pass_, images.size(0) - first);
     pass.scales = DrawScales(pass.images, {});
     const std::vector<at::Tensor> logits = Run(pass, images.narrow(0, first, pass.images), false);
     for (size_t head = 0; head < logits.size(); ++head) parts[head].push_back(logits[head]);
@@ -362,8 +362,8 @@ float BranchScale(uint64_t seed, uint64_t position, int64_t block, int branch, d
   return stream.Uniform() < keep ? static_cast<float>(1.0 / keep) : 0.0F;
 }
 
-std::unique_ptr<Model> NewTransformer(const models::TransformerSizes& sizes, at::ScalarType compute) {
-  return std::make_unique<Transformer>(sizes, compute);
+std::unique_ptr<Model> NewTransformer(const models::TransformerSizes& sizes, at::ScalarType compute, int64_t images_per_pass) {
+  return std::make_unique<Transformer>(sizes, compute, images_per_pass);
 }
 
 }  // namespace deit::nn

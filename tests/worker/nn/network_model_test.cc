@@ -15,7 +15,9 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include "common/models/activation_size.h"
 #include "common/models/convnet.h"
+#include "common/process/own_usage.h"
 #include "proto/spec.pb.h"
 #include "tests/worker/nn/torch_support.h"
 
@@ -141,6 +143,28 @@ std::vector<at::Tensor> ReferenceGradients(const Model& model, at::ScalarType ty
   std::vector<at::Tensor> leaves;
   for (const at::Tensor& value : InitialValues(model, 4)) leaves.push_back(value.to(type, false, true).set_requires_grad(true));
   return Gradients(leaves, [&](const std::vector<at::Tensor>& values) { return Reference(values, images, autocast); });
+}
+
+TEST_F(NetworkModelTest, EvaluationIsThatOfItsPasses) {
+  const std::unique_ptr<Model> by_four = NewNetworkModel(SmallNet(), at::kFloat, 4);
+  const std::vector<at::Tensor> values = InitialValues(*by_four, 4);
+  const at::NoGradGuard no_gradients;
+  const at::Tensor all = by_four->Forward(values, {}, images_, {}).head;
+  EXPECT_EQ(by_four->images_per_pass(), 4);
+  EXPECT_TRUE(at::equal(all.narrow(0, 0, 4), by_four->Forward(values, {}, images_.narrow(0, 0, 4), {}).head));
+  EXPECT_TRUE(at::equal(all.narrow(0, 4, 2), by_four->Forward(values, {}, images_.narrow(0, 4, 2), {}).head));
+}
+
+TEST_F(NetworkModelTest, EvaluationTakesNoMoreMemoryForMoreImages) {
+  v1::ModelSpec spec;
+  spec.set_name("resnet18");
+  const std::unique_ptr<Model> model = NewModel(spec, v1::FP32).value();
+  const std::vector<at::Tensor> values = InitialValues(*model, 4);
+  const at::Tensor images = at::zeros({4 * model->images_per_pass(), 3, 224, 224});
+  const at::NoGradGuard no_gradients;
+  const int64_t before = process::ResidentBytes();
+  model->Forward(values, {}, images, {});
+  EXPECT_LT(process::PeakResidentBytes() - before, models::kPassBytes * 7 / 4) << "four passes at once would take four times kPassBytes";
 }
 
 TEST_F(NetworkModelTest, GradientsReachEveryParameterAndEqualAutogradsInFp64) {
