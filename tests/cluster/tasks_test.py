@@ -29,7 +29,7 @@ class Evaluate(ClusterTest):
             weights = f"--weights={run.set(run.summary['steps'])}"
             self.assertEqual(self.evaluate(config, weights, *more), newest)
             self.assertEqual(self.evaluate(config, weights, *more, workers=2), newest)
-            self.assertEqual(self.evaluate(config, weights, *more, workers=3), newest)
+            self.assertEqual(self.evaluate(config, weights, *more, "train.lanes=2", workers=3), newest)
             if text == CONVNET:
                 self.assertEqual(newest["acc1_head"], newest["acc1"])
         table = self.run_worker("--task=evaluate", f"--config={config}", weights, *more)

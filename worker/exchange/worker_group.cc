@@ -21,7 +21,8 @@ NodeBufferLayout LayoutFor(const ExchangePlan& plan, const plan::Grid& grid, con
   layout.payload_capacity = std::max(options.payload_capacity(plan), kAgreementBytes) + sizeof(PayloadHeader);
   layout.workers = plan.topology().workers();
   const int node = plan.topology().node_of[static_cast<size_t>(worker)];
-  for (int w : plan.topology().members[static_cast<size_t>(node)]) layout.slots.push_back(plan.AccumulationOf(w).slots);
+  for (int w : plan.topology().members[static_cast<size_t>(node)])
+    layout.slots.push_back(options.gradients ? plan.AccumulationOf(w).slots : 0);
   return layout;
 }
 

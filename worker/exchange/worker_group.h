@@ -16,6 +16,7 @@ struct WorkerGroupOptions {
   LaneOrder order = LaneOrder::kTree;
   int64_t statistics = 0;                                       // floats of batch statistics of one lane
   bool compute_copy = false;                                    // keep a bfloat16 copy of the weights
+  bool gradients = true;                                        // keep gradient slots
   std::function<size_t(const ExchangePlan&)> payload_capacity;  // largest payload that any worker will send
   collective::Deadline deadline;                                // of each wait, without progress of the others
 };

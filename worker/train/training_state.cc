@@ -1,22 +1,34 @@
 #include "worker/train/training_state.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "worker/state/state_digest.h"
 #include "worker/train/evaluator.h"
 #include "worker/train/trainer.h"
 
 namespace deit::train {
-TrainingState::TrainingState(const v1::JobSpec& spec, const Engine& engine, int64_t bucket_elements)
-    : grid_(ParameterShapes(engine.tensors()), bucket_elements), buffers_(engine.tensors(), spec.ema().decay() > 0),
+namespace {
+
+constexpr int kNobody = -1;  // owns no shard
+
+bool HasEma(const v1::JobSpec& spec, Purpose purpose) { return purpose == Purpose::kTraining && spec.ema().decay() > 0; }
+
+}  // namespace
+
+TrainingState::TrainingState(const v1::JobSpec& spec, const Engine& engine, int64_t bucket_elements, Purpose purpose)
+    : grid_(ParameterShapes(engine.tensors()), bucket_elements), buffers_(engine.tensors(), HasEma(spec, purpose)),
       optimizer_(update::NewOptimizer(spec.optimizer())) {}
 
 StatusOr<std::unique_ptr<TrainingState>> TrainingState::Form(collective::Communicator& world, const v1::JobSpec& spec,
-                                                             int64_t evaluation_images, Engine& engine, int64_t bucket_elements) {
-  auto space = std::unique_ptr<TrainingState>(new TrainingState(spec, engine, bucket_elements));
+                                                             int64_t evaluation_images, Engine& engine, int64_t bucket_elements,
+                                                             Purpose purpose) {
+  auto space = std::unique_ptr<TrainingState>(new TrainingState(spec, engine, bucket_elements, purpose));
+  const bool trains = purpose == Purpose::kTraining;
   const int64_t chunk = spec.evaluate().batch_size();
   exchange::WorkerGroupOptions options;
-  options.lanes = spec.train().lanes();
+  options.lanes = trains ? spec.train().lanes() : static_cast<int>(std::bit_ceil(static_cast<unsigned>(world.size())));
+  options.gradients = trains;
   options.order = spec.train().reduction() == v1::TrainSpec::EXACT ? exchange::LaneOrder::kTree : exchange::LaneOrder::kSequential;
   options.statistics = space->buffers_.size();
   options.compute_copy = spec.train().precision() == v1::BF16;
@@ -26,8 +38,8 @@ StatusOr<std::unique_ptr<TrainingState>> TrainingState::Form(collective::Communi
                      EvaluationPayloadCapacity((evaluation_images + chunk - 1) / chunk, plan.topology().workers())});
   };
   DEIT_ASSIGN_OR_RETURN(space->worker_group_, exchange::WorkerGroup::Create(world, space->grid_, options));
-  space->owned_ = std::make_unique<state::OwnedState>(space->grid_, space->worker_group_->plan().shards(), world.rank(), *space->optimizer_,
-                                                      spec.ema().decay() > 0);
+  space->owned_ = std::make_unique<state::OwnedState>(space->grid_, space->worker_group_->plan().shards(), trains ? world.rank() : kNobody,
+                                                      *space->optimizer_, HasEma(spec, purpose));
   space->state_ = {&engine.tensors(),   &space->grid_,    space->worker_group_.get(),
                    space->owned_.get(), &space->buffers_, space->optimizer_.get()};
 

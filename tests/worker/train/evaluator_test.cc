@@ -109,6 +109,33 @@ TEST(EvaluatorTest, ReportsEachImageOnceWithEqualSumsForEveryWorld) {
   }
 }
 
+TEST(EvaluatorTest, NeitherLanesNorOptimizerMemoryAreNeeded) {
+  v1::JobSpec spec = SmallSpec();
+  spec.mutable_train()->set_lanes(1);
+  double of_one = 0;
+  for (int workers : {1, 3, 5}) {
+    testing::RunOnThreads(workers, [&](collective::Communicator& world) {
+      EngineOptions options;
+      options.tensors = TinyTensors();
+      FormulaEngine engine(options);
+      const auto formed = TrainingState::Form(world, spec, 50, engine, 256, Purpose::kEvaluation);
+      ASSERT_TRUE(formed.ok()) << formed.status();
+      const state::JobState& state = (*formed)->state();
+      EXPECT_EQ(state.owned->bytes(), 0);
+      EXPECT_EQ(state.buffers->ema(), nullptr);
+      for (const int slots : state.worker_group->memory().layout().slots) EXPECT_EQ(slots, 0);
+      ASSERT_TRUE(state::InitialiseWeights(state, 1).ok());
+      FormulaViews views;
+      data::EvaluationChunks chunks(views, 50, 7, 1);
+      const auto counts = Evaluate(chunks, engine, *state.worker_group);
+      ASSERT_TRUE(counts.ok()) << counts.status();
+      if (workers == 1) of_one = counts->loss;
+      EXPECT_EQ(counts->loss, of_one) << workers;
+    });
+  }
+  EXPECT_NE(of_one, 0);
+}
+
 TEST(EvaluatorTest, PercentOfNothingIsNothing) {
   EXPECT_EQ(Percent(0, 0), 0);
   EXPECT_DOUBLE_EQ(Percent(1, 8), 12.5);
