@@ -28,6 +28,7 @@ find_program(DEIT_MOLD mold)
 if(DEIT_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
+add_link_options(-Wl,--build-id=sha1)  # common/process/build_id.h: part of the numerics fingerprint
 
 # LibTorch's CPU libraries as a target of our own: find_package(Torch) would demand a CUDA tool chain from the PyPI wheel.
 # Undefined symbols are allowed because libtorch_cpu names two small CUDA packages which only its run path finds.

@@ -22,6 +22,7 @@
 #include "common/control/client.h"
 #include "common/control/worker_progress.h"
 #include "common/job/state_folder.h"
+#include "common/machine/descriptor_limit.h"
 #include "common/process/identity.h"
 #include "common/process/signals.h"
 #include "common/process/standard_streams.h"
@@ -222,6 +223,7 @@ int Main(int argc, char** argv) {
   process::OpenStandardStreams();
   process::InstallStopSignals();
   engine::PinMathEnvironment();
+  machine::RaiseDescriptorLimit();
   InstallCrashHandler();
   InstallOutOfMemoryHandler();
   SetLogName("deit-worker");

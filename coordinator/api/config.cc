@@ -1,6 +1,10 @@
 #include "coordinator/api/config.h"
 
+#include <utility>
+
 #include "common/base/digest.h"
+#include "common/fit/memory_estimate.h"
+#include "common/fit/processor_fit.h"
 #include "common/spec/load.h"
 #include "common/spec/spec_digest.h"
 
@@ -11,6 +15,11 @@ StatusOr<v1::ConfigCheck> CheckConfig(const std::string& file, const std::vector
   v1::ConfigCheck check;
   check.set_path(file);
   check.set_fields_digest(FieldsDigest(job));
+  DEIT_ASSIGN_OR_RETURN(const fit::MemoryEstimate memory, fit::EstimateTraining(job, 1, 1));
+  check.set_memory(fit::Describe(memory));
+  for (std::string& warning : fit::ProcessorWarnings(job, machine::ThisProcessor())) check.add_warnings(std::move(warning));
+  DEIT_ASSIGN_OR_RETURN(const std::string lack, fit::MemoryWarning(job, 1, 1, machine::FreeMemory()));
+  if (!lack.empty()) check.add_warnings(lack);
   return check;
 }
 

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "absl/strings/str_format.h"
+#include "common/base/log.h"
 #include "common/base/nearest.h"
 #include "common/json/message_json.h"
 #include "common/spec/limits.h"
@@ -17,6 +18,8 @@ StatusOr<VerbExit> Check(const Arguments& arguments) {
   DEIT_ASSIGN_OR_RETURN(const std::string file, JobFile(arguments));
   DEIT_ASSIGN_OR_RETURN(const v1::ConfigCheck check, api::CheckConfig(file, arguments.overrides()));
   absl::PrintF("%s: valid, digest of its fields %s\n", check.path(), check.fields_digest());
+  absl::PrintF("memory of one worker, about: %s\n", check.memory());
+  for (const std::string& warning : check.warnings()) LogWarning(warning);
   return VerbExit::kDone;
 }
 

@@ -10,6 +10,7 @@
 #include "common/base/failure.h"
 #include "common/base/log.h"
 #include "common/base/output_queue.h"
+#include "common/machine/descriptor_limit.h"
 #include "common/process/standard_streams.h"
 #include "coordinator/cli/verbs.h"
 
@@ -46,6 +47,7 @@ int Flush(int exit_code) {
 int Main(std::vector<std::string> words) {
   process::OpenStandardStreams();
   SetLogName("deit-coord");
+  machine::RaiseDescriptorLimit();
   std::signal(SIGPIPE, SIG_DFL);  // a parent may have left it ignored; a closed pipe then ends the program quietly at the next write
   const StatusOr<VerbExit> result = Run(std::move(words));
   const int code = Flush(static_cast<int>(result.ok() ? *result : VerbExitOf(result.status())));

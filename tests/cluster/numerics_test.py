@@ -1,8 +1,9 @@
 """What bits depend on besides the job is fingerprinted; a loss that is not finite is everybody's decision."""
+import pathlib
 import struct
 
 import processor
-from cluster import CONVNET, NON_FINITE, STEPS, STOPPED, STUDENT, WORKER, ClusterTest, Run, main, read_safetensors, write_safetensors
+from cluster import BAD_CONFIG, CONVNET, NON_FINITE, STEPS, STOPPED, STUDENT, WORKER, ClusterTest, Run, main, read_safetensors, write_safetensors
 
 DIVERGES = ("optimizer.lr=1e6", "optimizer.clip_grad=0")
 
@@ -32,6 +33,27 @@ class Numerics(ClusterTest):
         self.assertEqual((run.summary["attempts"][-1]["first_step"], run.summary["steps"]), (3, STEPS))
         self.assertEqual(len(run.events("NumericsChanged")), 1)
         self.assertNotIn("other numerics", self.train(config, "run", env={"MKL_CBWR": "COMPATIBLE"}).ended.text)
+
+    def test_bfloat16_without_instructions_is_said_at_the_start(self):
+        held = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+        run = self.train(self.job(STUDENT), "bf16", "train.max_steps=1", "train.precision=BF16", env=held)
+        self.assert_says(run.ended, "train.precision: BF16: this processor has no instructions for it")
+        self.assertNotIn("BF16:", self.train(self.job(STUDENT), "fp32", "train.max_steps=1", env=held).ended.text)
+
+    def test_another_program_is_refused(self):
+        other = self.folder / "deit-worker"
+        program = bytearray(pathlib.Path(WORKER).read_bytes())
+        note = program.index(b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0") + 16  # the build id: 20 bytes
+        program[note] ^= 1
+        other.write_bytes(program)
+        other.chmod(0o700)
+        wrapper = self.folder / "wrapper.sh"
+        wrapper.write_text('#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" = 1 ] && exec "$OTHER_PROGRAM" "$@"\nexec "$DEIT_WORKER_PROGRAM" "$@"\n')
+        wrapper.chmod(0o700)
+        words = (f"--config={self.job(STUDENT)}", f"--run_dir=../{self.folder.name}/run")
+        programs = {"DEIT_WORKER_PROGRAM": WORKER, "OTHER_PROGRAM": str(other)}
+        ended = self.run_worker(*words, workers=2, program=wrapper, env=programs, code=BAD_CONFIG)
+        self.assert_failed_plainly(ended, "worker 0 runs another", "hint: install the same deit-worker on all hosts")
 
     def test_workers_with_unequal_numerics_are_told(self):
         run_dir = f"../{self.folder.name}/run"

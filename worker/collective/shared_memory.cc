@@ -10,14 +10,13 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "common/machine/memory_room.h"
 #include "worker/collective/buffer_checks.h"
 #include "worker/collective/mapped_regions.h"
 
@@ -30,6 +29,7 @@ struct Card {
   uint64_t pid;
   uint64_t file_descriptor;
   uint64_t nonce;  // in the file's name: proof that the process of that number is the right one
+  uint64_t room;   // bytes that may be taken, read before anybody takes any, so that all come to one verdict
 };
 
 // Everybody's `own`, by rank. For plain data of 64-bit words.
@@ -64,20 +64,7 @@ StatusOr<int> OpenFile(const Card& card) {
   return file;
 }
 
-// What the node's memory still holds (proc(5), MemAvailable). An anonymous file has no other limit: reserving more would end in the
-// kernel's out-of-memory killer instead of an error.
-size_t AvailableBytes() {
-  std::ifstream file("/proc/meminfo");
-  std::string word;
-  while (file >> word) {
-    size_t kibibytes = 0;
-    if (word == "MemAvailable:" && file >> kibibytes) return kibibytes * 1024;
-  }
-  return std::numeric_limits<size_t>::max();
-}
-
 StatusOr<Mapping> MapParts(const Card& maker, const RegionTable& parts, int rank, size_t room) {
-  room = std::min(room, AvailableBytes());
   if (parts.total() > room) {
     return absl::ResourceExhaustedError(absl::StrCat("shared memory: ", parts.total(), " bytes: only ", room, " are free"));
   }
@@ -98,7 +85,9 @@ StatusOr<Mapping> MapParts(const Card& maker, const RegionTable& parts, int rank
 
 StatusOr<std::unique_ptr<SharedMemory>> ShareOnNode(Communicator& group, size_t bytes, size_t room, Deadline deadline) {
   DEIT_RETURN_IF_ERROR(CheckOneNode(group.hosts()));
-  Card own = {.bytes = bytes, .pid = static_cast<uint64_t>(getpid()), .file_descriptor = 0, .nonce = 0};
+  Card own = {.bytes = bytes, .pid = static_cast<uint64_t>(getpid()), .file_descriptor = 0, .nonce = 0, .room = 0};
+  // An anonymous file has no other limit: reserving more would end in the kernel's out-of-memory killer instead of an error.
+  own.room = std::min<uint64_t>(room, static_cast<uint64_t>(machine::FreeMemory().bytes));
   int made = -1;
   const absl::Cleanup close_made = [&made] {
     if (made >= 0) close(made);
@@ -109,7 +98,10 @@ StatusOr<std::unique_ptr<SharedMemory>> ShareOnNode(Communicator& group, size_t 
   }
   DEIT_ASSIGN_OR_RETURN(const std::vector<Card> cards, GatherAll(group, own, deadline));
   std::vector<size_t> part_bytes;
-  for (const Card& card : cards) part_bytes.push_back(card.bytes);
+  for (const Card& card : cards) {
+    part_bytes.push_back(card.bytes);
+    room = std::min<size_t>(room, card.room);
+  }
   RegionTable parts(std::move(part_bytes));
 
   StatusOr<Mapping> mapping = MapParts(cards.front(), parts, group.rank(), room);

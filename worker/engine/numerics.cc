@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <dlfcn.h>
+#include <gnu/libc-version.h>
 #include <malloc.h>
 #include <torch/version.h>
 
@@ -10,6 +11,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
+#include "common/machine/processor.h"
+#include "common/process/build_id.h"
 
 namespace deit::engine {
 namespace {
@@ -56,9 +59,14 @@ std::string DescribeNumerics(const v1::JobSpec& spec) {
   std::vector<std::string> parts = {absl::StrCat("torch ", TORCH_VERSION),
                                     at::get_cpu_capability(),
                                     absl::StrCat("processor ", ProcessorKind()),
+                                    machine::Describe(machine::ThisProcessor()),
+                                    absl::StrCat("glibc ", gnu_get_libc_version()),
+                                    absl::StrCat("build ", process::BuildId()),
                                     Environment("MKL_CBWR"),
                                     Environment("ONEDNN_MAX_CPU_ISA"),
                                     Environment("DNNL_MAX_CPU_ISA"),
+                                    Environment("ONEDNN_DEFAULT_FPMATH_MODE"),
+                                    Environment("DNNL_DEFAULT_FPMATH_MODE"),
                                     absl::StrCat(at::get_num_threads(), at::get_num_threads() == 1 ? " thread" : " threads"),
                                     v1::Device_Name(spec.device()),
                                     v1::Precision_Name(spec.train().precision())};

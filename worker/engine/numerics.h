@@ -16,7 +16,9 @@ void PinMathEnvironment();
 // silently wrong.
 Status SetThreads(int threads);
 
-// "torch 2.14.1, AVX512, processor AVX512_BF16, MKL_CBWR=AVX512, ..., 1 thread, CPU, FP32": everything besides the spec that changes bits.
+// "torch 2.14.1, AVX512, processor AVX512_BF16, GenuineIntel family 6 model 207, L2 2097152, L3 110100480, AMX, glibc 2.36, build 0a1b...,
+// MKL_CBWR=AVX512, ..., 1 thread, CPU, FP32": everything besides the spec that changes bits. oneDNN and MKL choose by vendor, caches and AMX;
+// initial weights and schedule use glibc's functions; another build may order our own sums otherwise.
 std::string DescribeNumerics(const v1::JobSpec& spec);
 
 }  // namespace deit::engine

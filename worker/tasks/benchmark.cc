@@ -113,6 +113,8 @@ Status Benchmark(const Options& options, collective::Session& session) {
   auto inputs = OpenBenchmarkInputs(options);
   DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), SetupDeadline(), inputs.status(), "opening model and data"));
   const auto& [spec, data, engine] = *inputs;
+  WarnOfProcessor(spec, session.world());
+  WarnOfMemory(spec, session.world());
   DEIT_ASSIGN_OR_RETURN(const auto training_state, train::TrainingState::Form(session.world(), spec, 0, *engine));
   DEIT_RETURN_IF_ERROR(state::InitialiseWeights(training_state->state(), spec.train().seed()));
   train::Trainer trainer(spec, *data.sampler, training_state->state(), *engine, 0);

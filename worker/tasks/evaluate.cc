@@ -96,11 +96,13 @@ void Print(const train::EvaluationReport& report, const std::string& weights, bo
 Status Evaluate(const Options& options, collective::Session& session) {
   auto in = OpenEvaluationInputs(options);
   DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), SetupDeadline(), in.status(), "opening model and data"));
+  WarnOfProcessor(in->spec, session.world());
   const bool reports = session.world().rank() == 0;
   for (const std::string& note : in->notes) {
     if (reports) LogInfo(absl::StrCat("teacher: ", note));
   }
-  DEIT_ASSIGN_OR_RETURN(const auto training_state, train::TrainingState::Form(session.world(), in->spec, in->index->size(), *in->engine));
+  DEIT_ASSIGN_OR_RETURN(const auto training_state, train::TrainingState::Form(session.world(), in->spec, in->index->size(), *in->engine,
+                                                                              train::kBucketElements, train::Purpose::kEvaluation));
   const state::JobState& state = training_state->state();
   const Status loaded = options.ema ? LoadAverage(in->weights, state) : LoadWeights(in->weights, in->spec, state);
   if (!loaded.ok()) return options.weights.empty() ? loaded : Annotate(loaded, "--weights");

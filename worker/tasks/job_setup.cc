@@ -1,5 +1,10 @@
 #include "worker/tasks/job_setup.h"
 
+#include <algorithm>
+
+#include "common/base/log.h"
+#include "common/fit/memory_estimate.h"
+#include "common/fit/processor_fit.h"
 #include "common/job/state_folder.h"
 #include "common/plan/job_sampler.h"
 #include "common/spec/default_job_file.h"
@@ -13,6 +18,20 @@ StatusOr<v1::JobSpec> LoadJob(const Options& options) {
                     "deit-worker --config=configs/quickstart/student.textproto");
   }
   return spec::LoadSpec(options.config, options.overrides);
+}
+
+void WarnOfProcessor(const v1::JobSpec& spec, const collective::Communicator& world) {
+  if (world.rank() != 0) return;
+  for (const std::string& warning : fit::ProcessorWarnings(spec, machine::ThisProcessor())) LogWarning(warning);
+}
+
+void WarnOfMemory(const v1::JobSpec& spec, const collective::Communicator& world) {
+  const auto& hosts = world.hosts();
+  const auto& own = hosts[static_cast<size_t>(world.rank())];
+  const auto on_node = static_cast<int>(std::count(hosts.begin(), hosts.end(), own));
+  if (std::find(hosts.begin(), hosts.end(), own) - hosts.begin() != world.rank() || world.size() > spec.train().lanes()) return;
+  const auto warning = fit::MemoryWarning(spec, world.size(), on_node, machine::FreeMemory());
+  if (warning.ok() && !warning->empty()) LogWarning(*warning);
 }
 
 StatusOr<JobData> OpenData(const v1::JobSpec& spec) {

@@ -8,6 +8,7 @@
 #include "common/dataset/index.h"
 #include "common/plan/sampler.h"
 #include "proto/spec.pb.h"
+#include "worker/collective/communicator.h"
 #include "worker/collective/wait.h"
 #include "worker/data/view_source.h"
 #include "worker/tasks/options.h"
@@ -22,6 +23,11 @@ struct JobData {
 
 // The resolved spec of the command line.
 StatusOr<v1::JobSpec> LoadJob(const Options& options);
+
+// Warns of what this machine does slowly, on worker 0 of `world`; and, where the job is trained, on each node's first worker, of memory that
+// will not suffice (common/fit).
+void WarnOfProcessor(const v1::JobSpec& spec, const collective::Communicator& world);
+void WarnOfMemory(const v1::JobSpec& spec, const collective::Communicator& world);
 
 // Opens both parts of the data.
 StatusOr<JobData> OpenData(const v1::JobSpec& spec);

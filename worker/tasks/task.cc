@@ -5,7 +5,10 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/base/nearest.h"
+#include "common/process/build_id.h"
 #include "worker/exchange/agreement.h"
+#include "worker/exchange/same_program.h"
+#include "worker/tasks/job_setup.h"
 
 namespace deit::tasks {
 namespace {
@@ -77,7 +80,11 @@ std::string TaskHelp() {
 
 Status RunTask(const Task& task, const Options& options, collective::Session& session) {
   const int workers = session.world().size();
-  if (task.collective || workers == 1) return task.run(options, session);
+  if (task.collective) {
+    DEIT_RETURN_IF_ERROR(exchange::ProveSameProgram(session.world(), SetupDeadline(), process::BuildId()));
+    return task.run(options, session);
+  }
+  if (workers == 1) return task.run(options, session);
   const std::string started = absl::StrCat("--task=", task.name, ": ", workers, " processes: this task runs in one");
   return exchange::AsAgreed(WithHint(absl::InvalidArgumentError(started), "start deit-worker without mpirun"));
 }

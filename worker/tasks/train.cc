@@ -59,6 +59,8 @@ Status StartWeights(const v1::JobSpec& spec, const state::JobState& state) {
 Status RunAttempt(const Options& options, collective::Communicator& world, const v1::JobSpec& spec, const train::Attempt& attempt,
                   const std::string& spec_digest, const JobData& data) {
   const auto deadline = PhaseDeadline(spec);
+  WarnOfProcessor(spec, world);
+  WarnOfMemory(spec, world);
   options.worker_progress->Report("build model");
   auto engine = BuildEngine(spec, world.rank());
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, engine.status(), "building the model"));

@@ -1,5 +1,6 @@
 #include "coordinator/api/config.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -39,6 +40,17 @@ TEST_F(ConfigTest, CheckGivesTheDigestOfFieldsAndErrorsTheirPlace) {
   EXPECT_NE(check->fields_digest(), CheckConfig(good, {})->fields_digest());
   EXPECT_EQ(CheckConfig(Write("bad.textproto", "train { epochs: 0 }\n"), {}).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(CheckConfig(folder_ / "none.textproto", {}).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ConfigTest, CheckTellsMemoryAndWhatThisMachineLacks) {
+  const std::string file = Write("job.textproto", "model { name: 'deit_base_patch16_384' }\ndata { synthetic_images: 1000 }\n");
+  const auto small = CheckConfig(file, {"train.batch_size=8"});
+  ASSERT_TRUE(small.ok()) << small.status();
+  EXPECT_THAT(small->memory(), ::testing::HasSubstr("GiB (gradients "));
+  const auto large = CheckConfig(file, {"train.batch_size=1048576"});
+  ASSERT_TRUE(large.ok()) << large.status();
+  ASSERT_FALSE(large->warnings().empty());
+  EXPECT_THAT(*large->warnings().rbegin(), ::testing::MatchesRegex("memory: 1 worker needs about [0-9.]+GiB .* left: .* would fit.*"));
 }
 
 TEST_F(ConfigTest, AShownJobIsAJobFile) {

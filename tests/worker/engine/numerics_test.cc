@@ -6,6 +6,8 @@
 #include <cstdlib>
 
 #include "common/base/exit_code.h"
+#include "common/machine/processor.h"
+#include "common/process/build_id.h"
 
 namespace deit::engine {
 namespace {
@@ -32,6 +34,15 @@ TEST(NumericsTest, WhatChoosesKernelsShowsInTheDescription) {
   EXPECT_THAT(DescribeNumerics(spec), HasSubstr("BF16"));
   ASSERT_TRUE(SetThreads(2).ok());
   EXPECT_THAT(DescribeNumerics(spec), HasSubstr("2 threads"));
+}
+
+TEST(NumericsTest, ProcessorLibraryAndBuildShowInTheDescription) {
+  const std::string numerics = DescribeNumerics({});
+  EXPECT_THAT(numerics, HasSubstr(", " + machine::Describe(machine::ThisProcessor()) + ", glibc 2."));
+  EXPECT_THAT(numerics, HasSubstr(", build " + process::BuildId() + ", "));
+  setenv("ONEDNN_DEFAULT_FPMATH_MODE", "BF16", 1);
+  EXPECT_NE(numerics, DescribeNumerics({}));
+  unsetenv("ONEDNN_DEFAULT_FPMATH_MODE");
 }
 
 TEST(NumericsTest, PinningLeavesTheUsersChoiceAlone) {
