@@ -4,8 +4,12 @@ usage: python3 tests/parity/decoding.py   (Pillow 11.3)
 expected.txt: file, width, height, CRC-32 of the RGB bytes.
 
 What worker/data does otherwise than Pillow 11.3:
-- A picture of which samples are missing or wrong is refused: JPEG (also inside TIFF) with any warning of the library but "extraneous
-  bytes", where Pillow shows what it can; PNG and TIFF with any error of theirs.
+- A picture of which samples are missing or wrong is refused: JPEG with any warning of the library but those that lose none (extraneous bytes,
+  a scan header's band, a JFIF version, an Adobe transform), where Pillow shows what it can; JPEG inside TIFF with any warning; PNG with an
+  error before its last sample, a wrong checksum of their chunk, or a file that ends inside of it (the library reads it before it decodes it);
+  TIFF with any error.
+- JPEG that ends after its last sample is shown always; Pillow shows it if it does not read on when it has the last row, so not where the file
+  is small or progressive.
 - Pictures of more than 32768 pixels a side or 2^27 in all are refused; Pillow warns at 89 million and refuses at twice that.
 - BMP whose palette of 2 colours is black and white, at 4 or 8 bits, or of 16 grays 0 to 15 at 4 bits: Pillow takes the bytes for pixels
   of another width. Runs of an odd number of 4-bit pixels as they are: Pillow loses the last, and what follows; a jump inside runs: it takes the
@@ -48,6 +52,20 @@ def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
+def changed_scan(content, band):
+    """The JPEG with other last three bytes of its scan header: first and last coefficient, and bits."""
+    scan = content.index(b"\xff\xda")
+    end = scan + 2 + struct.unpack(">H", content[scan + 2:scan + 4])[0]
+    return content[:end - 3] + band + content[end:]
+
+
+def with_adobe(content, transform):
+    """The JPEG with an Adobe segment in place of the JFIF one."""
+    assert content[2:4] == b"\xff\xe0"
+    end = 4 + struct.unpack(">H", content[4:6])[0]
+    return content[:2] + b"\xff\xee" + struct.pack(">H5sHHHB", 14, b"Adobe", 100, 0, 0, transform) + content[end:]
+
+
 def png(width, height, depth, colour, rows, extra=b""):
     """`rows` are packed already; each gets filter 0."""
     stride = len(rows) // height
@@ -70,6 +88,13 @@ def files():
     yield "cmyk_progressive.jpg", jpeg(photo(24, 17, 4), progressive=True)
     yield "restarts.jpg", jpeg(photo(37, 29, 3), restart_marker_blocks=2)
     yield "one_pixel.jpg", jpeg(photo(1, 1, 3))
+    plain = jpeg(photo(37, 29, 3))
+    yield "scan_of_nothing.jpg", changed_scan(plain, bytes(3))  # as Samsung's phones write
+    version = plain.index(b"JFIF\0") + 5
+    yield "jfif_0_02.jpg", plain[:version] + b"\0\2" + plain[version + 2:]
+    yield "adobe_transform_2.jpg", with_adobe(plain, 2)
+    yield "stray_before_end.jpg", plain[:-2] + b"stray" + plain[-2:]
+    yield "no_end.jpg", plain[:-2] + b"SEFT, a trailer"
     palette = chunk(b"PLTE", noise(3 * 16, 1))
     yield "gray1.png", png(13, 5, 1, 0, noise(2 * 5, 2))
     yield "gray2.png", png(13, 5, 2, 0, noise(4 * 5, 2))
@@ -88,6 +113,14 @@ def files():
     yield "palette8.png", png(13, 5, 8, 3, bytes(b % 16 for b in noise(13 * 5, 2)), palette)
     yield "palette8_transparent.png", png(13, 5, 8, 3, bytes(b % 16 for b in noise(13 * 5, 2)), palette + chunk(b"tRNS", noise(9, 3)))
     yield "gamma.png", png(13, 5, 8, 2, noise(39 * 5, 2), chunk(b"gAMA", struct.pack(">I", 45455)))
+    whole = png(13, 5, 8, 2, noise(39 * 5, 2))
+    end = chunk(b"IEND", b"")
+    yield "no_end.png", whole[:-len(end)]
+    yield "no_end_checksum.png", whole[:-4]
+    yield "wrong_end_checksum.png", whole[:-4] + b"none"
+    yield "no_data_checksum.png", whole[:-len(end) - 4]
+    start = whole.index(b"IDAT")
+    yield "no_adler.png", whole[:start - 4] + chunk(b"IDAT", whole[start + 4:-len(end) - 8]) + end
     yield "bits.pbm.ppm", b"P4 # ten by two\n10 2\n" + noise(4, 4)
     yield "bits_plain.ppm", b"P1\n# three by two\n3 2\n1 0 1\n011"
     yield "gray.ppm", b"P5\n7 3\n255\n" + noise(21, 5)

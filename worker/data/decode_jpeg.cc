@@ -24,6 +24,8 @@ struct Decoder {
   jpeg_error_mgr errors{};
   jpeg_progress_mgr progress{};
   std::jmp_buf escape{};
+  bool ran_out = false;  // the file ended before its end marker
+  bool is_cut = false;   // and has not every sample
   char cause[JMSG_LENGTH_MAX] = "";
 
   Decoder() = default;
@@ -40,9 +42,19 @@ Decoder* DecoderOf(j_common_ptr jpeg) { return static_cast<Decoder*>(jpeg->clien
   std::longjmp(decoder->escape, 1);  // NOLINT(cert-err52-cpp): the way libjpeg reports errors
 }
 
-// Stray bytes between segments lose no sample and are common in ImageNet; every other warning (`level` < 0) means wrong pixels.
+// These warnings (`level` < 0) lose no sample: stray bytes between segments, common in ImageNet; a scan header whose band of coefficients is
+// nonsense where it has no meaning, as Samsung's phones write; a JFIF version or an Adobe colour transform that is unknown. Nor does the end of
+// the file, by itself: a sample that it takes away is another warning, or is found by HasEveryScan. Every other one means wrong pixels.
 void OnMessage(j_common_ptr jpeg, int level) {
-  if (level < 0 && jpeg->err->msg_code != JWRN_EXTRANEOUS_DATA) OnError(jpeg);
+  if (level >= 0) return;
+  switch (jpeg->err->msg_code) {
+    case JWRN_EXTRANEOUS_DATA:
+    case JWRN_NOT_SEQUENTIAL:
+    case JWRN_JFIF_MAJOR:
+    case JWRN_ADOBE_XFORM: return;
+    case JWRN_JPEG_EOF: DecoderOf(jpeg)->ran_out = true; return;
+    default: OnError(jpeg);
+  }
 }
 
 void OnProgress(j_common_ptr jpeg) {
@@ -78,6 +90,16 @@ bool Guesses(const jpeg_decompress_struct& jpeg) {
   return false;
 }
 
+// Of a file of several scans: whether each component has been in one, and in a progressive file to its last bit.
+bool HasEveryScan(const jpeg_decompress_struct& jpeg) {
+  for (int c = 0; c < jpeg.num_components; ++c) {
+    if (jpeg.comp_info[c].quant_table == nullptr) return false;  // saved at a component's first scan
+    if (!jpeg.progressive_mode) continue;
+    if (std::any_of(jpeg.coef_bits[c], jpeg.coef_bits[c] + DCTSIZE2, [](int bits) { return bits != 0; })) return false;
+  }
+  return true;
+}
+
 // Prepares the output of picture->part, whose columns it may widen: default DCT and upsampling, as Pillow's. Files of several scans are
 // read to their end here.
 bool Start(Decoder* decoder, Picture* picture) {
@@ -109,7 +131,11 @@ bool ReadRows(Decoder* decoder, Picture* picture) {
     for (int k = 0; k < count; ++k) rows[k] = image.row(y + k);
     y += static_cast<int>(jpeg_read_scanlines(&jpeg, rows, static_cast<JDIMENSION>(count)));
   }
-  if (jpeg_has_multiple_scans(&jpeg)) return true;
+  const bool makes_up = jpeg.arith_code;  // what the end of the file takes away, without a warning
+  if (jpeg_has_multiple_scans(&jpeg)) {
+    decoder->is_cut = decoder->ran_out && (makes_up || !HasEveryScan(jpeg));
+    return true;
+  }
   const JDIMENSION last = jpeg.output_height - 1;
   if (jpeg.output_scanline < last) jpeg_skip_scanlines(&jpeg, last - jpeg.output_scanline);
   if (jpeg.output_scanline == last) {  // read, as skipping to the end leaves out what is skipped
@@ -117,6 +143,7 @@ bool ReadRows(Decoder* decoder, Picture* picture) {
     jpeg_read_scanlines(&jpeg, jpeg.mem->alloc_sarray(reinterpret_cast<j_common_ptr>(&jpeg), JPOOL_IMAGE, row_bytes, 1), 1);
   }
   jpeg_finish_decompress(&jpeg);
+  decoder->is_cut = decoder->ran_out && makes_up;
   return true;
 }
 
@@ -138,6 +165,7 @@ Status DecodeJpeg(absl::string_view bytes, RegionOf wanted, Picture* picture) {
   if (!Start(&decoder, picture)) return Corrupt(decoder.cause);
   picture->image.Reset(static_cast<int>(jpeg.output_width), picture->part.height, jpeg.output_components);
   if (!ReadRows(&decoder, picture)) return Corrupt(decoder.cause);
+  if (decoder.is_cut) return Corrupt("premature end of the file");
   if (jpeg.output_components == 4) CmykToRgb(true, &picture->image);  // inverted, as Adobe stores it and Pillow takes it
   return absl::OkStatus();
 }

@@ -66,9 +66,17 @@ bool ReadHeader(Reader* reader, png_uint_32* width, png_uint_32* height) {
   return true;
 }
 
+// Whether what went wrong did so behind the last sample: the library reads the rest of the compressed data, its checksums and the chunks after it
+// only then. A wrong checksum of a chunk with samples says that one of them may be wrong.
+bool HasEverySample(const Reader& reader, int height) {
+  if (absl::string_view(reader.cause.data()) == "IDAT: CRC error") return false;
+  if (png_get_interlace_type(reader.png, reader.info) == PNG_INTERLACE_ADAM7) return png_get_current_pass_number(reader.png) == 7;
+  return png_get_current_row_number(reader.png) == static_cast<png_uint_32>(height);
+}
+
 bool ReadPixels(Reader* reader, Image* image, int passes) {
   png_structp png = reader->png;
-  if (setjmp(png_jmpbuf(png))) return false;  // NOLINT(cert-err52-cpp)
+  if (setjmp(png_jmpbuf(png))) return HasEverySample(*reader, image->height);  // NOLINT(cert-err52-cpp)
   for (int pass = 0; pass < passes; ++pass) {
     for (int y = 0; y < image->height; ++y) png_read_row(png, image->row(y), nullptr);
   }

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
 #include "common/base/status.h"
 #include "tests/support/file_content.h"
 #include "worker/data/decode_image.h"
@@ -84,6 +85,23 @@ TEST(DecodingGoldenTest, ThreadsDecodeAtOnce) {
   }
   threads.clear();
   EXPECT_EQ(wrong, 0);
+}
+
+// JPEG and PNG: what ends early is shown only where no sample is missing, of files of one scan and of several.
+TEST(DecodingGoldenTest, ATruncatedFileIsRefusedOrShowsEverySample) {
+  Image whole, image;
+  int shown = 0;
+  for (const Picture& picture : Pictures()) {
+    if (!absl::EndsWith(picture.name, ".jpg") && !absl::EndsWith(picture.name, ".png")) continue;
+    const std::string good = Golden(picture.name);
+    ASSERT_TRUE(DecodeImage(good, &whole).ok());
+    for (size_t size = good.size() - 1; size > 20; size -= size + 60 > good.size() ? 1u : 7u) {
+      if (!DecodeImage(good.substr(0, size), &image).ok()) continue;
+      EXPECT_EQ(image.pixels, whole.pixels) << picture.name << " " << size << " of " << good.size();
+      ++shown;
+    }
+  }
+  EXPECT_GT(shown, 200);
 }
 
 // Every truncation and every damaged byte of every kind ends in a status, and what the libraries say does not reach the terminal.
