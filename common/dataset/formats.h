@@ -17,8 +17,8 @@ absl::StatusOr<std::unique_ptr<Index>> OpenIdx(const v1::JobSpec& spec, Split sp
 absl::StatusOr<std::unique_ptr<Index>> OpenImageFolder(const v1::JobSpec& spec, Split split, const std::string& kept);
 
 // WebDataset's shards: data.root/train/*.tar and data.root/val/*.tar, or data.root/*train*.tar and data.root/*val*.tar, by name and each from
-// its beginning. A sample is what shares a name up to the first dot: one image (the endings as above) and its label in KEY.cls, a number. Names
-// of classes: the lines of data.root/classes.txt, where it exists.
+// its beginning. A sample is what shares a name up to the first dot: its picture and its label, as data.input_key and data.target_key say
+// (tar_samples.h). Names of classes: the lines of data.root/classes.txt, where it exists. InvalidArgument for a shard that would be in both.
 absl::StatusOr<std::unique_ptr<Index>> OpenTar(const v1::JobSpec& spec, Split split, const std::string& kept);
 
 // The binary files of CIFAR-10 or CIFAR-100 in data.root (cifar_files.h).

@@ -19,8 +19,10 @@ const char* Name(Split split);
 
 // Where a stored image's bytes are.
 struct Place {
-  std::string file;    // below data.root
-  int64_t offset = 0;  // of its first byte in there
+  std::string file;        // below data.root
+  int64_t offset = 0;      // of its first byte in there
+  int64_t file_bytes = 0;  // of the file, and when it was modified (ns since 1970), as it was listed
+  int64_t modified_ns = 0;
 };
 
 // Immutable once open: all methods are thread-safe. An index has at least one image. `i` is in [0, size()).
@@ -33,8 +35,8 @@ class Index {
   virtual int32_t label(int64_t i) const = 0;  // in [0, model.num_classes)
   // Relative to data.root: "train/cat/7.jpg" (IMAGE_FOLDER), "train/0001.tar/7.jpg" (TAR); "train/123" or "val/123" (IDX, CIFAR, SYNTHETIC).
   virtual std::string path(int64_t i) const = 0;
-  virtual Place place(int64_t i) const { return {path(i), 0}; }  // IMAGE_FOLDER and TAR
-  virtual int64_t bytes(int64_t i) const = 0;                    // of the stored image: file size, or rows x columns x channels
+  virtual Place place(int64_t i) const { return {path(i)}; }  // IMAGE_FOLDER and TAR
+  virtual int64_t bytes(int64_t i) const = 0;                 // of the stored image: file size, or rows x columns x channels
   // By label. Class folders' names (IMAGE_FOLDER), the names file's (CIFAR), classes.txt's (TAR), else "0", "1", ...
   virtual const std::vector<std::string>& classes() const = 0;
 
@@ -49,5 +51,8 @@ class Index {
 // Errors: NotFound (no such folder, file, or image in it; with a hint), DataLoss (lying or truncated IDX file),
 // InvalidArgument (a label or class folder beyond model.num_classes). Each names the path.
 absl::StatusOr<std::unique_ptr<Index>> OpenIndex(const v1::JobSpec& spec, Split split, const std::string& kept = "");
+
+// FailedPrecondition where both parts do not have the same classes by label: what is learned as one class would be asked as another.
+absl::Status CheckSameClasses(const Index& train, const Index& validation);
 
 }  // namespace deit::dataset

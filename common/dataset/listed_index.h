@@ -34,7 +34,8 @@ class ListedIndex final : public Index {
   const std::vector<std::string>& classes() const override { return listing_.classes; }
   Place place(int64_t i) const override {
     const Container& container = listing_.containers[entry(i).container];
-    return container.bytes == 0 ? Place{path(i), 0} : Place{container.path, static_cast<int64_t>(entry(i).offset)};
+    if (container.bytes == 0) return {path(i), 0, bytes(i), entry(i).modified_ns};
+    return {container.path, static_cast<int64_t>(entry(i).offset), container.bytes, container.modified_ns};
   }
   uint64_t fingerprint() const override {
     return count_ == static_cast<int64_t>(listing_.entries.size()) ? fingerprint_ : Index::fingerprint();

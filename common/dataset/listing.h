@@ -10,24 +10,26 @@
 
 namespace deit::dataset {
 
-// A folder of images, a tar file, or a folder whose entries decide what the data set is.
+// A folder of images, a tar file, or a file or folder that decides what the data set is, or would if it existed.
 struct Container {
   std::string path;         // below data.root
   int64_t modified_ns = 0;  // since 1970
   int64_t bytes = 0;        // of a file
+  bool is_absent = false;   // there is none
   friend bool operator==(const Container&, const Container&) = default;
 };
 
-// One image, stored in an index file as 32 bytes, little endian.
+// One image, stored in an index file as 40 bytes, little endian.
 struct Entry {
   uint64_t offset = 0;      // of its first byte in the container; 0 where the container is a folder
   uint64_t bytes = 0;       // of the stored image
   uint64_t name_begin = 0;  // in Listing::names; it ends where the next one begins
+  int64_t modified_ns = 0;  // since 1970: of the file that its bytes are in
   uint32_t container = 0;
   int32_t label = 0;
   friend bool operator==(const Entry&, const Entry&) = default;
 };
-static_assert(sizeof(Entry) == 32);
+static_assert(sizeof(Entry) == 40);
 
 // A value. Entries are in the data set's order.
 struct Listing {
@@ -35,9 +37,14 @@ struct Listing {
   std::vector<Container> containers;
   std::vector<Entry> entries;
   std::string names;
+  bool is_whole = true;  // nothing was left out that may be there the next time: worth keeping
 
+  // An image in a tar file, which is not changed as long as its container is not; or in a file of its own.
   void Add(uint32_t container, absl::string_view name, int32_t label, uint64_t offset, uint64_t bytes) {
-    entries.push_back({offset, bytes, names.size(), container, label});
+    Add(container, name, label, offset, bytes, containers[container].modified_ns);
+  }
+  void Add(uint32_t container, absl::string_view name, int32_t label, uint64_t offset, uint64_t bytes, int64_t modified_ns) {
+    entries.push_back({offset, bytes, names.size(), modified_ns, container, label});
     names.append(name.data(), name.size());
   }
   absl::string_view name(size_t i) const {

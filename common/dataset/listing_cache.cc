@@ -23,6 +23,7 @@ constexpr absl::Duration kTimeout = absl::Minutes(30);  // for another process t
 
 bool IsUnchanged(const std::string& root, const Container& container) {
   const auto info = files::FileSystem::Posix().Stat(files::JoinPath(root, container.path));
+  if (container.is_absent) return absl::IsNotFound(info.status());
   return info.ok() && absl::ToUnixNanos(info->modified) == container.modified_ns &&
          (info->is_folder || static_cast<int64_t>(info->bytes) == container.bytes);
 }
@@ -40,8 +41,9 @@ absl::StatusOr<StoredListing> ReadKept(const std::string& path, const std::strin
   return stored;
 }
 
-bool IsSettled(const Listing& listing) {
-  const int64_t newest = absl::ToUnixNanos(absl::Now() - kSettled);
+// Whether a change since a listing that began at `begin` shows by the containers' times.
+bool IsSettled(const Listing& listing, absl::Time begin) {
+  const int64_t newest = absl::ToUnixNanos(begin - kSettled);
   for (const Container& container : listing.containers) {
     if (container.modified_ns > newest) return false;
   }
@@ -75,6 +77,12 @@ absl::StatusOr<Container> ContainerOf(const std::string& root, const std::string
   return Container{relative, absl::ToUnixNanos(info->modified), info->is_folder ? 0 : static_cast<int64_t>(info->bytes)};
 }
 
+absl::StatusOr<Container> ContainerOrAbsence(const std::string& root, const std::string& relative) {
+  auto container = ContainerOf(root, relative);
+  if (absl::IsNotFound(container.status())) return Container{.path = relative, .is_absent = true};
+  return container;
+}
+
 uint64_t FingerprintOf(const Listing& listing) {
   Fingerprint fingerprint;
   for (size_t i = 0; i < listing.entries.size(); ++i) {
@@ -84,7 +92,7 @@ uint64_t FingerprintOf(const Listing& listing) {
 }
 
 absl::StatusOr<StoredListing> KeptListing(const std::string& folder, const std::string& root, const std::string& kind,
-                                          const std::function<absl::StatusOr<Listing>()>& list) {
+                                          const std::function<absl::StatusOr<Listing>()>& list, Clock& clock) {
   std::error_code error;
   const std::string real_root = std::filesystem::canonical(root, error).string();
   const bool keeps = !folder.empty() && !error && files::CreateFolders(files::FileSystem::Posix(), folder).ok();
@@ -99,9 +107,10 @@ absl::StatusOr<StoredListing> KeptListing(const std::string& folder, const std::
     if (kept.ok()) return kept;  // the one before us has made it
     if (!absl::IsNotFound(kept.status())) LogInfo(absl::StrCat(kept.status().message(), "; listing data.root again"));
   }
+  const absl::Time begin = clock.Now();
   DEIT_ASSIGN_OR_RETURN(Listing listing, list());
   StoredListing stored{real_root, FingerprintOf(listing), std::move(listing)};
-  if (turn && IsSettled(stored.listing)) {
+  if (turn && stored.listing.is_whole && IsSettled(stored.listing, begin)) {
     if (const Status status = SaveListing(path, stored); !status.ok())
       LogWarning(absl::StrCat("the list of data.root is not kept: ", status.message()));
   }

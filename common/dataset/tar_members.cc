@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "common/base/status.h"
 #include "common/files/file_system.h"
@@ -15,6 +18,10 @@ namespace {
 
 constexpr uint64_t kBlock = 512;
 constexpr uint64_t kMaxExtension = 1 << 20;  // of a long name or a pax header
+// Zeros at the end: tar fills its last record, of 10,240 bytes unless it was told otherwise, and has no other reason to write any.
+constexpr uint64_t kRecord = 20 * kBlock;
+constexpr uint64_t kMaxRecord = 1 << 20;
+constexpr int kMaxLinks = 40;  // from one to the next, as Linux
 
 // The fields of a header block, as POSIX and GNU place them.
 struct Header {
@@ -74,7 +81,7 @@ std::string NameOf(const Header& header) {
 
 // What an extended header says of the member after it.
 struct Extension {
-  std::optional<std::string> name;
+  std::optional<std::string> name, link;
   std::optional<uint64_t> bytes;
 };
 
@@ -90,6 +97,7 @@ bool ReadPax(absl::string_view records, Extension* extension) {
     if (equals == absl::string_view::npos) return false;
     const absl::string_view key = record.substr(0, equals), value = record.substr(equals + 1);
     if (key == "path") extension->name = std::string(value);
+    if (key == "linkpath") extension->link = std::string(value);
     if (key.substr(0, 11) == "GNU.sparse.") return false;
     uint64_t bytes = 0;
     if (key == "size" && !absl::SimpleAtoi(value, &bytes)) return false;
@@ -99,19 +107,52 @@ bool ReadPax(absl::string_view records, Extension* extension) {
   return true;
 }
 
+// "a/./b/../c" -> "a/c"; what leaves the archive or begins at the root matches no member.
+std::string PlainName(absl::string_view name) {
+  std::vector<absl::string_view> parts;
+  for (const absl::string_view part : absl::StrSplit(name, '/')) {
+    if (part == ".." && !parts.empty() && parts.back() != "..") parts.pop_back();
+    else if (part != "." && (!part.empty() || parts.empty())) parts.push_back(part);
+  }
+  return absl::StrJoin(parts, "/");
+}
+
+// Gives members with a broken_link the place of what they point to, where that is here.
+void FollowLinks(std::vector<TarMember>* members) {
+  std::unordered_map<std::string, const TarMember*> by_name;
+  for (const TarMember& member : *members) by_name[PlainName(member.name)] = &member;
+  for (TarMember& member : *members) {
+    const TarMember* at = &member;
+    for (int links = 0; at != nullptr && !at->broken_link.empty() && links < kMaxLinks; ++links) {
+      const auto found = by_name.find(PlainName(at->broken_link));
+      at = found == by_name.end() ? nullptr : found->second;
+    }
+    if (at == nullptr || !at->broken_link.empty()) continue;
+    member.offset = at->offset;
+    member.bytes = at->bytes;
+    member.broken_link.clear();
+  }
+}
+
 class TarReader {
  public:
   TarReader(const std::string& path, const files::RandomAccessFile& file) : path_(path), file_(file) {}
 
   absl::StatusOr<std::vector<TarMember>> Read() {
+    if (file_.Size() == 0) return Broken("an empty file");
     while (at_ < file_.Size()) {
       Header header;
       if (file_.Size() - at_ < kBlock) return Broken("cut off");
       DEIT_RETURN_IF_ERROR(file_.ReadAt(at_, &header, kBlock));
-      if (IsEmpty(header)) break;
+      if (IsEmpty(header)) {
+        DEIT_RETURN_IF_ERROR(CheckEnd());
+        break;
+      }
       if (!ChecksumHolds(header)) return Broken("not a tar header");
       DEIT_RETURN_IF_ERROR(Take(header));
     }
+    const auto is_link = [](const TarMember& member) { return !member.broken_link.empty(); };
+    if (std::any_of(members_.begin(), members_.end(), is_link)) FollowLinks(&members_);
     return std::move(members_);
   }
 
@@ -120,9 +161,24 @@ class TarReader {
     return WithHint(absl::DataLossError(absl::StrCat(path_, ": byte ", at_, ": ", cause)), "shards are plain, whole tar files");
   }
 
-  // One header and the contents after it. An extended header applies to the next member, across other headers ('g', 'K') in between.
+  // Behind the end mark there are zeros, to the end of a record.
+  Status CheckEnd() {
+    const uint64_t most = members_.empty() ? kRecord : kMaxRecord, begin = at_;
+    std::string piece(std::min(most, file_.Size() - begin), '\0');
+    DEIT_RETURN_IF_ERROR(file_.ReadAt(begin, piece.data(), piece.size()));
+    if (const size_t data = piece.find_first_not_of('\0'); data != std::string::npos) {
+      at_ += data;
+      return WithHint(Broken("data behind the end mark"),
+                      "fetch or make the shard again; shards are joined by tar --concatenate, not by cat");
+    }
+    if (file_.Size() - begin <= most) return absl::OkStatus();
+    return WithHint(Broken(absl::StrCat("zeros from here to byte ", begin + most, " and further, where members should be")),
+                    "fetch or make the shard again: space was set aside for it and not all of it written");
+  }
+
+  // One header and the contents after it. An extended header applies to the next member, across another ('g') in between.
   Status Take(const Header& header) {
-    const bool extends = header.type == 'L' || header.type == 'x', is_header = extends || header.type == 'g' || header.type == 'K';
+    const bool extends = header.type == 'L' || header.type == 'K' || header.type == 'x', is_header = extends || header.type == 'g';
     const std::optional<uint64_t> stated = Number(header.size);
     if (!stated) return Broken("a size that is no number");
     const uint64_t begin = at_ + kBlock, bytes = is_header ? *stated : extension_.bytes.value_or(*stated);
@@ -137,8 +193,17 @@ class TarReader {
   void AddMember(const Header& header, uint64_t begin, uint64_t bytes) {
     const Extension extension = std::exchange(extension_, {});
     std::string name = extension.name.value_or(NameOf(header));
+    if (name.empty() || name.back() == '/') return;
     const bool is_regular = header.type == '0' || header.type == '\0' || header.type == '7';
-    if (is_regular && !name.empty() && name.back() != '/') members_.push_back({std::move(name), begin, bytes});
+    const std::string target = extension.link.value_or(std::string(Text(header.link)));
+    if (is_regular) {
+      members_.push_back({std::move(name), begin, bytes, ""});
+    } else if (header.type == '1') {  // a hard link, whose target is a member's name
+      members_.push_back({std::move(name), 0, 0, target.empty() ? "nothing" : target});
+    } else if (header.type == '2') {  // a symbolic link, seen from the folder that it is in
+      const std::string folder = name.substr(0, name.rfind('/') + 1);
+      members_.push_back({std::move(name), 0, 0, target.substr(0, 1) == "/" ? target : absl::StrCat(folder, target)});
+    }
   }
 
   Status Extend(char type, uint64_t begin, uint64_t bytes) {
@@ -146,6 +211,7 @@ class TarReader {
     std::string content(bytes, '\0');
     DEIT_RETURN_IF_ERROR(file_.ReadAt(begin, content.data(), bytes));
     if (type == 'L') extension_.name = content.substr(0, content.find('\0'));
+    else if (type == 'K') extension_.link = content.substr(0, content.find('\0'));
     else if (!ReadPax(content, &extension_)) return Broken("an extended header that cannot be read, or a sparse file");
     return absl::OkStatus();
   }

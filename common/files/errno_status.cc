@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "absl/strings/ascii.h"
+#include "common/base/exit_code.h"
 
 namespace deit::files {
 namespace {
@@ -37,7 +38,9 @@ absl::StatusCode CodeOf(int error) {
 Status ErrnoStatus(absl::string_view action, const std::string& path, int error) {
   std::string cause = std::generic_category().message(error);
   if (!cause.empty()) cause[0] = absl::ascii_tolower(static_cast<unsigned char>(cause[0]));
-  return Status(CodeOf(error), absl::StrCat(path, ": ", action, ": ", cause));
+  const Status status(CodeOf(error), absl::StrCat(path, ": ", action, ": ", cause));
+  const bool is_path = error == ENOTDIR || error == EISDIR || error == ELOOP || error == ENAMETOOLONG;  // leads to nothing that can be read
+  return is_path ? WithExitCode(status, ExitCode::kMissingInput) : status;
 }
 
 }  // namespace deit::files

@@ -60,10 +60,12 @@ class PosixWritableFile final : public WritableFile {
 
 class PosixRandomAccessFile final : public RandomAccessFile {
  public:
-  PosixRandomAccessFile(std::string path, int fd, uint64_t size) : path_(std::move(path)), fd_(fd), size_(size) {}
+  PosixRandomAccessFile(std::string path, int fd, const struct stat& info)
+      : path_(std::move(path)), fd_(fd), size_(static_cast<uint64_t>(info.st_size)), modified_(info.st_mtim) {}
   ~PosixRandomAccessFile() override { CloseOnce(fd_); }
 
   uint64_t Size() const override { return size_; }
+  absl::Time Modified() const override { return absl::TimeFromTimespec(modified_); }
 
   Status ReadAt(uint64_t offset, void* dst, size_t bytes) const override {
     char* next = static_cast<char*>(dst);
@@ -88,6 +90,7 @@ class PosixRandomAccessFile final : public RandomAccessFile {
   const std::string path_;
   const int fd_;
   const uint64_t size_;
+  const timespec modified_;
 };
 
 int OpenRepeating(const std::string& path, int flags, mode_t mode = 0) {
@@ -120,7 +123,7 @@ class PosixFileSystem final : public FileSystem {
       CloseOnce(fd);
       return ErrnoStatus("cannot open", path, error);
     }
-    return std::make_unique<PosixRandomAccessFile>(path, fd, static_cast<uint64_t>(info.st_size));
+    return std::make_unique<PosixRandomAccessFile>(path, fd, info);
   }
 
   Status Rename(const std::string& from, const std::string& to) override {

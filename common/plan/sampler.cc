@@ -15,17 +15,6 @@ uint64_t Saturated(Wide value) {
   return value > kLargest ? kLargest : static_cast<uint64_t>(value);
 }
 
-struct Place {
-  uint64_t rank;
-  uint32_t repeat;
-};
-
-Place PlaceOf(uint64_t offset, uint64_t repeats) {
-  if (repeats == 1) return {offset, 0};  // spares a division
-  const uint64_t rank = offset / repeats;
-  return {rank, static_cast<uint32_t>(offset - rank * repeats)};
-}
-
 Status OutOfRange(const char* what, uint64_t value, uint64_t largest) {
   return absl::InvalidArgumentError(absl::StrCat(what, ": ", value, ": must be 1 to ", largest));
 }
@@ -41,6 +30,7 @@ StatusOr<Sampler> Sampler::Create(SamplerOptions options) {
   if (options.repeated_aug < 1 || options.repeated_aug > kMaxRepeats) {
     return OutOfRange("augment.repeated_aug", options.repeated_aug, kMaxRepeats);
   }
+  if (options.repeat_distance > kMaxBatchSize) return OutOfRange("micro-batch", options.repeat_distance, kMaxBatchSize);
   if (options.labelled > images) {
     return WithHint(
         absl::InvalidArgumentError(absl::StrCat("data.labelled: ", options.labelled, ": more than the ", images, " training images")),
@@ -56,16 +46,29 @@ StatusOr<Sampler> Sampler::Create(SamplerOptions options) {
   return Sampler(options, options.drop_last ? images / batch_size * batch_size : images);
 }
 
+Sampler::Place Sampler::PlaceOf(uint64_t position, uint64_t positions_per_pass) const {
+  const uint64_t repeats = options_.repeated_aug, distance = options_.repeat_distance;
+  if (repeats == 1 || distance == 0) {
+    const uint64_t pass = position / positions_per_pass, offset = position - pass * positions_per_pass;
+    if (repeats == 1) return {pass, offset, 0};  // spares a division
+    const uint64_t rank = offset / repeats;
+    return {pass, rank, static_cast<uint32_t>(offset - rank * repeats)};
+  }
+  const uint64_t group = position / (repeats * distance), offset = position - group * repeats * distance;
+  const uint64_t repeat = offset / distance, shown = group * distance + offset - repeat * distance;  // images before this one
+  const uint64_t images_per_pass = (positions_per_pass + repeats - 1) / repeats, pass = shown / images_per_pass;
+  return {pass, shown - pass * images_per_pass, static_cast<uint32_t>(repeat)};
+}
+
 View Sampler::At(uint64_t position) const {
   const uint64_t labelled = options_.labelled;
   const uint64_t epoch = position / positions_per_epoch_;
   if (options_.labelled_only) {
-    const uint64_t pass = position / labelled;
-    const auto [rank, repeat] = PlaceOf(position - pass * labelled, options_.repeated_aug);
+    const auto [pass, rank, repeat] = PlaceOf(position, labelled);
     return {position, epoch, label_permutation_.Image(EpochPermutation(options_.seed, pass, labelled).Image(rank)), repeat};
   }
-  const auto [rank, repeat] = PlaceOf(position - epoch * positions_per_epoch_, options_.repeated_aug);
-  const uint64_t image = EpochPermutation(options_.seed, epoch, options_.images).Image(rank);
+  const auto [pass, rank, repeat] = PlaceOf(position, positions_per_epoch_);
+  const uint64_t image = EpochPermutation(options_.seed, pass, options_.images).Image(rank);
   return {position, epoch, image, repeat, labelled == 0 || label_permutation_.Rank(image) < labelled};
 }
 

@@ -5,6 +5,9 @@
 //   drop_last on:  an epoch is floor(n / B) whole steps; the rest of its order is not shown.
 // With K of the images labelled (the first K of LabelPermutation) and labelled_only, epochs keep their positions, and these run over the K
 // images pass by pass: position p shows what offset p mod K of epoch floor(p / K) of a data set of these K images alone would.
+// With a repeat_distance m (a micro-batch) the views of an image are m positions apart in the endless stream, so that no micro-batch has two:
+// k m positions show m images, view by view. Images then come from orders of their own, ceil(positions_per_epoch() / k) images each, the first
+// of EpochPermutation 0, 1, ...; in the long run that is a step or so ahead of the epochs, which count positions.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +18,14 @@
 namespace deit::plan {
 
 struct SamplerOptions {
-  uint64_t images;             // n: 1 .. ImagePermutation::kMaxImages
-  uint64_t batch_size;         // B, global: 1 .. 2^32
-  uint64_t repeated_aug = 1;   // k: views of one image per pass: 1 .. 2^32 - 1
-  bool drop_last = false;      // timm's epochs
-  uint64_t seed = 0;           // data.seed
-  uint64_t labelled = 0;       // K: images that keep their labels, at most n; 0: all
-  bool labelled_only = false;  // the others are not shown
+  uint64_t images;               // n: 1 .. ImagePermutation::kMaxImages
+  uint64_t batch_size;           // B, global: 1 .. 2^32
+  uint64_t repeated_aug = 1;     // k: views of one image per pass: 1 .. 2^32 - 1
+  bool drop_last = false;        // timm's epochs
+  uint64_t seed = 0;             // data.seed
+  uint64_t labelled = 0;         // K: images that keep their labels, at most n; 0: all
+  bool labelled_only = false;    // the others are not shown
+  uint64_t repeat_distance = 0;  // m: positions between two views of an image, 1 .. 2^32; 0: they are side by side
 };
 
 // One training example. Its augmentation is keyed by (data.seed, position).
@@ -65,6 +69,14 @@ class Sampler {
  private:
   Sampler(SamplerOptions options, uint64_t positions_per_epoch)
       : options_(options), positions_per_epoch_(positions_per_epoch), label_permutation_(LabelPermutation(options.seed, options.images)) {}
+
+  // Which image of which order, and which view of it.
+  struct Place {
+    uint64_t pass;
+    uint64_t rank;
+    uint32_t repeat;
+  };
+  Place PlaceOf(uint64_t position, uint64_t positions_per_pass) const;
 
   SamplerOptions options_;
   uint64_t positions_per_epoch_;

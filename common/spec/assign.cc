@@ -137,6 +137,7 @@ class Slot {
     std::string value = node.text;
     if (field_->options().GetExtension(v1::path)) {
       if (value.empty()) return;
+      if (value[0] == '~') return Refuse(node, "\"~\" is not expanded here: want a whole path, or ./~ for a folder of that name");
       value = files::AbsolutePath(folder_, value);
     }
     const Reflection* reflection = message_->GetReflection();

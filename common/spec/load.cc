@@ -4,8 +4,10 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 #include "common/files/absolute_path.h"
 #include "common/files/operations.h"
+#include "common/files/stream_file.h"
 #include "common/spec/assign.h"
 #include "common/spec/resolve.h"
 #include "common/spec/syntax.h"
@@ -35,7 +37,7 @@ std::string DefaultName(const std::string& job_file, const LoadOptions& options)
 StatusOr<v1::JobSpec> LoadSpec(const std::string& path, const std::vector<std::string>& overrides, const LoadOptions& options) {
   if (path.empty()) return ParseSpec("", path, overrides, options);
   DEIT_ASSIGN_OR_RETURN(const std::string folder, WorkingFolder(options));
-  auto content = files::ReadWholeFile(files::FileSystem::Posix(), files::AbsolutePath(folder, path), options.max_bytes);
+  auto content = files::ReadToEnd(files::AbsolutePath(folder, path), options.max_bytes);
   if (!content.ok()) return Unreadable(content.status());
   return ParseSpec(*content, path, overrides, options);
 }
@@ -44,6 +46,7 @@ StatusOr<v1::JobSpec> ParseSpec(absl::string_view content, const std::string& pa
                                 const LoadOptions& options) {
   DEIT_ASSIGN_OR_RETURN(const std::string working_folder, WorkingFolder(options));
   const std::string job_file = path.empty() ? "" : files::AbsolutePath(working_folder, path);
+  absl::ConsumePrefix(&content, "\xef\xbb\xbf");  // the byte order mark that some editors begin a file with
   Problems problems(path);
   const Node root = absl::EndsWith(path, ".json") ? ParseJson(content, &problems) : ParseTextproto(content, &problems);
   if (!problems.empty()) return problems.ToStatus();  // half a file would only give false alarms

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
 #include "common/base/numbers.h"
 #include "common/models/model_catalog.h"
 #include "common/spec/rand_augment.h"
@@ -51,6 +52,11 @@ void CheckBatchNorm(const v1::JobSpec& spec, Problems* problems) {
   problems->Add("train.batch_size",
                 absl::StrCat(batch, ": each of ", lanes, " lanes has one image, of which ", spec.model().name(),
                              " leaves one pixel at img_size ", spec.model().img_size(), ": batch norm needs two: set it to ", 2 * batch));
+}
+
+// Pictures are gray or RGB.
+void CheckChannels(const v1::JobSpec& spec, Problems* problems) {
+  if (spec.model().in_chans() == 2) problems->Add("model.in_chans", "2: pictures have 1 channel (gray) or 3 (RGB)");
 }
 
 void CheckPerChannel(const char* path, int values, const v1::JobSpec& spec, Problems* problems) {
@@ -136,6 +142,24 @@ void CheckTeacher(const v1::JobSpec& spec, Problems* problems) {
   if (!teacher.std().empty()) CheckPerChannel("teacher.std", teacher.std_size(), spec, problems);
 }
 
+// "jpg;png" and "json:annotation.label".
+void CheckSampleKeys(const v1::DataSpec& data, Problems* problems) {
+  const auto is_key = [](absl::string_view key) {
+    return !key.empty() && key.find_first_of("/: \t") == absl::string_view::npos && key.front() != '.' && key.back() != '.';
+  };
+  const std::vector<absl::string_view> inputs = absl::StrSplit(data.input_key(), ';');
+  if (!data.input_key().empty() && !std::all_of(inputs.begin(), inputs.end(), is_key)) {
+    problems->Add("data.input_key",
+                  absl::StrCat("\"", data.input_key(), "\": want what follows the first dot of a name, such as \"jpg;png\""));
+  }
+  const std::vector<absl::string_view> target = absl::StrSplit(data.target_key(), absl::MaxSplits(':', 1));
+  const std::vector<absl::string_view> fields = absl::StrSplit(target.back(), '.');
+  const bool has_fields = std::none_of(fields.begin(), fields.end(), [](absl::string_view field) { return field.empty(); });
+  if (!is_key(target[0]) || !has_fields) {
+    problems->Add("data.target_key", absl::StrCat("\"", data.target_key(), "\": want \"cls\", \"txt\" or \"json:FIELD\""));
+  }
+}
+
 void CheckData(const v1::JobSpec& spec, Problems* problems) {
   const v1::DataSpec& data = spec.data();
   if (data.format() != v1::DataSpec::SYNTHETIC && data.root().empty()) {
@@ -151,6 +175,7 @@ void CheckData(const v1::JobSpec& spec, Problems* problems) {
   if (data.labelled() > 0 && data.on_bad_image() == v1::DataSpec::REPLACE) {
     problems->Add("data.on_bad_image", "REPLACE: would show labels that data.labelled hides: want FAIL");
   }
+  CheckSampleKeys(data, problems);
   CheckPerChannel("data.mean", data.mean_size(), spec, problems);
   CheckPerChannel("data.std", data.std_size(), spec, problems);
 }
@@ -189,6 +214,9 @@ void CheckAugment(const v1::JobSpec& spec, Problems* problems) {
                                                           ": augment.aa rotates and shears: want BICUBIC, BILINEAR or RANDOM"));
     }
   }
+  if (spec.evaluate().interpolation() == v1::AugmentSpec::RANDOM) {
+    problems->Add("evaluate.interpolation", "RANDOM: an evaluation is the same each time: want BILINEAR, BICUBIC, BOX or LANCZOS");
+  }
   CheckMixing(spec, problems);
 }
 
@@ -213,6 +241,7 @@ void Validate(const v1::JobSpec& resolved, Problems* problems) {
   CheckName(resolved, problems);
   CheckDevice(resolved, problems);
   CheckBatch(resolved, problems);
+  CheckChannels(resolved, problems);
   if (models::FindModel(resolved.model().name()) != nullptr) CheckBatchNorm(resolved, problems);
   CheckDistillation(resolved, problems);
   CheckLabels(resolved, problems);

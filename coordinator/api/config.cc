@@ -15,6 +15,7 @@ StatusOr<v1::ConfigCheck> CheckConfig(const std::string& file, const std::vector
   v1::ConfigCheck check;
   check.set_path(file);
   check.set_fields_digest(FieldsDigest(job));
+  for (std::string& warning : spec::Warnings(job)) check.add_warnings(std::move(warning));
   DEIT_ASSIGN_OR_RETURN(const fit::MemoryEstimate memory, fit::EstimateTraining(job, 1, 1));
   check.set_memory(fit::Describe(memory));
   for (std::string& warning : fit::ProcessorWarnings(job, machine::ThisProcessor())) check.add_warnings(std::move(warning));

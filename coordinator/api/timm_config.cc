@@ -13,9 +13,8 @@ namespace {
 using models::Family;
 
 // timm's name of what evaluation resizes with.
-std::string EvaluationInterpolation(const v1::AugmentSpec& augment) {
-  if (augment.interpolation() == v1::AugmentSpec::RANDOM) return "bicubic";
-  return absl::AsciiStrToLower(v1::AugmentSpec::Interpolation_Name(augment.interpolation()));
+std::string EvaluationInterpolation(const v1::EvaluateSpec& evaluate) {
+  return absl::AsciiStrToLower(v1::AugmentSpec::Interpolation_Name(evaluate.interpolation()));
 }
 
 // The published model of the same family and the same inner sizes, if there is one.
@@ -120,7 +119,7 @@ v1::PretrainedConfig PixelsOf(const v1::JobSpec& job) {
   pixels.set_num_classes(job.model().num_classes());
   *pixels.mutable_mean() = job.data().mean();
   *pixels.mutable_std() = job.data().std();
-  pixels.set_interpolation(EvaluationInterpolation(job.augment()));
+  pixels.set_interpolation(EvaluationInterpolation(job.evaluate()));
   pixels.set_crop_pct(job.evaluate().crop_ratio());
   return pixels;
 }

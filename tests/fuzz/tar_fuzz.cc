@@ -18,12 +18,15 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   spec.mutable_data()->set_format(deit::v1::DataSpec::TAR);
   spec.mutable_data()->set_root(folder.path());
   spec.mutable_model()->set_num_classes(1000);
-  const auto index = deit::dataset::OpenIndex(spec, deit::dataset::Split::kTrain);
-  if (!index.ok()) return 0;
-  for (int64_t i = 0; i < (*index)->size(); ++i) {
-    DEIT_CHECK((*index)->label(i) >= 0 && (*index)->label(i) < 1000, "label ", (*index)->label(i));
-    const auto end = static_cast<uint64_t>((*index)->place(i).offset + (*index)->bytes(i));
-    DEIT_CHECK(end <= size, "image ", (*index)->path(i));
+  for (const char* target : {"cls", "json:a.b"}) {
+    spec.mutable_data()->set_target_key(target);
+    const auto index = deit::dataset::OpenIndex(spec, deit::dataset::Split::kTrain);
+    if (!index.ok()) continue;
+    for (int64_t i = 0; i < (*index)->size(); ++i) {
+      DEIT_CHECK((*index)->label(i) >= 0 && (*index)->label(i) < 1000, "label ", (*index)->label(i));
+      const auto end = static_cast<uint64_t>((*index)->place(i).offset + (*index)->bytes(i));
+      DEIT_CHECK(end <= size, "image ", (*index)->path(i));
+    }
   }
   return 0;
 }

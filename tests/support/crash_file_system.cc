@@ -63,6 +63,7 @@ class CrashRandomAccessFile final : public files::RandomAccessFile {
  public:
   CrashRandomAccessFile(std::string path, std::string bytes) : path_(std::move(path)), bytes_(std::move(bytes)) {}
   uint64_t Size() const override { return bytes_.size(); }
+  absl::Time Modified() const override { return absl::UnixEpoch(); }
   Status ReadAt(uint64_t offset, void* dst, size_t bytes) const override {
     if (offset > bytes_.size() || bytes > bytes_.size() - offset) {
       return Error(absl::StatusCode::kDataLoss, path_,

@@ -39,6 +39,12 @@ inline std::string TarMember(const std::string& name, const std::string& content
   return TarHeader(name, content.size(), type, prefix) + content + padding;
 }
 
+// A hard ('1') or symbolic ('2') link. `target` has at most 99 bytes.
+inline std::string TarLink(const std::string& name, const std::string& target, char type) {
+  std::string block = TarHeader(name, 0, type);
+  return WithTarChecksum(block.replace(157, target.size(), target));
+}
+
 inline std::string TarEnd() { return std::string(1024, '\0'); }
 
 }  // namespace deit::testing

@@ -1,6 +1,7 @@
 #include "worker/augment/view_parameters.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "common/plan/job_sampler.h"
@@ -14,24 +15,33 @@ FilterChoice FiltersOf(v1::AugmentSpec::Interpolation interpolation) {
   switch (interpolation) {
     case v1::AugmentSpec::BILINEAR: return {Filter::kBilinear, Filter::kBilinear};
     case v1::AugmentSpec::BICUBIC: return {Filter::kBicubic, Filter::kBicubic};
-    case v1::AugmentSpec::RANDOM: return {Filter::kBicubic, Filter::kBilinear};  // evaluation takes the first
+    case v1::AugmentSpec::RANDOM: return {Filter::kBicubic, Filter::kBilinear};
     case v1::AugmentSpec::BOX: return {Filter::kBox, Filter::kBox};
     case v1::AugmentSpec::LANCZOS: return {Filter::kLanczos, Filter::kLanczos};
   }
   return {};
 }
 
+// What the user wrote, of which a float is a little more or less: 0.3 and not 0.30000001.
+double Decimal(float value) {
+  char text[64];
+  const auto end = std::to_chars(text, text + sizeof(text), value);
+  double decimal = value;
+  std::from_chars(text, end.ptr, decimal);
+  return decimal;
+}
+
 }  // namespace
 
-ViewPolicy::ViewPolicy(const v1::JobSpec& spec)
-    : spec_(spec), seed_(plan::DataSeed(spec)), filters_(FiltersOf(spec.augment().interpolation())) {
+ViewPolicy::ViewPolicy(const v1::JobSpec& spec, v1::AugmentSpec::Interpolation interpolation)
+    : spec_(spec), seed_(plan::DataSeed(spec)), filters_(FiltersOf(interpolation)) {
   for (int c = 0; c < std::min(spec.data().mean_size(), 3); ++c) {  // timm's rounding: Python's
-    fill_[static_cast<size_t>(c)] = static_cast<uint8_t>(std::min(255.0, std::nearbyint(255 * static_cast<double>(spec.data().mean(c)))));
+    fill_[static_cast<size_t>(c)] = static_cast<uint8_t>(std::min(255.0, std::nearbyint(255 * Decimal(spec.data().mean(c)))));
   }
 }
 
 StatusOr<ViewPolicy> ViewPolicy::ForTraining(const v1::JobSpec& spec) {
-  ViewPolicy policy(spec);
+  ViewPolicy policy(spec, spec.augment().interpolation());
   policy.training_ = true;
   policy.colour_jitter_ = spec.augment().color_jitter();
   if (!spec.augment().aa().empty()) {
@@ -43,7 +53,7 @@ StatusOr<ViewPolicy> ViewPolicy::ForTraining(const v1::JobSpec& spec) {
   return policy;
 }
 
-ViewPolicy ViewPolicy::ForEvaluation(const v1::JobSpec& spec) { return ViewPolicy(spec); }
+ViewPolicy ViewPolicy::ForEvaluation(const v1::JobSpec& spec) { return {spec, spec.evaluate().interpolation()}; }
 
 // torchvision's ColorJitter: three factors in U(1 - v, 1 + v), not below 0, in random order.
 void ViewPolicy::DrawColourJitter(uint64_t position, std::vector<Operation>* operations) const {

@@ -26,7 +26,7 @@ class ViewPolicy {
  public:
   // Of training views. InvalidArgument for an augment.aa that cannot be read (the spec's validation has seen it). `spec` is resolved.
   static StatusOr<ViewPolicy> ForTraining(const v1::JobSpec& spec);
-  // Framing alone, by evaluate.crop_ratio.
+  // Framing alone, by evaluate.crop_ratio and evaluate.interpolation.
   static ViewPolicy ForEvaluation(const v1::JobSpec& spec);
 
   // For the view at `position` of a picture of width x height.
@@ -34,12 +34,14 @@ class ViewPolicy {
 
   const v1::JobSpec& spec() const { return spec_; }
   uint64_t seed() const { return seed_; }
+  bool trains() const { return training_; }
   bool replaces_bad_images() const { return training_ && spec_.data().on_bad_image() == v1::DataSpec::REPLACE; }
-  bool repeats_images() const { return training_ && spec_.augment().repeated_aug() > 1; }
+  // Whether views of one image come one after another.
+  bool repeats_images() const { return training_ && spec_.augment().repeated_aug() > 1 && !spec_.augment().spread_repeats(); }
   pixels::Colour fill() const { return fill_; }  // around pictures that an operation moves: the mean
 
  private:
-  explicit ViewPolicy(const v1::JobSpec& spec);
+  ViewPolicy(const v1::JobSpec& spec, v1::AugmentSpec::Interpolation interpolation);
   void DrawColourJitter(uint64_t position, std::vector<Operation>* operations) const;
 
   v1::JobSpec spec_;

@@ -34,8 +34,8 @@ absl::Status Unreadable(const absl::Status& status);
 absl::StatusOr<std::unique_ptr<ImageSource>> NewIdxImages(const v1::JobSpec& spec, const dataset::Index& index);
 // CIFAR: read from the open files when asked for. DataLoss where they have become shorter.
 absl::StatusOr<std::unique_ptr<ImageSource>> NewCifarImages(const v1::JobSpec& spec, const dataset::Index& index);
-// IMAGE_FOLDER and TAR: each read from its file below data.root when it is asked for. FailedPrecondition where a picture's file has another
-// size than when it was listed.
+// IMAGE_FOLDER and TAR: each read from its file below data.root when it is asked for. FailedPrecondition where a file, be it a
+// picture's own or a shard, has another size or time of modification than when it was listed.
 std::unique_ptr<ImageSource> NewStoredImages(const v1::JobSpec& spec, const dataset::Index& index);
 // Half a coarse pattern of the class, half noise of the image, so that there is something to learn. Every data.seed sees the same pictures.
 std::unique_ptr<ImageSource> NewSyntheticImages(const v1::JobSpec& spec, const dataset::Index& index);

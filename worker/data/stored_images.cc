@@ -11,8 +11,8 @@ constexpr int64_t kMaxFileBytes = int64_t{1} << 28;
 
 class StoredImages final : public ImageSource {
  public:
-  StoredImages(std::string root, const dataset::Index& index, bool are_files, absl::Duration retry)
-      : root_(std::move(root)), index_(index), are_files_(are_files), retry_(retry) {}
+  StoredImages(std::string root, const dataset::Index& index, absl::Duration retry)
+      : root_(std::move(root)), index_(index), retry_(retry) {}
 
   Status Read(int64_t i, Image* image) const override {
     return Decode(i, [image](absl::string_view bytes) { return DecodeImage(bytes, image); });
@@ -30,35 +30,39 @@ class StoredImages final : public ImageSource {
     if (size > kMaxFileBytes) return absl::DataLossError(absl::StrCat(path, ": ", size, " bytes: not a picture"));
     thread_local std::string bytes;  // kept: a new one per image would fault in its pages each time
     bytes.resize(static_cast<size_t>(size));
-    int64_t size_now = size;
+    Status unchanged;
     const Status read = RetryRead(retry_, [&]() -> Status {
       DEIT_ASSIGN_OR_RETURN(const auto file, files::FileSystem::Posix().OpenForRead(files::JoinPath(root_, place.file)));
-      size_now = are_files_ ? static_cast<int64_t>(file->Size()) : size;
-      if (size_now != size) return absl::OkStatus();
-      return file->ReadAt(static_cast<uint64_t>(place.offset), bytes.data(), bytes.size());
+      unchanged = Unchanged(place, *file);
+      return unchanged.ok() ? file->ReadAt(static_cast<uint64_t>(place.offset), bytes.data(), bytes.size()) : absl::OkStatus();
     });
     if (!read.ok()) return Unreadable(read);
-    if (size_now != size) return Changed(path, size_now, size);
+    DEIT_RETURN_IF_ERROR(unchanged);
     return Annotate(decode(bytes), path);
   }
 
-  static Status Changed(const std::string& path, int64_t bytes, int64_t listed) {
-    const std::string message = absl::StrCat(path, ": ", bytes, " bytes: it had ", listed, " when data.root was listed");
-    return WithHint(WithExitCode(absl::FailedPreconditionError(message), ExitCode::kCorrupt),  // no bad picture, which might be replaced
-                    absl::StrCat("touch ", files::ParentOf(path), ", so that data.root is listed again"));
+  // Otherwise no bad picture's error, since that picture might be replaced.
+  Status Unchanged(const dataset::Place& place, const files::RandomAccessFile& file) const {
+    const bool is_size = static_cast<int64_t>(file.Size()) != place.file_bytes;
+    if (!is_size && absl::ToUnixNanos(file.Modified()) == place.modified_ns) return absl::OkStatus();
+    const std::string path = files::JoinPath(root_, place.file);
+    const std::string what = is_size ? absl::StrCat(file.Size(), " bytes: it had ", place.file_bytes)
+                                     : absl::StrCat("modified at ", absl::FormatTime(file.Modified()), ": its time was ",
+                                                    absl::FormatTime(absl::FromUnixNanos(place.modified_ns)));
+    return WithHint(
+        WithExitCode(absl::FailedPreconditionError(absl::StrCat(path, ": ", what, " when data.root was listed")), ExitCode::kCorrupt),
+        absl::StrCat("touch ", files::ParentOf(path), ", so that data.root is listed again"));
   }
 
   const std::string root_;
   const dataset::Index& index_;
-  const bool are_files_;  // each picture a file of its own
   const absl::Duration retry_;
 };
 
 }  // namespace
 
 std::unique_ptr<ImageSource> NewStoredImages(const v1::JobSpec& spec, const dataset::Index& index) {
-  const bool are_files = spec.data().format() == v1::DataSpec::IMAGE_FOLDER;
-  return std::make_unique<StoredImages>(spec.data().root(), index, are_files, absl::Seconds(spec.fault().read_retry()));
+  return std::make_unique<StoredImages>(spec.data().root(), index, absl::Seconds(spec.fault().read_retry()));
 }
 
 }  // namespace deit::data

@@ -24,6 +24,7 @@ using Table = std::array<float, 256>;  // sample -> normalised pixel, of one cha
 
 StatusOr<std::vector<Table>> NormalisationTables(const v1::JobSpec& spec) {
   const int channels = spec.model().in_chans();
+  if (channels != 1 && channels != 3) return absl::InvalidArgumentError(absl::StrCat("model.in_chans: ", channels, ": want 1 or 3"));
   for (const auto* values : {&spec.data().mean(), &spec.data().std()}) {
     if (values->size() != channels) {
       return absl::InvalidArgumentError(absl::StrCat(values == &spec.data().mean() ? "data.mean: " : "data.std: ", values->size(),
@@ -188,7 +189,8 @@ class RenderedViews final : public ViewSource {
     scratch->shown = image;
     Status status = pictures_->ReadPart(image, wanted, &picture);
     if (status.code() == absl::StatusCode::kDataLoss) {
-      status = policy_.replaces_bad_images() ? Replace(image, status, wanted, scratch) : WithHint(status, kMend);
+      status = policy_.replaces_bad_images() ? Replace(image, status, wanted, scratch)
+                                             : WithHint(status, policy_.trains() ? kMend : kMendValidation);
     }
     DEIT_RETURN_IF_ERROR(status);
     pixels::ConvertChannels(channels(), &picture.image);
@@ -237,6 +239,8 @@ class RenderedViews final : public ViewSource {
   static constexpr char kMend[] =
       "mend or remove it, or have bad training images replaced: data.on_bad_image=REPLACE (a run that has begun wants "
       "--allow_config_change then)";
+
+  static constexpr char kMendValidation[] = "mend or remove it: every validation image counts, so that none is replaced";
 
   const uint64_t number_ = NextSourceNumber();
   const augment::ViewPolicy policy_;

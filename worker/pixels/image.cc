@@ -1,8 +1,11 @@
 #include "worker/pixels/image.h"
 
+#include "common/base/status.h"
+
 namespace deit::pixels {
 
 void ConvertChannels(int channels, Image* image) {
+  DEIT_CHECK(channels == 1 || channels == 3);
   if (image->channels == channels) return;
   const size_t count = static_cast<size_t>(image->width) * static_cast<size_t>(image->height);
   if (channels == 1) {

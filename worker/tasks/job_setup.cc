@@ -38,6 +38,7 @@ StatusOr<JobData> OpenData(const v1::JobSpec& spec) {
   JobData data;
   DEIT_ASSIGN_OR_RETURN(data.train, dataset::OpenIndex(spec, dataset::Split::kTrain, job::IndexFolder()));
   DEIT_ASSIGN_OR_RETURN(data.validation, dataset::OpenIndex(spec, dataset::Split::kValidation, job::IndexFolder()));
+  DEIT_RETURN_IF_ERROR(dataset::CheckSameClasses(*data.train, *data.validation));
   DEIT_ASSIGN_OR_RETURN(data.train_views, data::NewTrainViews(spec, *data.train));
   DEIT_ASSIGN_OR_RETURN(data.evaluation_views, data::NewEvaluationViews(spec, *data.validation));
   DEIT_ASSIGN_OR_RETURN(auto sampler, plan::SamplerOf(spec, static_cast<uint64_t>(data.train->size())));

@@ -1,9 +1,11 @@
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
+#include "common/dataset/warnings.h"
 #include "common/job/job_digest.h"
 #include "common/process/message_copy.h"
 #include "common/process/signals.h"
 #include "common/run/error_report.h"
+#include "common/spec/warnings.h"
 #include "worker/engine/numerics.h"
 #include "worker/engine/torch_engine.h"
 #include "worker/exchange/agreement.h"
@@ -94,6 +96,10 @@ Status Train(const Options& options, collective::Session& session) {
   if (!opened.ok() && attempt.owner) attempt.owner->Finish(opened);
   DEIT_RETURN_IF_ERROR(opened);
   *options.message_copy = *std::move(copy);  // how this task ended is said after it
+  if (worker == 0) {
+    for (const std::string& warning : dataset::Warnings(*spec, *inputs.data.train)) LogWarning(warning);
+    for (const std::string& warning : spec::Warnings(*spec)) LogWarning(warning);
+  }
   Status status = RunAttempt(options, world, *spec, attempt, inputs.digest, inputs.data);
   const ExitCode code = ExitCodeOf(status);
   if (code == ExitCode::kPeerLost) status = WithHint(std::move(status), "run again: training goes on from the newest checkpoint");

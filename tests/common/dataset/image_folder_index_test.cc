@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <chrono>
 #include <filesystem>
 
@@ -156,12 +158,67 @@ TEST_F(ImageFolderIndexTest, EndsAtALinkToAFolderAbove) {
   EXPECT_THAT(std::string(OpenIndex(spec_, Split::kTrain).status().message()), HasSubstr("a link to a folder above itself"));
 }
 
-TEST_F(ImageFolderIndexTest, FollowsLinksAndSkipsDanglingOnes) {
+TEST_F(ImageFolderIndexTest, FollowsLinks) {
   fs::remove_all(folder_ / "train/cat");
   fs::create_directory_symlink(folder_ / "train/dog", folder_ / "train/cat");
-  fs::create_symlink("/nowhere.jpg", folder_ / "train/dog/0.jpg");
+  fs::create_symlink("2.jpg", folder_ / "train/dog/0.jpg");
+  EXPECT_THAT(Paths(Split::kTrain), ElementsAre("0 train/Zebra/1.jpg", "1 train/cat/0.jpg", "1 train/cat/10.png", "1 train/cat/2.jpg",
+                                                "2 train/dog/0.jpg", "2 train/dog/10.png", "2 train/dog/2.jpg"));
+}
+
+TEST_F(ImageFolderIndexTest, LinksThatPointNowhereAreCountedAndRefusedOrLeftOut) {
+  const std::vector<std::string> whole = Paths(Split::kTrain);
+  const TempFolder kept;
+  const auto expect_refused = [&](Split split, const std::string& message) {
+    const Status status = OpenIndex(spec_, split, kept.path()).status();
+    EXPECT_EQ(ExitCodeOf(status), ExitCode::kMissingInput);
+    EXPECT_THAT(std::string(status.message()), HasSubstr(message));
+    EXPECT_THAT(HintOf(status), HasSubstr("data.on_missing=SKIP"));
+  };
+  fs::create_symlink("/nowhere/0.jpg", folder_ / "train/dog/0.jpg");
+  fs::create_symlink("/nowhere", folder_ / "train/cat/a/disk2");
+  expect_refused(Split::kTrain, absl::StrCat("data.root: 2 entries of train that cannot be looked at, such as ",
+                                             folder_ / "train/cat/a/disk2 -> /nowhere: No such file or directory"));
+  EXPECT_EQ(Paths(Split::kValidation).size(), 2u) << "its own part is whole";
+  fs::create_symlink("/nowhere", folder_ / "train/Ant");
+  expect_refused(Split::kValidation, "data.root: 1 entry of train that cannot be looked at, such as " + folder_ / "train/Ant -> /nowhere");
+  spec_.mutable_data()->set_on_missing(v1::DataSpec::SKIP);
+  EXPECT_EQ(Paths(Split::kTrain), whole);
+  EXPECT_EQ(Paths(Split::kValidation).size(), 2u);
+  EXPECT_TRUE(OpenIndex(spec_, Split::kTrain, kept.path()).ok() && OpenIndex(spec_, Split::kValidation, kept.path()).ok());
+  for (const auto& file : fs::directory_iterator(kept.path())) EXPECT_EQ(file.path().extension(), ".lock") << "a part is never kept";
+}
+
+TEST_F(ImageFolderIndexTest, AClassOfWhichNothingIsLeftIsNamed) {
+  fs::remove_all(folder_ / "train/dog");
+  fs::create_directories(folder_ / "train/dog");
+  fs::create_symlink("/nowhere/0.jpg", folder_ / "train/dog/0.jpg");
+  EXPECT_THAT(std::string(OpenIndex(spec_, Split::kTrain).status().message()), HasSubstr("1 entry of train"));
+  spec_.mutable_data()->set_on_missing(v1::DataSpec::SKIP);
+  EXPECT_THAT(std::string(OpenIndex(spec_, Split::kTrain).status().message()),
+              HasSubstr("train/dog: no image in this class but the 1 that data.on_missing skips"));
+}
+
+TEST_F(ImageFolderIndexTest, FoldersThatCannotBeEnteredAreMissingToo) {
+  fs::permissions(folder_.path(), static_cast<fs::perms>(0755));
+  fs::permissions(folder_ / "train/cat/a", fs::perms::none);
+  const uid_t user = ::geteuid();
+  ASSERT_EQ(::seteuid(user == 0 ? 65534 : user), 0) << "root may enter every folder";
+  EXPECT_THAT(std::string(OpenIndex(spec_, Split::kTrain).status().message()), HasSubstr("1 entry of train that cannot be looked at"));
+  spec_.mutable_data()->set_on_missing(v1::DataSpec::SKIP);
   EXPECT_THAT(Paths(Split::kTrain),
-              ElementsAre("0 train/Zebra/1.jpg", "1 train/cat/10.png", "1 train/cat/2.jpg", "2 train/dog/10.png", "2 train/dog/2.jpg"));
+              ElementsAre("0 train/Zebra/1.jpg", "1 train/cat/b.JPEG", "1 train/cat/a-b/c.jpg", "2 train/dog/10.png", "2 train/dog/2.jpg"));
+  ASSERT_EQ(::seteuid(user), 0);
+  fs::permissions(folder_ / "train/cat/a", fs::perms::owner_all);
+}
+
+TEST_F(ImageFolderIndexTest, BothPartsHaveTheSameClasses) {
+  const auto train = *OpenIndex(spec_, Split::kTrain);
+  EXPECT_TRUE(CheckSameClasses(*train, **OpenIndex(spec_, Split::kValidation)).ok());
+  Add("train/ant/1.jpg");
+  spec_.mutable_model()->set_num_classes(4);
+  const Status status = CheckSameClasses(*train, **OpenIndex(spec_, Split::kValidation));
+  EXPECT_EQ(status.message(), "data.root: class 1 is 'cat' in train and 'ant' in val");
 }
 
 }  // namespace

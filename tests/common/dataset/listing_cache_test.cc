@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/status.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
 
@@ -33,7 +34,8 @@ class ListingCacheTest : public ::testing::Test {
   // Asks once; whether it was listed again.
   bool Lists() {
     const int before = listed_;
-    const auto stored = KeptListing(folder_, root_.path(), "TEST.train", [this] { return List(); });
+    const auto stored = KeptListing(
+        folder_, root_.path(), "TEST.train", [this] { return List(); }, clock_);
     EXPECT_TRUE(stored.ok()) << stored.status();
     if (!stored.ok()) return true;
     EXPECT_EQ(stored->listing.path(0), "train/a.jpg");
@@ -46,13 +48,19 @@ class ListingCacheTest : public ::testing::Test {
     for (const char* name : {"train", "x.tar"}) {
       DEIT_ASSIGN_OR_RETURN(listing.containers.emplace_back(), ContainerOf(root_.path(), name));
     }
+    DEIT_ASSIGN_OR_RETURN(listing.containers.emplace_back(), ContainerOrAbsence(root_.path(), "names.txt"));
     listing.Add(0, "a.jpg", 0, 0, 7);
+    listing.is_whole = is_whole_;
+    clock_.Sleep(listing_takes_);
     return listing;
   }
 
   const TempFolder root_, kept_;
   std::string folder_ = kept_ / "indexes";
   std::atomic<int> listed_ = 0;
+  bool is_whole_ = true;
+  testing::FakeClock clock_{absl::Now()};
+  absl::Duration listing_takes_ = absl::ZeroDuration();
 };
 
 TEST_F(ListingCacheTest, IsMadeOnceAndAgainWhenAContainerHasAnotherTimeOrSize) {
@@ -74,6 +82,31 @@ TEST_F(ListingCacheTest, IsMadeOnceAndAgainWhenAContainerHasAnotherTimeOrSize) {
 TEST_F(ListingCacheTest, WhatWasModifiedJustNowIsNotKept) {
   fs::last_write_time(root_ / "train", fs::file_time_type::clock::now());
   EXPECT_TRUE(Lists());
+  EXPECT_TRUE(Lists());
+}
+
+TEST_F(ListingCacheTest, WhatWasModifiedJustBeforeALongListingIsNotKept) {
+  fs::last_write_time(root_ / "train", fs::file_time_type::clock::now());
+  listing_takes_ = absl::Minutes(5);
+  EXPECT_TRUE(Lists());
+  EXPECT_TRUE(Lists());
+}
+
+TEST_F(ListingCacheTest, AListThatIsNotWholeIsNotKept) {
+  is_whole_ = false;
+  EXPECT_TRUE(Lists());
+  EXPECT_TRUE(Lists());
+}
+
+TEST_F(ListingCacheTest, WhatDidNotExistEndsTheListWhenItComes) {
+  EXPECT_TRUE(Lists());
+  EXPECT_FALSE(Lists());
+  WriteFile(root_ / "names.txt", "");
+  Age("names.txt");
+  Age("train");
+  EXPECT_TRUE(Lists());
+  EXPECT_FALSE(Lists());
+  fs::remove(root_ / "names.txt");
   EXPECT_TRUE(Lists());
 }
 

@@ -8,10 +8,10 @@ namespace {
 StoredListing Some() {
   StoredListing stored{"/data", 0x1234567890abcdef, {}};
   stored.listing.classes = {"cat", "dog"};
-  stored.listing.containers = {{"train", 17, 0}, {"train/1.tar", -5, 1 << 20}};
+  stored.listing.containers = {{"train", 17, 0}, {"train/1.tar", -5, 1 << 20}, {.path = "classes.txt", .is_absent = true}};
   stored.listing.Add(1, "a.jpg", 1, 512, 99);
   stored.listing.Add(1, "", 0, 1024, 0);
-  stored.listing.Add(0, "longer name.png", 1, 0, 7);
+  stored.listing.Add(0, "longer name.png", 1, 0, 7, 1'700'000'000'000'000'000);
   return stored;
 }
 
@@ -52,7 +52,7 @@ TEST(ListingFileTest, NumbersThatPointNowhereAreRefusedThoughTheDigestHolds) {
     lie(stored.listing);
     EXPECT_EQ(DecodeListing(EncodeListing(stored)).status().code(), absl::StatusCode::kDataLoss);
   };
-  refuse([](Listing& l) { l.entries[0].container = 2; });
+  refuse([](Listing& l) { l.entries[0].container = 3; });
   refuse([](Listing& l) { l.entries[2].label = -1; });
   refuse([](Listing& l) {
     l.entries[1].name_begin = 3;

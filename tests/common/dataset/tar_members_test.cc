@@ -27,7 +27,8 @@ class TarMembersTest : public ::testing::Test {
     EXPECT_TRUE(members.ok()) << members.status();
     std::vector<std::string> texts;
     for (const TarMember& member : members.value_or(std::vector<TarMember>())) {
-      texts.push_back(absl::StrCat(member.name, " ", member.bytes, "@", member.offset));
+      texts.push_back(
+          absl::StrCat(member.name, " ", member.bytes, "@", member.offset, member.broken_link.empty() ? "" : " -> ", member.broken_link));
     }
     return texts;
   }
@@ -48,12 +49,39 @@ class TarMembersTest : public ::testing::Test {
 
 TEST_F(TarMembersTest, ListsRegularFilesWithTheirPlaces) {
   const std::string tar = testing::TarMember("a.jpg", "picture") + testing::TarMember("folder/", "", '5') +
-                          testing::TarMember("a.cls", "7") + testing::TarMember("link", "", '2') +
+                          testing::TarMember("a.cls", "7") + testing::TarMember("device", "", '3') +
                           testing::TarMember("deep.jpg", std::string(600, 'x'), '0', "some/folder");
   EXPECT_THAT(Members(tar + TarEnd()), ElementsAre("a.jpg 7@512", "a.cls 1@2048", "some/folder/deep.jpg 600@3584"));
   EXPECT_THAT(Members(tar), ElementsAre("a.jpg 7@512", "a.cls 1@2048", "some/folder/deep.jpg 600@3584")) << "without the empty blocks";
   EXPECT_THAT(Members(TarEnd()), IsEmpty());
-  EXPECT_THAT(Members(""), IsEmpty());
+  EXPECT_THAT(Members(TarEnd() + std::string(9 * 1024, '\0')), IsEmpty()) << "the one record that Python and GNU tar write";
+}
+
+TEST_F(TarMembersTest, LinksAreWhatTheyPointToInTheFile) {
+  using testing::TarLink;
+  const std::string tar = testing::TarMember("f/a.jpg", "picture") + TarLink("f/hard.jpg", "f/a.jpg", '1') +
+                          TarLink("f/soft.jpg", "a.jpg", '2') + TarLink("./g/up.jpg", ".././f//./soft.jpg", '2') +
+                          TarLink("early.jpg", "late.jpg", '2') + testing::TarMember("late.jpg", "12");
+  EXPECT_THAT(Members(tar), ElementsAre("f/a.jpg 7@512", "f/hard.jpg 7@512", "f/soft.jpg 7@512", "./g/up.jpg 7@512", "early.jpg 2@3584",
+                                        "late.jpg 2@3584"));
+  const std::string name(200, 'n');
+  EXPECT_THAT(Members(testing::TarMember(name.substr(0, 99), "xy") + testing::TarMember("././@LongLink", name.substr(0, 99) + '\0', 'K') +
+                      TarLink("link", "cut", '1') + Pax("22 linkpath=elsewhere\n") + TarLink("link", name.substr(0, 99), '1')),
+              ElementsAre(name.substr(0, 99) + " 2@512", "link 2@512", "link 0@0 -> elsewhere"));
+  EXPECT_THAT(
+      Members(TarLink("f/a", "/etc/passwd", '2') + TarLink("f/b", "../../a", '2') + TarLink("f/c", "c", '2') + TarLink("d", "", '1')),
+      ElementsAre("f/a 0@0 -> /etc/passwd", "f/b 0@0 -> f/../../a", "f/c 0@0 -> f/c", "d 0@0 -> nothing"));
+}
+
+TEST_F(TarMembersTest, WhatATornFileHoldsBehindItsLastMemberIsNoEnd) {
+  const std::string one = testing::TarMember("a", "12");
+  const std::string zeros(64 * 1024, '\0');
+  ExpectBroken("", "byte 0: an empty file");
+  ExpectBroken(zeros, "byte 0: zeros from here to byte 10240");
+  ExpectBroken(one + std::string(4096, '\0') + one, "byte 5120: data behind the end mark");
+  ExpectBroken(one + TarEnd() + one + TarEnd(), "byte 2048: data behind the end mark");
+  EXPECT_THAT(Members(one + zeros), ElementsAre("a 2@512")) << "a large record";
+  ExpectBroken(one + std::string((1 << 20) + 1, '\0'), "byte 1024: zeros from here to byte 1049600");
 }
 
 TEST_F(TarMembersTest, LongNamesAndSizesAreReadAsGnuAndPaxWriteThem) {

@@ -21,6 +21,16 @@ TEST(JobSamplerTest, TakesItsOptionsFromTheSpec) {
   EXPECT_EQ(stream->positions_per_epoch(), 96U);
 }
 
+TEST(JobSamplerTest, SpreadsRepeatsByAMicroBatchWhereTheJobSaysSo) {
+  v1::JobSpec spec;
+  spec.mutable_train()->set_batch_size(48);
+  spec.mutable_train()->set_lanes(4);
+  spec.mutable_augment()->set_repeated_aug(3);
+  EXPECT_EQ(SamplerOf(spec, 100)->options().repeat_distance, 0U);
+  spec.mutable_augment()->set_spread_repeats(true);
+  EXPECT_EQ(SamplerOf(spec, 100)->options().repeat_distance, 12U);
+}
+
 TEST(JobSamplerTest, ShowsImagesWithoutLabelsOnlyToAStudentWithATeacher) {
   v1::JobSpec spec;
   spec.mutable_data()->set_labelled(10);

@@ -121,6 +121,33 @@ TEST(SamplerTest, ShowsAThirdOfTheImagesThreeTimesWithRepeats) {
   EXPECT_EQ(counts, (std::vector<int>{64, 1, 0, 32}));  // ceil(97 / 3) images, the last one 97 mod 3 times
 }
 
+TEST(SamplerTest, SpreadRepeatsAreOneMicroBatchApartInTheEndlessStream) {
+  for (const SamplerOptions& plain :
+       {SamplerOptions{.images = 97, .batch_size = 16, .repeated_aug = 3, .seed = 17},
+        SamplerOptions{.images = 97, .batch_size = 16, .repeated_aug = 3, .drop_last = true, .seed = 17},
+        SamplerOptions{.images = 97, .batch_size = 8, .repeated_aug = 2, .seed = 17, .labelled = 30, .labelled_only = true}}) {
+    for (const uint64_t distance : {1U, 2U, 8U}) {
+      SamplerOptions options = plain;
+      options.repeat_distance = distance;
+      const Sampler sampler = SamplerFor(options), beside = SamplerFor(plain);
+      const uint64_t repeats = options.repeated_aug, end = 9 * repeats * distance * 97;
+      std::vector<uint64_t> images;  // in the order of their first views
+      for (uint64_t position = 0; position < end; ++position) {
+        const View view = sampler.At(position);
+        ASSERT_EQ(view.epoch, beside.At(position).epoch) << "epochs, and so steps and schedule, are those of all jobs";
+        ASSERT_EQ(view.repeat, position / distance % repeats);
+        if (view.repeat == 0) images.push_back(view.image);
+        else ASSERT_EQ(view.image, sampler.At(position - distance).image);
+      }
+      // The images are those that views side by side show, order for order.
+      const uint64_t pass_positions = options.labelled_only ? options.labelled : sampler.positions_per_epoch();
+      for (uint64_t position = 0, shown = 0; shown < images.size(); ++position) {
+        if (position % pass_positions % repeats == 0) ASSERT_EQ(images[shown++], beside.At(position).image) << shown;
+      }
+    }
+  }
+}
+
 TEST(SamplerTest, SaysWhichImagesKeepTheirLabels) {
   for (uint64_t labelled : {1U, 10U, 96U}) {
     const SamplerOptions options{.images = 97, .batch_size = 10, .repeated_aug = 3, .seed = 17, .labelled = labelled};

@@ -1,11 +1,14 @@
 #include "common/spec/load.h"
 
+#include <sys/stat.h>
+
 #include <gmock/gmock.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <random>
+#include <thread>
 
 #include "common/base/exit_code.h"
 #include "common/spec/spec_digest.h"
@@ -175,6 +178,22 @@ TEST(LoadTest, ReadsAFile) {
   ASSERT_TRUE(spec.ok()) << spec.status().message();
   EXPECT_EQ(spec->name(), "job");
   EXPECT_EQ(spec->data().root(), folder / "d");
+}
+
+TEST(LoadTest, ReadsAPipeWhole) {
+  testing::TempFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  std::jthread writer([&] { std::ofstream(folder / "pipe") << std::string(100'000, '\n') << kTiny; });
+  const auto spec = LoadSpec(folder / "pipe", {});
+  ASSERT_TRUE(spec.ok()) << spec.status().message();
+  EXPECT_EQ(spec->model().embed_dim(), Parse(kTiny).model().embed_dim());
+}
+
+TEST(LoadTest, SkipsAByteOrderMark) {
+  const std::string mark = "\xef\xbb\xbf";
+  EXPECT_EQ(SpecText(Parse(mark + kTiny)), SpecText(Parse(kTiny)));
+  EXPECT_TRUE(ParseSpec(mark + R"({"model": {"name": "vit"}})", "job.json", {}).ok());
+  EXPECT_FALSE(ParseSpec(mark + mark + kTiny, "", {}).ok()) << "one";
 }
 
 TEST(LoadTest, AFileThatCannotBeReadIsAMissingInput) {

@@ -124,6 +124,14 @@ TEST(MistakesTest, OfTypes) {
   EXPECT_EQ(Override({"distillation.type=2"}), "command line: error: distillation.type: 2: want one of NONE, SOFT, HARD");
 }
 
+TEST(MistakesTest, OfPathsThatAShellWouldExpand) {
+  EXPECT_EQ(Override({"data.root=~/x"}),
+            "command line: error: data.root: ~/x: \"~\" is not expanded here: want a whole path, or ./~ for a folder of that name");
+  EXPECT_EQ(Override({"run_dir=~"}),
+            "command line: error: run_dir: ~: \"~\" is not expanded here: want a whole path, or ./~ for a folder of that name");
+  EXPECT_EQ(Override({"run_dir=./~"}), "none");
+}
+
 TEST(MistakesTest, OfOverridesPaths) {
   EXPECT_EQ(Override({"epoch=2"}), "command line: error: epoch: unknown field, did you mean \"train.epochs\"");
   EXPECT_EQ(Override({"train.epocs=2"}), "command line: error: train.epocs: unknown field, did you mean \"train.epochs\"");
@@ -257,6 +265,19 @@ TEST(MistakesTest, OfTeachers) {
 
 TEST(MistakesTest, OfDataAndAugmentation) {
   EXPECT_EQ(Override({"data.format=IDX"}), "job.textproto: error: data.root: not set: IDX needs the folder of the four *-ubyte[.gz] files");
+  EXPECT_EQ(Override({"model.in_chans=2"}), "command line: error: model.in_chans: 2: pictures have 1 channel (gray) or 3 (RGB)");
+  EXPECT_EQ(Override({"data.std=1e-30"}), "command line: error: data.std: 1e-30: out of range: want 0.0001 to 100");
+  EXPECT_EQ(Override({"evaluate.crop_ratio=1e-9"}), "command line: error: evaluate.crop_ratio: 1e-9: out of range: want 0.1 to 1");
+  EXPECT_EQ(
+      Override({"evaluate.interpolation=RANDOM"}),
+      "command line: error: evaluate.interpolation: RANDOM: an evaluation is the same each time: want BILINEAR, BICUBIC, BOX or LANCZOS");
+  EXPECT_EQ(Override({"data.input_key=jpg;.png"}),
+            "command line: error: data.input_key: \"jpg;.png\": want what follows the first dot of a name, such as \"jpg;png\"");
+  for (const char* key : {"json:", "json:a..b", ":a", ".cls", "a b"}) {
+    EXPECT_EQ(Override({absl::StrCat("data.target_key=", key)}),
+              absl::StrCat("command line: error: data.target_key: \"", key, "\": want \"cls\", \"txt\" or \"json:FIELD\""));
+  }
+  EXPECT_EQ(Override({"data.target_key=json:a.b", "data.input_key=JPG;seg.png"}), "none");
   EXPECT_EQ(Override({"data.mean=0.5,0.5"}), "command line: error: data.mean: 2 values: want 1, or one for each of model.in_chans 3");
   EXPECT_EQ(Override({"data.std=0"}), "command line: error: data.std: 0: out of range: want more than 0 and at most 100");
   EXPECT_EQ(Override({"data.labelled=-1"}), "command line: error: data.labelled: -1: out of range: want 0 to 2147483647");

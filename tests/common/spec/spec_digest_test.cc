@@ -56,6 +56,9 @@ TEST(SpecDigestTest, ChangesWithEveryResultField) {
                            "data.mean=0.4",
                            "data.max_images=5",
                            "data.labelled=5",
+                           "data.input_key=png",
+                           "data.target_key=txt",
+                           "augment.spread_repeats=true",
                            "train.drop_last=true",
                            "distillation.reduction=BATCHMEAN",
                            "distillation.labels=false",
@@ -68,10 +71,10 @@ TEST(SpecDigestTest, ChangesWithEveryResultField) {
 
 TEST(SpecDigestTest, IgnoresExecutionAndPaths) {
   const uint64_t digest = Digest({});
-  for (const char* word :
-       {"name=x", "run_dir=y", "threads_per_worker=2", "log_interval=1", "data.threads=3", "checkpoint.every_steps=5", "checkpoint.keep=9",
-        "fault.stall_timeout=3", "fault.max_restarts=7", "evaluate.every_epochs=2", "evaluate.batch_size=5", "train.max_steps=4",
-        "teacher.schedule=INLINE", "teacher.store=s", "teacher.weights=other", "model.init_from=i", "data.root=r"}) {
+  for (const char* word : {"name=x", "run_dir=y", "threads_per_worker=2", "log_interval=1", "data.threads=3", "data.on_missing=SKIP",
+                           "evaluate.interpolation=BOX", "checkpoint.every_steps=5", "checkpoint.keep=9", "fault.stall_timeout=3",
+                           "fault.max_restarts=7", "evaluate.every_epochs=2", "evaluate.batch_size=5", "train.max_steps=4",
+                           "teacher.schedule=INLINE", "teacher.store=s", "teacher.weights=other", "model.init_from=i", "data.root=r"}) {
     EXPECT_EQ(Digest({word}), digest) << word;
   }
 }

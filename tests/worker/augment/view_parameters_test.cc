@@ -84,6 +84,25 @@ TEST(ViewPolicyTest, EvaluationFramesAndNothingElse) {
   EXPECT_TRUE(parameters.operations.empty() && parameters.erasures.empty());
 }
 
+TEST(ViewPolicyTest, EvaluationHasAnInterpolationOfItsOwn) {
+  v1::JobSpec spec = Spec();
+  spec.mutable_augment()->set_interpolation(v1::AugmentSpec::BILINEAR);
+  ViewParameters parameters;
+  ViewPolicy::ForEvaluation(spec).Draw(3, 500, 375, &parameters);
+  EXPECT_EQ(parameters.filter, pixels::Filter::kBicubic) << "DeiT's, whatever it trains with";
+  spec.mutable_evaluate()->set_interpolation(v1::AugmentSpec::LANCZOS);
+  ViewPolicy::ForEvaluation(spec).Draw(3, 500, 375, &parameters);
+  EXPECT_EQ(parameters.filter, pixels::Filter::kLanczos);
+  EXPECT_EQ(Drawn(spec, 3).filter, pixels::Filter::kBilinear);
+}
+
+TEST(ViewPolicyTest, FillsWithTheRoundedMeanAsPythonRounds) {
+  v1::JobSpec spec = Spec();
+  spec.mutable_data()->clear_mean();
+  for (const float mean : {0.3f, 0.9f, 0.485f}) spec.mutable_data()->add_mean(mean);
+  EXPECT_EQ(ViewPolicy::ForEvaluation(spec).fill(), (pixels::Colour{76, 230, 124})) << "round(255 * x): 76.5 and 229.5 go to the even";
+}
+
 TEST(ViewPolicyTest, SaysWhatIsWrongWithAa) {
   v1::JobSpec spec = Spec();
   spec.mutable_augment()->set_aa("augmix");

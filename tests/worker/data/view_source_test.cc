@@ -1,5 +1,6 @@
 #include "worker/data/view_source.h"
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <thread>
@@ -478,8 +479,56 @@ TEST_F(ViewSourceTest, AShardThatWasCutSinceItWasListedHasNoBadPictures) {
   std::filesystem::resize_file(folder_ / "train.tar", 600);
   const Status status = views_->Render(ViewOf(0, 0), pixels.data(), &rendered);
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(ExitCodeOf(status), ExitCode::kMissingInput);
-  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train.tar: ends at byte 600"));
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kCorrupt);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "train.tar: 600 bytes: it had "));
+}
+
+TEST_F(ViewSourceTest, WhatWasWrittenAgainWithAsManyBytesIsNoBadPicture) {
+  const std::string jpeg = EncodeJpeg(30, 40, 1, std::string(1200, 'x'));
+  const std::string tar = TarMember("0.jpg", jpeg) + TarMember("0.cls", "1") + std::string(1024, '\0');
+  for (const bool in_shards : {false, true}) {
+    const std::string file = in_shards ? "train.tar" : "train/a/0.jpg", content = in_shards ? tar : jpeg;
+    WriteImage(file, content);
+    const auto listed = std::filesystem::last_write_time(folder_ / file);
+    Resolve(in_shards ? v1::DataSpec::TAR : v1::DataSpec::IMAGE_FOLDER, 16, 1, v1::AugmentSpec::RESIZED);
+    spec_.mutable_data()->set_on_bad_image(v1::DataSpec::REPLACE);
+    ASSERT_TRUE(Open().ok());
+    WriteFile(folder_ / file, std::string(content.size(), 'x'));
+    std::filesystem::last_write_time(folder_ / file, listed + std::chrono::minutes(1));
+    std::vector<float> pixels(256);
+    Rendered rendered;
+    const Status status = views_->Render(ViewOf(0, 0), pixels.data(), &rendered);
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << "a changed picture is never replaced: " << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / file + ": modified at "));
+    EXPECT_THAT(HintOf(status), HasSubstr("listed again"));
+    std::filesystem::remove_all(folder_ / "train");
+  }
+}
+
+TEST_F(ViewSourceTest, OfABrokenValidationPictureTheAdviceHelpsThere) {
+  WriteImage("train/a/0.jpg", "text");
+  WriteImage("val/a/0.jpg", "text");
+  Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 1, v1::AugmentSpec::RESIZED);
+  spec_.mutable_data()->set_on_bad_image(v1::DataSpec::REPLACE);
+  ASSERT_TRUE(Open(dataset::Split::kValidation).ok());
+  std::vector<float> pixels(256);
+  Rendered rendered;
+  EXPECT_EQ(HintOf(views_->Render(ViewOf(0, 0), pixels.data(), &rendered)),
+            "mend or remove it: every validation image counts, so that none is replaced");
+}
+
+TEST_F(ViewSourceTest, SpreadRepeatsDecodeWhatTheyShow) {
+  const pixels::Image noise = deit::testing::SyntheticImage(150, 110, 3);
+  WriteImage("train/a/1.jpg", EncodeJpeg(150, 110, 3, {noise.pixels.begin(), noise.pixels.end()}));
+  Resolve(v1::DataSpec::IMAGE_FOLDER, 16, 3, v1::AugmentSpec::RESIZED);
+  spec_.mutable_augment()->set_repeated_aug(3);
+  std::vector<std::vector<float>> shown;
+  for (const bool spread : {false, true}) {
+    spec_.mutable_augment()->set_spread_repeats(spread);
+    ASSERT_TRUE(Open().ok());
+    for (uint64_t position = 0; position < 4; ++position) shown.push_back(Render(ViewOf(position, 0)));
+  }
+  for (size_t k = 0; k < 4; ++k) EXPECT_EQ(shown[k], shown[k + 4]) << "a view is its position's, wherever it is";
 }
 
 TEST_F(ViewSourceTest, SaysWhenEveryPictureIsBroken) {

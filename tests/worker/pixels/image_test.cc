@@ -21,5 +21,11 @@ TEST(ConvertChannelsTest, ReplicatesGrayAndWeighsRgbAsPillow) {
   EXPECT_THAT(image.pixels, ElementsAre(18, 255));
 }
 
+TEST(ConvertChannelsDeathTest, KnowsGrayAndRgbAlone) {
+  Image image;
+  image.Reset(2, 1, 1);
+  EXPECT_DEATH(ConvertChannels(2, &image), "channels");
+}
+
 }  // namespace
 }  // namespace deit::pixels
