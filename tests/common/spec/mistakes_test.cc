@@ -253,7 +253,7 @@ TEST(MistakesTest, OfTeachers) {
   EXPECT_EQ(WithTeacher({"teacher.model.in_chans=1"}),
             "command line: error: teacher.model.in_chans: 1: differs from model.in_chans 3: want the same, or leave it unset");
   EXPECT_EQ(WithTeacher({"teacher.mean=0.5,0.5", "teacher.std=0"}),
-            "command line: error: teacher.std: 0: out of range: want more than 0 and at most 100\n"
+            "command line: error: teacher.std: 0: out of range: want 1e-04 to 100\n"
             "command line: error: teacher.mean: 2 values: want 1, or one for each of model.in_chans 3");
   EXPECT_EQ(WithTeacher({"teacher.model.adapt=POSITIONS"}), "none");
   EXPECT_EQ(
@@ -266,7 +266,7 @@ TEST(MistakesTest, OfTeachers) {
 TEST(MistakesTest, OfDataAndAugmentation) {
   EXPECT_EQ(Override({"data.format=IDX"}), "job.textproto: error: data.root: not set: IDX needs the folder of the four *-ubyte[.gz] files");
   EXPECT_EQ(Override({"model.in_chans=2"}), "command line: error: model.in_chans: 2: pictures have 1 channel (gray) or 3 (RGB)");
-  EXPECT_EQ(Override({"data.std=1e-30"}), "command line: error: data.std: 1e-30: out of range: want 0.0001 to 100");
+  EXPECT_EQ(Override({"data.std=1e-30"}), "command line: error: data.std: 1e-30: out of range: want 1e-04 to 100");
   EXPECT_EQ(Override({"evaluate.crop_ratio=1e-9"}), "command line: error: evaluate.crop_ratio: 1e-9: out of range: want 0.1 to 1");
   EXPECT_EQ(
       Override({"evaluate.interpolation=RANDOM"}),
@@ -279,7 +279,7 @@ TEST(MistakesTest, OfDataAndAugmentation) {
   }
   EXPECT_EQ(Override({"data.target_key=json:a.b", "data.input_key=JPG;seg.png"}), "none");
   EXPECT_EQ(Override({"data.mean=0.5,0.5"}), "command line: error: data.mean: 2 values: want 1, or one for each of model.in_chans 3");
-  EXPECT_EQ(Override({"data.std=0"}), "command line: error: data.std: 0: out of range: want more than 0 and at most 100");
+  EXPECT_EQ(Override({"data.std=0"}), "command line: error: data.std: 0: out of range: want 1e-04 to 100");
   EXPECT_EQ(Override({"data.labelled=-1"}), "command line: error: data.labelled: -1: out of range: want 0 to 2147483647");
   EXPECT_EQ(Override({"data.labelled=6", "data.max_images=5"}), "command line: error: data.labelled: 6: more than data.max_images 5");
   EXPECT_EQ(Override({"data.labelled=5", "data.max_images=5"}), "none");
