@@ -6,6 +6,8 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "common/base/digest.h"
 #include "common/spec/load.h"
 
@@ -92,11 +94,21 @@ TEST(SpecDigestTest, CoversWhatPathsHold) {
   EXPECT_EQ(digest, SpecDigest(Parse({"teacher.weights=elsewhere"}), {{"teacher.weights", 1}, {"data.root", 2}}));
 }
 
-// The schema as a later version may have it: `change` edits its file, then kJob's resolved spec is read with it.
+// The schema of a job spec as one file.
+google::protobuf::FileDescriptorProto WholeSchema() {
+  google::protobuf::FileDescriptorProto file, images;
+  v1::JobSpec::descriptor()->file()->CopyTo(&file);
+  v1::DataSpec::descriptor()->file()->CopyTo(&images);
+  file.mutable_message_type()->MergeFrom(images.message_type());
+  auto* const imports = file.mutable_dependency();
+  imports->erase(std::remove(imports->begin(), imports->end(), images.name()), imports->end());
+  return file;
+}
+
+// The schema as a later version may have it: `change` edits it, then kJob's resolved spec is read with it.
 template <typename Change>
 uint64_t DigestWithSchema(Change change, const std::string& more = "") {
-  google::protobuf::FileDescriptorProto file;
-  v1::JobSpec::descriptor()->file()->CopyTo(&file);
+  google::protobuf::FileDescriptorProto file = WholeSchema();
   change(&file);
   google::protobuf::DescriptorPool pool(google::protobuf::DescriptorPool::generated_pool());
   file.set_name("later.proto");
