@@ -105,6 +105,11 @@ StatusOr<std::vector<CheckpointEntry>> ListCheckpoints(files::FileSystem& fs, co
   return checkpoints;
 }
 
+StatusOr<bool> WasSaved(files::FileSystem& fs, const std::string& root) {
+  DEIT_ASSIGN_OR_RETURN(const auto entries, ListCheckpoints(fs, root));
+  return std::any_of(entries.begin(), entries.end(), [](const auto& entry) { return entry.state != CheckpointState::kIncomplete; });
+}
+
 StatusOr<std::vector<std::string>> ListQuarantined(files::FileSystem& fs, const std::string& root) {
   auto names = fs.List(root);
   if (absl::IsNotFound(names.status())) return std::vector<std::string>{};

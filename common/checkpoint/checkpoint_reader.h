@@ -31,6 +31,9 @@ struct CheckpointEntry {
 // All step_* folders, oldest step first. A root that does not exist has no checkpoints.
 StatusOr<std::vector<CheckpointEntry>> ListCheckpoints(files::FileSystem& fs, const std::string& root);
 
+// Whether a checkpoint was ever saved there, sound or not. A job without one has nothing that could be spoilt, or gone on with.
+StatusOr<bool> WasSaved(files::FileSystem& fs, const std::string& root);
+
 // Names of the folders that Quarantine made, sorted.
 StatusOr<std::vector<std::string>> ListQuarantined(files::FileSystem& fs, const std::string& root);
 

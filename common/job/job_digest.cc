@@ -1,9 +1,10 @@
 #include "common/job/job_digest.h"
 
-#include <utility>
-
 #include "common/base/digest.h"
+#include "common/checkpoint/checkpoint_reader.h"
 #include "common/checkpoint/weights_content.h"
+#include "common/run/run_folder.h"
+#include "common/run/run_identity.h"
 #include "common/spec/spec_digest.h"
 
 namespace deit::job {
@@ -14,19 +15,35 @@ StatusOr<uint64_t> DigestWeights(const std::string& path) {
   return checkpoint::WeightsContentDigest(path);
 }
 
+StatusOr<uint64_t> DigestInitFrom(const v1::JobSpec& spec) {
+  auto digest = DigestWeights(spec.model().init_from());
+  if (!absl::IsNotFound(digest.status())) return digest;
+  files::FileSystem& fs = files::FileSystem::Posix();
+  const run::RunFolder folder(spec.run_dir());
+  uint64_t recorded = 0;
+  if (!ParseDigestHex(run::InitFromDigest(fs, folder), &recorded)) return digest;
+  const auto saved = checkpoint::WasSaved(fs, folder.Checkpoints());
+  return saved.ok() && *saved ? StatusOr<uint64_t>(recorded) : digest;
+}
+
 }  // namespace
 
-StatusOr<std::string> DigestJob(const v1::JobSpec& spec, const dataset::Index& train) {
+StatusOr<JobDigest> DigestJob(const v1::JobSpec& spec, const dataset::Index& train) {
+  JobDigest job;
   spec::ContentDigests contents = {{"data.root", train.fingerprint()}};
-  const std::pair<const char*, std::string> weights[] = {{"model.init_from", spec.model().init_from()},
-                                                         {"teacher.weights", spec.teacher().weights()}};
-  for (const auto& [field, path] : weights) {
-    if (path.empty()) continue;
-    auto digest = DigestWeights(path);
-    if (!digest.ok()) return Annotate(digest.status(), field);
-    contents[field] = *digest;
+  if (!spec.model().init_from().empty()) {
+    auto digest = DigestInitFrom(spec);
+    if (!digest.ok()) return Annotate(digest.status(), "model.init_from");
+    contents["model.init_from"] = *digest;
+    job.init_from = DigestHex(*digest);
   }
-  return DigestHex(spec::SpecDigest(spec, contents));
+  if (!spec.teacher().weights().empty()) {
+    auto digest = DigestWeights(spec.teacher().weights());
+    if (!digest.ok()) return Annotate(digest.status(), "teacher.weights");
+    contents["teacher.weights"] = *digest;
+  }
+  job.spec = DigestHex(spec::SpecDigest(spec, contents));
+  return job;
 }
 
 }  // namespace deit::job

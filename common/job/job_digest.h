@@ -9,8 +9,13 @@
 
 namespace deit::job {
 
-// The digest over RESULT fields and the contents behind the spec's paths, 16 hex digits. Weights are read; a checkpoint among them is
-// verified. Errors name the field.
-StatusOr<std::string> DigestJob(const v1::JobSpec& spec, const dataset::Index& train);
+struct JobDigest {
+  std::string spec;       // over RESULT fields and the contents behind the spec's paths, 16 hex digits
+  std::string init_from;  // of the contents behind model.init_from alone; empty: it has none
+};
+
+// Weights are read; a checkpoint among them is verified. Those of model.init_from may be gone once the job in spec.run_dir has a checkpoint,
+// which needs none of them: their digest is the recorded one then. Errors name the field.
+StatusOr<JobDigest> DigestJob(const v1::JobSpec& spec, const dataset::Index& train);
 
 }  // namespace deit::job

@@ -57,12 +57,6 @@ Status CheckPositions(const run::RunFolder& folder, const v1::JobSpec& spec) {
   return absl::OkStatus();
 }
 
-// Whether a checkpoint was ever saved here. A folder without one holds nothing that another job could spoil.
-StatusOr<bool> HoldsResults(const run::RunFolder& folder) {
-  DEIT_ASSIGN_OR_RETURN(const auto sets, checkpoint::ListCheckpoints(Fs(), folder.Checkpoints()));
-  return std::any_of(sets.begin(), sets.end(), [](const auto& set) { return set.state != checkpoint::CheckpointState::kIncomplete; });
-}
-
 // Checkpoints of an earlier training must neither be resumed from nor occupy the place of new ones. Nothing is deleted.
 Status PutCheckpointsAside(const run::RunFolder& folder) {
   const std::string here = folder.Checkpoints();
@@ -106,11 +100,11 @@ StatusOr<std::unique_ptr<JobStore>> JobStore::Take(const v1::JobSpec& spec, cons
                         DecideClaim(folder, look, {spec_digest, options.take_over, options.fresh_start}, UnixSeconds(absl::Now())));
   const auto before = spec::LoadSpec(folder.Config(), {});
   auto owner = std::unique_ptr<JobStore>(new JobStore(folder, std::move(lock)));
-  DEIT_ASSIGN_OR_RETURN(const bool holds_results, HoldsResults(folder));
+  DEIT_ASSIGN_OR_RETURN(const bool holds_results, checkpoint::WasSaved(Fs(), folder.Checkpoints()));
   const bool goes_on = holds_results && !options.fresh_start;
   if (goes_on && options.allow_config_change) DEIT_RETURN_IF_ERROR(CheckPositions(folder, spec));
-  DEIT_ASSIGN_OR_RETURN(owner->identity_, run::ClaimIdentity(Fs(), folder, {spec_digest, options.allow_config_change || !holds_results},
-                                                             [&] { return FieldDiff(folder, spec); }));
+  const run::IdentityRequest request{spec_digest, options.allow_config_change || !holds_results, options.init_from_digest};
+  DEIT_ASSIGN_OR_RETURN(owner->identity_, run::ClaimIdentity(Fs(), folder, request, [&] { return FieldDiff(folder, spec); }));
   if (options.fresh_start) DEIT_RETURN_IF_ERROR(WithExitCode(PutCheckpointsAside(folder), ExitCode::kRunFolder));
   DEIT_RETURN_IF_ERROR(WithExitCode(files::WriteFileAtomically(Fs(), folder.Config(), spec::SpecText(spec)), ExitCode::kRunFolder));
   auto events = run::EventLog::Open(folder.Events(), Clock::System());

@@ -27,6 +27,7 @@ struct JobStoreOptions {
   int workers = 1;                   // wanted; with --np=MIN:MAX also the bounds
   int workers_min = 1;
   int workers_max = 1;
+  std::string init_from_digest = {};  // of the JobDigest
 };
 
 // Holds the run folder's lock as long as it lives. Once it is made nothing it does can stop training: what cannot be written is logged

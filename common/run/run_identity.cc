@@ -120,14 +120,21 @@ StatusOr<Identity> ClaimIdentity(files::FileSystem& fs, const RunFolder& folder,
   }
   const bool new_id = identity.first_start || identity.is_copy;
   identity.job = new_id ? DrawJobId() : found->identity.job();
-  if (new_id || identity.config_changed) {
+  const bool adds_digest = found.ok() && found->identity.init_from_digest().empty() && !request.init_from_digest.empty();
+  if (new_id || identity.config_changed || adds_digest) {
     v1::RunIdentity record;
     record.set_job(identity.job);
     record.set_spec_digest(request.spec_digest);
+    record.set_init_from_digest(request.init_from_digest);
     const Status written = Annotate(Write(fs, folder, record), absl::StrCat("run_dir: ", folder.path()));
     if (!written.ok()) return WithHint(WithExitCode(written, ExitCode::kRunFolder), "set run_dir to a folder that you can write to");
   }
   return identity;
+}
+
+std::string InitFromDigest(files::FileSystem& fs, const RunFolder& folder) {
+  const auto found = Read(fs, folder);
+  return found.ok() ? found->identity.init_from_digest() : "";
 }
 
 StatusOr<v1::RunIdentity> ReadIdentity(files::FileSystem& fs, const RunFolder& folder) {

@@ -14,8 +14,9 @@
 namespace deit::run {
 
 struct IdentityRequest {
-  std::string spec_digest;           // of the job that wants to run here
-  bool allow_config_change = false;  // --allow_config_change
+  std::string spec_digest;            // of the job that wants to run here
+  bool allow_config_change = false;   // --allow_config_change
+  std::string init_from_digest = {};  // of what is behind model.init_from: job.json keeps it; empty: it has none
 };
 
 struct Identity {
@@ -30,6 +31,9 @@ struct Identity {
 // ("train.batch_size: 64 -> 128"), and may answer with nothing.
 StatusOr<Identity> ClaimIdentity(files::FileSystem& fs, const RunFolder& folder, const IdentityRequest& request,
                                  absl::FunctionRef<std::string()> field_diff);
+
+// What was behind model.init_from when the folder, or the one that it is a copy of, became this job's; empty: nothing, or not known.
+std::string InitFromDigest(files::FileSystem& fs, const RunFolder& folder);
 
 // Job id and spec digest, for readers. NotFound: not a run folder, a copy that was never started, or a broken job.json.
 StatusOr<v1::RunIdentity> ReadIdentity(files::FileSystem& fs, const RunFolder& folder);

@@ -201,11 +201,12 @@ StatusOr<VerbExit> RunRun(const Arguments& arguments) {
   DEIT_ASSIGN_OR_RETURN(const std::string worker_program, FindWorkerProgram());
   launch::MpirunLauncher launcher;
   DEIT_RETURN_IF_ERROR(launcher.Check());
-  DEIT_ASSIGN_OR_RETURN(const job::JobStoreOptions owning, ReadOptions(arguments, spec));
+  DEIT_ASSIGN_OR_RETURN(job::JobStoreOptions owning, ReadOptions(arguments, spec));
   DEIT_ASSIGN_OR_RETURN(const auto train, dataset::OpenIndex(spec, dataset::Split::kTrain, job::IndexFolder()));
-  DEIT_ASSIGN_OR_RETURN(const std::string digest, job::DigestJob(spec, *train));
+  DEIT_ASSIGN_OR_RETURN(const job::JobDigest digest, job::DigestJob(spec, *train));
+  owning.init_from_digest = digest.init_from;
   DEIT_ASSIGN_OR_RETURN(const int64_t steps, StepsOf(spec, *train));
-  if (!owning.fresh_start && job::IsFinished(files::FileSystem::Posix(), run::RunFolder(spec.run_dir()), digest, steps)) {
+  if (!owning.fresh_start && job::IsFinished(files::FileSystem::Posix(), run::RunFolder(spec.run_dir()), digest.spec, steps)) {
     LogInfo(
         absl::StrCat("run_dir: ", spec.run_dir(), ": finished already, all ", steps, " steps are done; --resume=never trains it again"));
     return VerbExit::kDone;
@@ -215,7 +216,7 @@ StatusOr<VerbExit> RunRun(const Arguments& arguments) {
   }
   StartOutputQueue();  // nor does their supervision wait for that reader
   SignalLoop loop;
-  DEIT_ASSIGN_OR_RETURN(const auto store, job::JobStore::Take(spec, digest, owning));
+  DEIT_ASSIGN_OR_RETURN(const auto store, job::JobStore::Take(spec, digest.spec, owning));
   auto exit = Supervise(spec, worker_program, launcher, store.get(), &loop);
   if (!exit.ok() && !store->record().has_ended()) {
     store->End(v1::JobState::FAILED, std::string(exit.status().message()), std::string(exit.status().message()), HintOf(exit.status()));

@@ -153,6 +153,19 @@ class Resume(ClusterTest):
         self.assertEqual(moved.result(), copy.result())
         self.assertEqual(moved.summary["attempts"][1]["first_step"], 3)
 
+    def test_the_weights_that_a_job_began_with_may_be_gone_once_it_has_a_checkpoint(self):
+        config = self.job(STUDENT)
+        weights = self.train(config, "first", "train.max_steps=1").set(1)
+        words = f"model.init_from={weights}", "train.seed=5"
+        whole = self.train(config, "whole", *words).result()
+        self.train(config, "here", *words, "--stop_after_steps=3", code=STOPPED)
+        shutil.copytree(self.folder / "here", self.folder / "copy")
+        shutil.rmtree(weights)
+        self.assertEqual(self.train(config, "here", *words, workers=2).result(), whole)
+        self.assertEqual(self.train(config, "copy", *words).result(), whole)
+        new = self.train(config, "new", *words, code=MISSING)
+        self.assert_says(new.ended, "model.init_from: ", "no such file")
+
     def test_retention_keeps_the_newest_sets_and_the_best(self):
         run = self.train(self.job(STUDENT), "run", "checkpoint.every_steps=1", "checkpoint.keep=2")
         evaluated = dict(zip(EPOCH_ENDS, (float(row[3]) for row in run.csv_rows()), strict=True))  # step: accuracy

@@ -21,7 +21,7 @@ namespace {
 // The data and the job's digest, which weights are read for.
 struct LoadedInputs {
   JobData data;
-  std::string digest;
+  job::JobDigest digest;
 };
 
 StatusOr<LoadedInputs> LoadInputs(const v1::JobSpec& spec, const Options& options, collective::Session& session) {
@@ -86,8 +86,9 @@ Status Train(const Options& options, collective::Session& session) {
   DEIT_RETURN_IF_ERROR(exchange::Agree(world, deadline, spec.status(), "reading the job"));
   DEIT_ASSIGN_OR_RETURN(const LoadedInputs inputs, LoadInputs(*spec, options, session));
   DEIT_ASSIGN_OR_RETURN(train::Attempt attempt,
-                        train::OpenAttempt(world, deadline, *spec, inputs.digest,
-                                           {options.job.allow_config_change, options.job.resume == train::Resume::kNever, options.attempt},
+                        train::OpenAttempt(world, deadline, *spec, inputs.digest.spec,
+                                           {options.job.allow_config_change, options.job.resume == train::Resume::kNever,
+                                            inputs.digest.init_from, options.attempt},
                                            *options.worker_progress));
 
   const int worker = world.rank();
@@ -100,7 +101,7 @@ Status Train(const Options& options, collective::Session& session) {
     for (const std::string& warning : dataset::Warnings(*spec, *inputs.data.train)) LogWarning(warning);
     for (const std::string& warning : spec::Warnings(*spec)) LogWarning(warning);
   }
-  Status status = RunAttempt(options, world, *spec, attempt, inputs.digest, inputs.data);
+  Status status = RunAttempt(options, world, *spec, attempt, inputs.digest.spec, inputs.data);
   const ExitCode code = ExitCodeOf(status);
   if (code == ExitCode::kPeerLost) status = WithHint(std::move(status), "run again: training goes on from the newest checkpoint");
   if (!EndedWell(code)) {

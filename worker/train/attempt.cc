@@ -21,7 +21,8 @@ Status TakeFolder(collective::Communicator& world, const v1::JobSpec& spec, cons
                                     .fresh_start = options.fresh_start,
                                     .workers = world.size(),
                                     .workers_min = world.size(),
-                                    .workers_max = world.size()};
+                                    .workers_max = world.size(),
+                                    .init_from_digest = options.init_from_digest};
   DEIT_ASSIGN_OR_RETURN(attempt->owner, job::JobStore::Take(spec, spec_digest, owning));
   attempt->job_id = attempt->owner->job();
   DEIT_ASSIGN_OR_RETURN(attempt->number, attempt->owner->BeginAttempt());

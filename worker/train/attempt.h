@@ -29,7 +29,8 @@ struct Attempt {
 struct AttemptOptions {
   bool allow_config_change = false;  // the run folder's job may have had other RESULT fields
   bool fresh_start = false;          // checkpoints that are there are put aside
-  std::optional<int> number;         // the attempt that deit-coord run has begun; the two above are its business then
+  std::string init_from_digest;      // of the JobDigest
+  std::optional<int> number;         // the attempt that deit-coord run has begun; all above are its business then
 };
 
 // Collective. Under a bare launch worker 0 takes the run folder (job::JobStore) and draws the attempt's number; under an owner worker 0

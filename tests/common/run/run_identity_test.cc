@@ -51,6 +51,18 @@ TEST_F(RunIdentityTest, OtherFoldersGetOtherIds) {
   EXPECT_NE(Claim(folder_)->job, Claim(other)->job);
 }
 
+TEST_F(RunIdentityTest, WhatTheJobBeganWithIsKeptInCopiesToo) {
+  const auto no_difference = [] { return std::string(); };
+  EXPECT_EQ(InitFromDigest(Fs(), folder_), "");
+  const std::string id = Claim(folder_)->job;  // by a version that did not record it
+  ASSERT_TRUE(ClaimIdentity(Fs(), folder_, {.spec_digest = "aaaa", .init_from_digest = "bbbb"}, no_difference).ok());
+  EXPECT_EQ(ReadIdentity(Fs(), folder_).value().job(), id);
+  EXPECT_EQ(InitFromDigest(Fs(), folder_), "bbbb");
+  const RunFolder copy(temp_ / "copy");
+  std::filesystem::copy(folder_.path(), copy.path(), std::filesystem::copy_options::recursive);
+  EXPECT_EQ(InitFromDigest(Fs(), copy), "bbbb");
+}
+
 TEST_F(RunIdentityTest, AMovedFolderKeepsItsId) {
   const std::string id = Claim(folder_)->job;
   const RunFolder moved(temp_ / "moved");
