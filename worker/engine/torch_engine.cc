@@ -1,5 +1,6 @@
 #include "worker/engine/torch_engine.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
@@ -96,6 +97,13 @@ class TorchEngine final : public train::Engine {
 
   const std::vector<models::TensorSpec>& tensors() const override { return model_->tensors(); }
   std::string numerics() const override { return DescribeNumerics(spec_); }
+  update::ForEach for_each() const override {
+    return [](int64_t count, const std::function<void(int64_t)>& body) {
+      at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) body(i);
+      });
+    };
+  }
   const train::EngineTimes& times() const override { return times_; }
   int64_t teacher_forwards() const override { return teacher_forwards_; }
 

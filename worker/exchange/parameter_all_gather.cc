@@ -24,7 +24,10 @@ Status ParameterAllGather::Publish() {
 
 void ParameterAllGather::Cast(ElementRange range) {
   if (auto* copy = context_->memory->compute_weights()) {
-    update::CastToBFloat16(context_->memory->weights() + range.begin, copy + range.begin, range.count);
+    const float* const weights = context_->memory->weights();
+    update::ForEachPiece(context_->for_each, range.count, [&](int64_t begin, int64_t count) {
+      update::CastToBFloat16(weights + range.begin + begin, copy + range.begin + begin, count);
+    });
   }
 }
 

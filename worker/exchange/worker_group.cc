@@ -85,6 +85,7 @@ StatusOr<std::unique_ptr<WorkerGroup>> WorkerGroup::Create(collective::Communica
       worker_group->plan_.get(), worker_group->memory_.get(), &world, worker_group->reduction_group_.get(), worker_group->reports_.get(),
       options.deadline};
   worker_group->context_.deadline.progress = worker_group->reports_.get();
+  worker_group->context_.for_each = options.for_each;
   worker_group->gather_ = std::make_unique<MetadataAllGather>(&worker_group->context_);
   worker_group->parameter_all_gather_ = std::make_unique<ParameterAllGather>(&worker_group->context_);
   return worker_group;

@@ -1,16 +1,21 @@
 #include "worker/state/job_state.h"
 
+#include "common/checkpoint/checkpoint_layout.h"
+
 namespace deit::state {
 
 Status FillWeights(const JobState& state, const std::function<Status(size_t tensor, float* out)>& source) {
   exchange::Context& context = state.worker_group->context();
   exchange::NodeBuffers& memory = state.worker_group->memory();
   Status status;
+  std::vector<uint64_t> bytes;
+  for (const plan::TensorPlace& place : state.grid->tensors()) bytes.push_back(static_cast<uint64_t>(place.count) * sizeof(float));
+  const std::vector<int> filler = checkpoint::AssignTensors(bytes, static_cast<int>(context.members().size()));
   size_t parameter = 0;
   for (size_t t = 0; t < state.tensors->size() && status.ok(); ++t) {
     if ((*state.tensors)[t].role != models::TensorRole::kParameter) continue;
-    const plan::TensorPlace& place = state.grid->tensors()[parameter++];
-    if (parameter % context.members().size() != static_cast<size_t>(context.member())) continue;
+    const plan::TensorPlace& place = state.grid->tensors()[parameter];
+    if (filler[parameter++] != context.member()) continue;
     status = source(t, memory.weights() + place.offset);
     context.AddPiece();
     state.worker_group->parameter_all_gather().Cast({place.offset, place.count});

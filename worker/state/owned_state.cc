@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "common/base/digest.h"
 #include "common/base/status.h"
@@ -21,7 +22,9 @@ TensorKind KindOf(const std::string& name) {
 
 }  // namespace
 
-OwnedState::OwnedState(const plan::Grid& grid, const plan::Shards& shards, int worker, const update::Optimizer& optimizer, bool with_ema) {
+OwnedState::OwnedState(const plan::Grid& grid, const plan::Shards& shards, int worker, const update::Optimizer& optimizer, bool with_ema,
+                       update::ForEach for_each)
+    : for_each_(std::move(for_each)) {
   int64_t local = 0;
   for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) {
     if (shards.OwnerOfBlock(b) != worker) continue;
@@ -56,26 +59,33 @@ int64_t OwnedState::bytes() const {
 }
 
 std::vector<double> OwnedState::Squares(const float* values) const {
-  std::vector<double> squares;
-  for (const OwnedBlock& b : blocks_) squares.push_back(update::SumOfSquares(values + b.offset, b.count));
+  std::vector<double> squares(blocks_.size());
+  for_each_(static_cast<int64_t>(blocks_.size()), [&](int64_t i) {
+    const OwnedBlock& b = blocks_[static_cast<size_t>(i)];
+    squares[static_cast<size_t>(i)] = update::SumOfSquares(values + b.offset, b.count);
+  });
   return squares;
 }
 
 void OwnedState::Update(const update::Optimizer& optimizer, const update::UpdateStep& step, const std::vector<double>& weight_decay,
                         double ema_decay, float* gradients, float* weights) {
-  std::vector<float*> state(values_.size());
-  for (const OwnedBlock& b : blocks_) {
+  ForEachBlock([&](const OwnedBlock& b) {
+    std::vector<float*> state(values_.size());
     for (size_t k = 0; k < state.size(); ++k) state[k] = values_[k].data() + b.local;
     optimizer.Update(step, {weight_decay[static_cast<size_t>(b.tensor)], gradients + b.offset, weights + b.offset, state.data(), b.count});
     if (!optimizer.by_tensor()) Average(b, ema_decay, weights);
-  }
+  });
 }
 
 void OwnedState::ApplyDirection(const std::vector<double>& rate, double ema_decay, const float* directions, float* weights) {
-  for (const OwnedBlock& b : blocks_) {
+  ForEachBlock([&](const OwnedBlock& b) {
     update::ApplyDirection(rate[static_cast<size_t>(b.tensor)], directions + b.offset, weights + b.offset, b.count);
     Average(b, ema_decay, weights);
-  }
+  });
+}
+
+void OwnedState::ForEachBlock(const std::function<void(const OwnedBlock&)>& body) const {
+  for_each_(static_cast<int64_t>(blocks_.size()), [&](int64_t i) { body(blocks_[static_cast<size_t>(i)]); });
 }
 
 void OwnedState::Average(const OwnedBlock& block, double ema_decay, const float* weights) {
@@ -84,7 +94,7 @@ void OwnedState::Average(const OwnedBlock& block, double ema_decay, const float*
 
 void OwnedState::SwapEma(float* weights) {
   DEIT_CHECK(has_ema());
-  for (const OwnedBlock& b : blocks_) std::swap_ranges(weights + b.offset, weights + b.offset + b.count, ema() + b.local);
+  ForEachBlock([&](const OwnedBlock& b) { std::swap_ranges(weights + b.offset, weights + b.offset + b.count, ema() + b.local); });
 }
 
 std::vector<uint64_t> OwnedState::Digests() const {

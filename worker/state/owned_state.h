@@ -7,6 +7,7 @@
 #include "common/checkpoint/checkpoint_layout.h"
 #include "common/plan/grid.h"
 #include "common/plan/shards.h"
+#include "worker/update/for_each.h"
 #include "worker/update/optimizer.h"
 
 namespace deit::state {
@@ -23,8 +24,9 @@ struct OwnedBlock {
 // Not thread-safe. The optimizer's state starts at zero.
 class OwnedState {
  public:
-  // What `optimizer` keeps, in its order, then the EMA if there is one.
-  OwnedState(const plan::Grid& grid, const plan::Shards& shards, int worker, const update::Optimizer& optimizer, bool with_ema);
+  // What `optimizer` keeps, in its order, then the EMA if there is one. Blocks are worked on by `for_each`.
+  OwnedState(const plan::Grid& grid, const plan::Shards& shards, int worker, const update::Optimizer& optimizer, bool with_ema,
+             update::ForEach for_each = update::OneAfterAnother);
 
   const std::vector<OwnedBlock>& blocks() const { return blocks_; }  // ascending
   const std::vector<checkpoint::TensorKind>& kinds() const { return kinds_; }
@@ -60,11 +62,13 @@ class OwnedState {
   std::vector<uint64_t> Digests() const;
 
  private:
+  void ForEachBlock(const std::function<void(const OwnedBlock&)>& body) const;
   void Average(const OwnedBlock& block, double ema_decay, const float* weights);
 
   std::vector<OwnedBlock> blocks_;
   std::vector<checkpoint::TensorKind> kinds_;
   std::vector<std::vector<float>> values_;  // by kind
+  update::ForEach for_each_;
 };
 
 }  // namespace deit::state

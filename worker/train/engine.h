@@ -12,6 +12,7 @@
 #include "worker/data/micro_batch.h"
 #include "worker/train/evaluation_report.h"
 #include "worker/train/lane_accumulator.h"
+#include "worker/update/for_each.h"
 
 namespace deit::train {
 
@@ -51,6 +52,9 @@ class Engine {
 
   // What results depend on besides the spec: library versions, processor features, threads, precision. One line; compared between workers.
   virtual std::string numerics() const = 0;
+
+  // By the engine's own threads, which wait between its passes.
+  virtual update::ForEach for_each() const = 0;
 
   // Once, before the first pass.
   virtual void Bind(const StateView& state) = 0;

@@ -38,12 +38,16 @@ size_t StatisticsSums(const exchange::ExchangePlan& plan, int worker) {
   return std::max<size_t>(1, plan.AccumulationOf(worker).sums.size());
 }
 
-StepPayloadShape ShapeOf(const exchange::ExchangePlan& plan, const plan::Grid& grid, int64_t statistics, int worker) {
-  StepPayloadShape shape;
-  shape.lanes = static_cast<size_t>(plan.LanesOf(worker).size());
-  for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) shape.blocks += plan.shards().OwnerOfBlock(b) == worker;
-  shape.statistics = static_cast<size_t>(statistics) * StatisticsSums(plan, worker);
-  return shape;
+// By worker.
+std::vector<StepPayloadShape> ShapesOf(const exchange::ExchangePlan& plan, const plan::Grid& grid, int64_t statistics) {
+  std::vector<StepPayloadShape> shapes(static_cast<size_t>(plan.topology().workers()));
+  for (int w = 0; w < plan.topology().workers(); ++w) {
+    StepPayloadShape& shape = shapes[static_cast<size_t>(w)];
+    shape.lanes = static_cast<size_t>(plan.LanesOf(w).size());
+    shape.statistics = static_cast<size_t>(statistics) * StatisticsSums(plan, w);
+  }
+  for (int b = 0; b < static_cast<int>(grid.blocks().size()); ++b) ++shapes[static_cast<size_t>(plan.shards().OwnerOfBlock(b))].blocks;
+  return shapes;
 }
 
 }  // namespace
@@ -65,8 +69,7 @@ std::vector<plan::TensorShape> ParameterShapes(const std::vector<models::TensorS
 
 size_t Trainer::PayloadCapacity(const exchange::ExchangePlan& plan, const plan::Grid& grid, int64_t statistics) {
   size_t capacity = 0;
-  for (int w = 0; w < plan.topology().workers(); ++w) {
-    const StepPayloadShape shape = ShapeOf(plan, grid, statistics, w);
+  for (const StepPayloadShape& shape : ShapesOf(plan, grid, statistics)) {
     capacity = std::max({capacity, shape.bytes(), 2 * shape.blocks * sizeof(double)});
   }
   return capacity;
@@ -80,11 +83,10 @@ Trainer::Trainer(const v1::JobSpec& spec, const plan::Sampler& sampler, const st
   reducer_ = exact ? exchange::NewExactReducer(&context) : exchange::NewFastestReducer(&context);
   std::vector<float*> slots;
   for (int s = 0; s < plan.AccumulationOf(context.worker()).slots; ++s) slots.push_back(context.memory->slot(context.member(), s));
-  accumulator_ = std::make_unique<LaneAccumulator>(*state.grid, ParameterIndex(engine.tensors()), std::move(slots), state.buffers->size());
-  for (int w = 0; w < plan.topology().workers(); ++w) {
-    shapes_.push_back(ShapeOf(plan, *state.grid, state.buffers->size(), w));
-    sizes_.push_back(shapes_.back().bytes());
-  }
+  accumulator_ = std::make_unique<LaneAccumulator>(*state.grid, ParameterIndex(engine.tensors()), std::move(slots), state.buffers->size(),
+                                                   engine.for_each());
+  shapes_ = ShapesOf(plan, *state.grid, state.buffers->size());
+  for (const StepPayloadShape& shape : shapes_) sizes_.push_back(shape.bytes());
   for (const auto& tensor : engine.tensors()) {
     if (tensor.role == models::TensorRole::kParameter) weight_decay_.push_back(tensor.decay ? spec.optimizer().weight_decay() : 0.0);
   }
@@ -198,10 +200,11 @@ StatusOr<StepFacts> Trainer::ExchangeFacts(std::vector<LaneMetrics> metrics, Ste
     const StepPayload& payload = payloads.back();
     facts.end = std::max(facts.end, payload.end);
     facts.lanes.insert(facts.lanes.end(), payload.lanes.begin(), payload.lanes.end());
-    size_t next = 0;
-    for (int b = 0; b < static_cast<int>(facts.squares.size()); ++b) {
-      if (plan.shards().OwnerOfBlock(b) == w) facts.squares[static_cast<size_t>(b)] = payload.squares[next++];
-    }
+  }
+  std::vector<size_t> next(payloads.size());  // each worker's blocks come in the grid's order
+  for (size_t b = 0; b < facts.squares.size(); ++b) {
+    const auto owner = static_cast<size_t>(plan.shards().OwnerOfBlock(static_cast<int>(b)));
+    facts.squares[b] = payloads[owner].squares[next[owner]++];
   }
   if (facts.end != StepEnd::kGivenUp) CombineStatistics(payloads);
   return facts;
