@@ -110,7 +110,7 @@ StatusOr<Listing> ListShards(const v1::DataSpec& data, Split split) {
 std::string KindOf(const v1::DataSpec& data, Split split) {
   const std::string rules = absl::StrCat(data.input_key(), "\n", data.target_key());
   const bool is_default = rules == absl::StrCat("\n", v1::DataSpec::default_instance().target_key());
-  return absl::StrCat("TAR.", Name(split), is_default ? "" : "." + DigestHex(Digest64(rules.data(), rules.size())));
+  return absl::StrCat("TAR.", Name(split), is_default ? "" : absl::StrCat(".", DigestHex(Digest64(rules.data(), rules.size()))));
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ std::vector<std::string> Warnings(const v1::JobSpec& spec, const Index& train) {
   const size_t classes = train.classes().size();
   if (spec.data().max_images() > 0 && shown < classes) {
     warnings.push_back(absl::StrCat("data.max_images: ", spec.data().max_images(), ": the first ", train.size(),
-                                  " images, in the order of the data, are of ", shown, " of ", classes, " classes"));
+                                    " images, in the order of the data, are of ", shown, " of ", classes, " classes"));
   } else if (shown < outputs) {
     warnings.push_back(absl::StrCat("model.num_classes: ", outputs, ": the training images are of ", shown, " classes"));
   }
@@ -24,7 +24,7 @@ std::vector<std::string> Warnings(const v1::JobSpec& spec, const Index& train) {
   for (size_t label = 0; label < classes; ++label) {
     if (train.classes()[label].substr(0, 1) != ".") continue;
     warnings.push_back(absl::StrCat("data.root: the hidden folder train/", train.classes()[label], " is class ", label,
-                                  " (as in torchvision): remove it"));
+                                    " (as in torchvision): remove it"));
   }
   return warnings;
 }

@@ -46,12 +46,14 @@ class OpenFiles {
 
 class FileOnDemand final : public RandomAccessFile {
  public:
-  FileOnDemand(FileSystem& fs, std::string path, OpenFile file) : fs_(fs), path_(std::move(path)), size_(file->Size()) {
+  FileOnDemand(FileSystem& fs, std::string path, OpenFile file)
+      : fs_(fs), path_(std::move(path)), size_(file->Size()), modified_(file->Modified()) {
     OpenFiles::Instance().Keep(this, std::move(file));
   }
   ~FileOnDemand() override { OpenFiles::Instance().Drop(this); }
 
   uint64_t Size() const override { return size_; }
+  absl::Time Modified() const override { return modified_; }
 
   Status ReadAt(uint64_t offset, void* dst, size_t bytes) const override {
     OpenFile file = OpenFiles::Instance().Find(this);
@@ -60,6 +62,7 @@ class FileOnDemand final : public RandomAccessFile {
       if (file->Size() != size_) {
         return absl::DataLossError(absl::StrCat(path_, ": ", file->Size(), " bytes: it had ", size_, " when it was first read"));
       }
+      if (file->Modified() != modified_) return absl::DataLossError(absl::StrCat(path_, ": modified since it was first read"));
       OpenFiles::Instance().Keep(this, file);
     }
     return file->ReadAt(offset, dst, bytes);
@@ -69,6 +72,7 @@ class FileOnDemand final : public RandomAccessFile {
   FileSystem& fs_;
   const std::string path_;
   const uint64_t size_;
+  const absl::Time modified_;
 };
 
 }  // namespace

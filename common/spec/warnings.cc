@@ -50,7 +50,8 @@ void WarnOfAugmentation(const v1::AugmentSpec& augment, Sentences* warnings) {
 void WarnOfStatistics(const v1::DataSpec& data, Sentences* warnings) {
   for (const float value : data.std()) {
     if (value <= 1) continue;
-    warnings->push_back(absl::StrCat("data.std: ", value, ": no deviation of pixels, which are 0 to 1: is it of pixels that are 0 to 255?"));
+    warnings->push_back(
+        absl::StrCat("data.std: ", value, ": no deviation of pixels, which are 0 to 1: is it of pixels that are 0 to 255?"));
     return;
   }
 }

@@ -7,6 +7,7 @@
 #include "common/fit/processor_fit.h"
 #include "common/spec/load.h"
 #include "common/spec/spec_digest.h"
+#include "common/spec/warnings.h"
 
 namespace deit::api {
 

@@ -291,7 +291,8 @@ StatusOr<Restored> Checkpointer::Load(const std::string& set) {
     return std::make_pair(std::move(manifest), std::move(catalog));
   }();
   DEIT_RETURN_IF_ERROR(Agree(SeenHere(read.status()), "opening a checkpoint"));
-  const auto& [manifest, catalog] = *read;
+  const v1::CheckpointManifest& manifest = read->first;
+  const checkpoint::TensorCatalog& catalog = read->second;
   DEIT_RETURN_IF_ERROR(CheckSameModel(catalog, state_));
   const Status filled = state::FillWeights(state_, [&](size_t t, float* out) -> Status {
     DEIT_RETURN_IF_ERROR(options_.interrupted());

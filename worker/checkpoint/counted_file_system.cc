@@ -22,7 +22,7 @@ class CountedWritableFile final : public files::WritableFile {
     return absl::OkStatus();
   }
   Status Sync() override {
-    const Status status = inner_->Sync();
+    Status status = inner_->Sync();
     done_();
     return status;
   }
@@ -39,6 +39,7 @@ class CountedReadableFile final : public files::RandomAccessFile {
       : inner_(std::move(inner)), done_(*done) {}
 
   uint64_t Size() const override { return inner_->Size(); }
+  absl::Time Modified() const override { return inner_->Modified(); }
   Status ReadAt(uint64_t offset, void* dst, size_t bytes) const override {
     char* const begin = static_cast<char*>(dst);
     for (size_t at = 0; at < bytes; at += kPiece) {

@@ -23,10 +23,10 @@ std::string Environment(const char* name) {
 }
 
 // What chooses kernels of ours and of libraries that ask the processor themselves.
-const char* ProcessorKind() {
-  if (__builtin_cpu_supports("avx512bf16")) return "AVX512_BF16";
-  if (__builtin_cpu_supports("avx512f")) return "AVX512";
-  return __builtin_cpu_supports("avx2") ? "AVX2" : "baseline";
+const char* KindOf(const machine::Processor& processor) {
+  if (processor.flags.count("avx512_bf16") > 0) return "AVX512_BF16";
+  if (processor.flags.count("avx512f") > 0) return "AVX512";
+  return processor.flags.count("avx2") > 0 ? "AVX2" : "baseline";
 }
 
 }  // namespace
@@ -34,7 +34,9 @@ const char* ProcessorKind() {
 void PinMathEnvironment() {
   // MKL picks kernels by alignment and processor unless told otherwise. AVX2 and AVX512 give the same bits, AVX2 is what every processor that
   // runs this well has.
-  setenv("MKL_CBWR", __builtin_cpu_supports("avx512f") ? "AVX512" : "AVX2", 0);
+#ifdef __x86_64__
+  setenv("MKL_CBWR", machine::ThisProcessor().flags.count("avx512f") > 0 ? "AVX512" : "AVX2", 0);
+#endif
   // OMP_DYNAMIC=TRUE gave wrong bfloat16 results. LibTorch brings an OpenMP library of its own, so ours is not linked.
   if (auto* set_dynamic = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_dynamic"))) set_dynamic(0);
   mallopt(M_MMAP_MAX, 0);
@@ -56,10 +58,11 @@ Status SetThreads(int threads) {
 }
 
 std::string DescribeNumerics(const v1::JobSpec& spec) {
+  const machine::Processor processor = machine::ThisProcessor();
   std::vector<std::string> parts = {absl::StrCat("torch ", TORCH_VERSION),
                                     at::get_cpu_capability(),
-                                    absl::StrCat("processor ", ProcessorKind()),
-                                    machine::Describe(machine::ThisProcessor()),
+                                    absl::StrCat("processor ", KindOf(processor)),
+                                    machine::Describe(processor),
                                     absl::StrCat("glibc ", gnu_get_libc_version()),
                                     absl::StrCat("build ", process::BuildId()),
                                     Environment("MKL_CBWR"),

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <thread>
 #include <vector>
@@ -67,6 +68,8 @@ TEST_F(FileOnDemandTest, AFileThatIsGoneOrChangedIsAnError) {
   EXPECT_THAT(Read(0), HasSubstr("cannot open: no such file"));
   testing::WriteFile(PathOf(1), "content 1");
   EXPECT_THAT(Read(1), HasSubstr("/1: 9 bytes: it had 12 when it was first read"));
+  std::filesystem::last_write_time(PathOf(2), std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  EXPECT_THAT(Read(2), HasSubstr("/2: modified since it was first read"));
   EXPECT_EQ(OpenOnDemand(FileSystem::Posix(), PathOf(kFiles)).status().code(), absl::StatusCode::kNotFound);
 }
 

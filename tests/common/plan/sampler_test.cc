@@ -136,13 +136,18 @@ TEST(SamplerTest, SpreadRepeatsAreOneMicroBatchApartInTheEndlessStream) {
         const View view = sampler.At(position);
         ASSERT_EQ(view.epoch, beside.At(position).epoch) << "epochs, and so steps and schedule, are those of all jobs";
         ASSERT_EQ(view.repeat, position / distance % repeats);
-        if (view.repeat == 0) images.push_back(view.image);
-        else ASSERT_EQ(view.image, sampler.At(position - distance).image);
+        if (view.repeat == 0) {
+          images.push_back(view.image);
+        } else {
+          ASSERT_EQ(view.image, sampler.At(position - distance).image);
+        }
       }
       // The images are those that views side by side show, order for order.
       const uint64_t pass_positions = options.labelled_only ? options.labelled : sampler.positions_per_epoch();
       for (uint64_t position = 0, shown = 0; shown < images.size(); ++position) {
-        if (position % pass_positions % repeats == 0) ASSERT_EQ(images[shown++], beside.At(position).image) << shown;
+        if (position % pass_positions % repeats != 0) continue;
+        ASSERT_EQ(images[shown], beside.At(position).image) << shown;
+        ++shown;
       }
     }
   }

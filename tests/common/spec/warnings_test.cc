@@ -31,7 +31,7 @@ TEST(WarningsTest, RatesAboveTheirBaseAreSaid) {
               ElementsAre("schedule.warmup_lr: 10: above the rate 2e-04 of optimizer.lr, to which it should rise",
                           "schedule.min_lr: 1: above the rate 2e-04 of optimizer.lr, from which it should fall"));
   EXPECT_THAT(WarningsOf({"optimizer.lr=1e-4", "optimizer.scale_lr=false", "schedule.min_lr=1e-4", "schedule.warmup_lr=1",
-                        "schedule.warmup_epochs=0"}),
+                          "schedule.warmup_epochs=0"}),
               IsEmpty());
 }
 

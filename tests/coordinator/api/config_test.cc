@@ -50,7 +50,7 @@ TEST_F(ConfigTest, CheckTellsMemoryAndWhatThisMachineLacks) {
   const auto large = CheckConfig(file, {"train.batch_size=1048576"});
   ASSERT_TRUE(large.ok()) << large.status();
   ASSERT_FALSE(large->warnings().empty());
-  EXPECT_THAT(*large->warnings().rbegin(), ::testing::MatchesRegex("memory: 1 worker needs about [0-9.]+GiB .* left: .* would fit.*"));
+  EXPECT_THAT(*large->warnings().rbegin(), ::testing::MatchesRegex("memory: 1 worker needs about [0-9.]+TiB .* left: .* would fit.*"));
 }
 
 TEST_F(ConfigTest, AShownJobIsAJobFile) {
