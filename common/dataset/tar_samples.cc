@@ -28,7 +28,14 @@ absl::string_view SampleOf(absl::string_view name) {
   return name.substr(0, name.find('.', slash == absl::string_view::npos ? 0 : slash + 1));
 }
 
-bool IsHidden(absl::string_view sample) { return sample.empty() || sample.back() == '/'; }
+// A hidden file ("._0.jpg", as macOS adds them), a name without a dot, and what webdataset keeps for notes of its own ("__meta__/...") belong
+// to no sample, and stand between no two members of one.
+bool BelongsToSample(const TarMember& member) {
+  const absl::string_view name = member.name, sample = SampleOf(name), first = name.substr(0, name.find('/'));
+  const bool is_hidden = sample.empty() || sample.back() == '/', has_key = sample.size() < name.size();
+  const bool is_note = first.size() >= 4 && absl::StartsWith(first, "__") && absl::EndsWith(first, "__");
+  return has_key && !is_hidden && !is_note;
+}
 
 // Members side by side that share their sample's name.
 struct Group {
@@ -36,7 +43,7 @@ struct Group {
   absl::Span<const TarMember> members;
 
   std::string KeyOf(const TarMember& member) const {
-    return absl::AsciiStrToLower(absl::string_view(member.name).substr(std::min(sample.size() + 1, member.name.size())));
+    return absl::AsciiStrToLower(absl::string_view(member.name).substr(sample.size() + 1));
   }
   std::vector<const TarMember*> Under(absl::string_view key) const {
     std::vector<const TarMember*> found;
@@ -88,11 +95,12 @@ class SampleReader {
 
   StatusOr<std::vector<TarSample>> Read() {
     DEIT_ASSIGN_OR_RETURN(members_, ReadTarMembers(path_));
+    std::erase_if(members_, [](const TarMember& member) { return !BelongsToSample(member); });
     DEIT_ASSIGN_OR_RETURN(file_, files::FileSystem::Posix().OpenForRead(path_));
     for (size_t begin = 0, end = 0; begin < members_.size(); begin = end) {
       const absl::string_view sample = SampleOf(members_[begin].name);
       for (end = begin + 1; end < members_.size() && SampleOf(members_[end].name) == sample;) ++end;
-      if (!IsHidden(sample)) DEIT_RETURN_IF_ERROR(Take({sample, absl::MakeConstSpan(members_).subspan(begin, end - begin)}));
+      DEIT_RETURN_IF_ERROR(Take({sample, absl::MakeConstSpan(members_).subspan(begin, end - begin)}));
     }
     return std::move(samples_);
   }

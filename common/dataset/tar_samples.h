@@ -30,9 +30,10 @@ struct TarSample {
   int32_t label = 0;
 };
 
-// In the order of their pictures. Samples with neither a label nor a picture are left out, and so are hidden files. Errors: those of
-// ReadTarMembers, and DataLoss, naming path and sample, for a picture without a label or a label without a picture, a sample of several
-// pictures none of which the rules prefer, a member that is a link out of the shard, and a label that is no number and no class's name.
+// In the order of their pictures. Samples with neither a label nor a picture are left out, and so are members that belong to no sample: hidden
+// files, names without a dot, and webdataset's notes ("__meta__/..."). Errors: those of ReadTarMembers, and DataLoss, naming path and sample,
+// for a picture without a label or a label without a picture, a sample of several pictures none of which the rules prefer, a member that is a
+// link out of the shard, and a label that is no number and no class's name.
 absl::StatusOr<std::vector<TarSample>> ReadTarSamples(const std::string& path, const SampleRules& rules);
 
 }  // namespace deit::dataset

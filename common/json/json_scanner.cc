@@ -169,7 +169,9 @@ Status JsonScanner::SkipNested(int depth) {
   const char first = Peek();
   if (first == '"') return ReadString().status();
   if (first != '{' && first != '[') {
-    if (TryConsumeWord("true") || TryConsumeWord("false") || TryConsumeWord("null")) return absl::OkStatus();
+    for (const char* const word : {"true", "false", "null", "NaN", "Infinity", "-Infinity"}) {
+      if (TryConsumeWord(word)) return absl::OkStatus();
+    }
     return ReadNumber().status();
   }
   if (depth == kMaxDepth) return Error("nested too deeply");

@@ -23,7 +23,8 @@ class JsonScanner {
 
   StatusOr<absl::string_view> ReadNumber();     // any JSON number, as written
   bool TryConsumeWord(absl::string_view word);  // true, false or null
-  Status SkipValue();                           // of any kind; nested at most kMaxDepth deep
+  // Of any kind, and the NaN, Infinity and -Infinity that Python's json writes; nested at most kMaxDepth deep.
+  Status SkipValue();
 
   // What comes next, after any white space; 0 at the end.
   char Peek();

@@ -82,6 +82,15 @@ TEST_F(TarSamplesTest, HalfSamplesAreNamedAndOthersLeftOut) {
   ExpectRefused(Member("0.jpg") + Member("0.cls", "0") + Member("0.CLS", "1"), "0': several labels: 0.cls, 0.CLS", "");
 }
 
+TEST_F(TarSamplesTest, WhatBelongsToNoSampleIsLeftOutAndDividesNone) {
+  for (const char* const other : {"README", "f/LICENSE", "._0.jpg", "f/._0.cls", "__meta__", "__meta__/0.jpg", "____/0.cls"}) {
+    EXPECT_THAT(Samples(Member(other) + Member("f/0.jpg") + Member(other) + Member("f/0.cls", "1")), ElementsAre("1 f/0.jpg")) << other;
+  }
+  EXPECT_THAT(Samples(Member("__0__.jpg") + Member("__0__.cls", "1")), ElementsAre("1 __0__.jpg"));
+  EXPECT_THAT(Samples(Member("__x/0.jpg") + Member("__x/0.cls", "1")), ElementsAre("1 __x/0.jpg"));
+  ExpectRefused(Member("f/__meta__/0.jpg"), "f/__meta__/0': no label", "");
+}
+
 TEST_F(TarSamplesTest, LinksAreFollowedOrNamed) {
   EXPECT_THAT(Samples(Member("0.jpg") + Member("0.cls", "2") + TarLink("1.jpg", "0.jpg", '1') + TarLink("1.cls", "0.cls", '2')),
               ElementsAre("2 0.jpg", "2 1.jpg"));
@@ -103,6 +112,7 @@ TEST_F(TarSamplesTest, LabelsAreNumbersOrNamesInATextOrAnObject) {
   const auto object = [](const std::string& text) { return Member("0.jpg") + Member("0.json", text); };
   EXPECT_THAT(Samples(object(R"({"label": 1, "meta": {"other": [{}], "label": 3, "x": 1}, "y": 2})")), ElementsAre("3 0.jpg"));
   EXPECT_THAT(Samples(object(R"({"meta": {"label": "tench"}})")), ElementsAre("0 0.jpg"));
+  EXPECT_THAT(Samples(object(R"({"score": NaN, "range": [-Infinity, Infinity], "meta": {"label": 1}})")), ElementsAre("1 0.jpg"));
   ExpectRefused(object("{}"), "0': its .json: no field meta", "");
   ExpectRefused(object(R"({"meta": {"x": 1}})"), "0': its .json: no field label", "");
   ExpectRefused(object(R"({"meta": 5})"), "0': its .json: byte 9: expected '{'", "");
