@@ -22,6 +22,8 @@ COPY, PYTHON = PARITY / "tests", PARITY / "venv/bin/python"
 NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 RELATIVE, ABSOLUTE = 1e-4, 1e-7  # processors round otherwise
 LIMIT = 3600  # seconds of one script
+RANDOM_INPUTS = {"random_folders.py": "list_images", "random_shards.py": "list_images", "random_weights.py": "read_weights"}
+CASES, SEED = 200, 1
 
 WRITES = {  # script and arguments -> what it writes, below tests/
     ("pixels.py",): ["worker/pixels/golden"],
@@ -126,6 +128,13 @@ class Parity(unittest.TestCase):
         run(PYTHON, "-B", COPY / "parity/torch_save_files.py", "random", folder, 200, 1)
         run(PROGRAMS.parent / "tests/convert_torch_save", folder)
         run(PYTHON, "-B", COPY / "parity/torch_save_files.py", "compare", folder, 150)
+
+    def test_random_inputs_are_read_as_the_references_read_them(self):
+        for script, program in RANDOM_INPUTS.items():
+            with self.subTest(script=script):
+                said = run(PYTHON, "-B", COPY / "parity" / script, PROGRAMS.parent / "tests" / program, PARITY / "random_inputs", CASES, SEED)
+                self.assertIn(f"{CASES} cases of seed {SEED}", said)
+                self.assertIn(" 0 differ", said)
 
     def test_the_offered_command_converts_what_is_not_read(self):
         golden = COPY / "common/torch_save/golden"
