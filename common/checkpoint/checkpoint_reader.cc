@@ -165,7 +165,7 @@ StatusOr<std::string> Quarantine(files::FileSystem& fs, const std::string& root,
 
 Status RemoveCheckpoint(files::FileSystem& fs, const std::string& root, int64_t step) {
   const std::string folder = CheckpointPath(root, step);
-  const Status removed = fs.Remove(JoinPath(folder, kManifestName));
+  Status removed = fs.Remove(JoinPath(folder, kManifestName));
   if (removed.ok()) DEIT_RETURN_IF_ERROR(fs.SyncFolder(folder));
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   DEIT_RETURN_IF_ERROR(files::RemoveTree(fs, folder, root));

@@ -12,7 +12,7 @@
 namespace deit::dataset {
 
 inline constexpr int kCifarSide = 32;
-inline constexpr int64_t kCifarPixelBytes = 3 * kCifarSide * kCifarSide;
+inline constexpr int64_t kCifarPixelBytes = int64_t{3} * kCifarSide * kCifarSide;
 
 // One part of the data set, as its files are.
 struct CifarPart {

@@ -26,7 +26,7 @@ struct ImageFile {
   std::string name;
   uint64_t bytes = 0;
   int64_t modified_ns = 0;
-  friend auto operator<=>(const ImageFile&, const ImageFile&) = default;
+  friend bool operator<(const ImageFile& a, const ImageFile& b) { return a.name < b.name; }
 };
 
 // The entries of one folder, sorted by name. Links are followed.

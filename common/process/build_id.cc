@@ -32,7 +32,7 @@ int ReadNotes(dl_phdr_info* object, size_t, void* out) {
   for (int i = 0; i < object->dlpi_phnum; ++i) {
     const auto& segment = object->dlpi_phdr[i];
     if (segment.p_type != PT_NOTE) continue;
-    const auto* const begin = reinterpret_cast<const char*>(object->dlpi_addr + segment.p_vaddr);
+    const auto* const begin = reinterpret_cast<const char*>(object->dlpi_addr + segment.p_vaddr);  // NOLINT(performance-no-int-to-ptr)
     const absl::string_view id = FindBuildId({begin, segment.p_memsz});
     if (!id.empty()) *static_cast<std::string*>(out) = absl::BytesToHexString(id);
   }

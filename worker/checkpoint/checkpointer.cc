@@ -18,7 +18,6 @@ namespace {
 
 using checkpoint::Dtype;
 using checkpoint::ShardFile;
-using checkpoint::TensorData;
 using checkpoint::TensorKind;
 using models::TensorRole;
 

@@ -35,7 +35,7 @@ struct Card {
 // Everybody's `own`, by rank. For plain data of 64-bit words.
 template <typename T>
 StatusOr<std::vector<T>> GatherAll(Communicator& group, T own, Deadline deadline) {
-  constexpr size_t kWords = sizeof(T) / sizeof(uint64_t);
+  constexpr size_t kWords = sizeof(T) / 8;
   std::vector<T> all(static_cast<size_t>(group.size()));
   const std::vector<size_t> counts(all.size(), kWords);
   DEIT_ASSIGN_OR_RETURN(const std::unique_ptr<Transfer> transfer,

@@ -173,7 +173,7 @@ Status DecodeJpeg(absl::string_view bytes, RegionOf wanted, Picture* picture) {
 Status DecodeJpeg(absl::string_view bytes, Image* image) {
   Picture picture;
   std::swap(picture.image, *image);  // keeps its memory
-  const Status status = DecodeJpeg(bytes, WholeImage, &picture);
+  Status status = DecodeJpeg(bytes, WholeImage, &picture);
   std::swap(picture.image, *image);
   return status;
 }

@@ -56,10 +56,10 @@ StatusOr<std::unique_ptr<ImageSource>> Pictures(const v1::JobSpec& spec, const d
 
 // Copies the S x S window of `image` at (left, top), zeros outside, flipped where asked.
 void CopyWindow(const Image& image, int left, int top, bool flip, Image* out) {
-  const int size = out->width, channels = out->channels;
-  const int begin = std::clamp(-left, 0, size);  // columns of the window that lie in the picture
-  const int end = std::clamp(image.width - left, begin, size);
-  for (int y = 0; y < size; ++y) {
+  const ptrdiff_t size = out->width, channels = out->channels;
+  const ptrdiff_t begin = std::clamp<ptrdiff_t>(-left, 0, size);  // columns of the window that lie in the picture
+  const ptrdiff_t end = std::clamp<ptrdiff_t>(image.width - left, begin, size);
+  for (int y = 0; y < out->width; ++y) {
     uint8_t* row = out->row(y);
     const bool inside = top + y >= 0 && top + y < image.height && begin < end;
     std::fill(row, row + (inside ? begin : size) * channels, uint8_t{0});
@@ -68,7 +68,7 @@ void CopyWindow(const Image& image, int left, int top, bool flip, Image* out) {
     std::copy(from, from + (end - begin) * channels, row + begin * channels);
     std::fill(row + end * channels, row + size * channels, uint8_t{0});
     if (!flip) continue;
-    for (int a = 0, b = size - 1; a < b; ++a, --b) std::swap_ranges(row + a * channels, row + (a + 1) * channels, row + b * channels);
+    for (ptrdiff_t a = 0, b = size - 1; a < b; ++a, --b) std::swap_ranges(row + a * channels, row + (a + 1) * channels, row + b * channels);
   }
 }
 

@@ -65,7 +65,7 @@ TEST_F(SafetensorsTest, ReadsBackWhatItWroteAlignedAndWithItsDigest) {
   for (const TensorInfo& tensor : file->tensors()) EXPECT_EQ(tensor.offset % ElementBytes(tensor.dtype), 0u) << tensor.name;
   float read[6];
   ASSERT_TRUE(file->Read(tensors[1].name, read, 24).ok());
-  EXPECT_EQ(std::memcmp(read, weights, 24), 0);
+  EXPECT_THAT(read, ::testing::ElementsAreArray(weights));
   EXPECT_THAT(file->Find(tensors[1].name)->shape, ElementsAre(2, 3));
   ASSERT_TRUE(file->ReadRange(*file->Find(tensors[1].name), 8, 8, read).ok());
   EXPECT_EQ(read[0], 3);

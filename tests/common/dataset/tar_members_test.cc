@@ -54,7 +54,7 @@ TEST_F(TarMembersTest, ListsRegularFilesWithTheirPlaces) {
   EXPECT_THAT(Members(tar + TarEnd()), ElementsAre("a.jpg 7@512", "a.cls 1@2048", "some/folder/deep.jpg 600@3584"));
   EXPECT_THAT(Members(tar), ElementsAre("a.jpg 7@512", "a.cls 1@2048", "some/folder/deep.jpg 600@3584")) << "without the empty blocks";
   EXPECT_THAT(Members(TarEnd()), IsEmpty());
-  EXPECT_THAT(Members(TarEnd() + std::string(9 * 1024, '\0')), IsEmpty()) << "the one record that Python and GNU tar write";
+  EXPECT_THAT(Members(TarEnd() + std::string(size_t{9} * 1024, '\0')), IsEmpty()) << "the one record that Python and GNU tar write";
 }
 
 TEST_F(TarMembersTest, LinksAreWhatTheyPointToInTheFile) {
@@ -75,7 +75,7 @@ TEST_F(TarMembersTest, LinksAreWhatTheyPointToInTheFile) {
 
 TEST_F(TarMembersTest, WhatATornFileHoldsBehindItsLastMemberIsNoEnd) {
   const std::string one = testing::TarMember("a", "12");
-  const std::string zeros(64 * 1024, '\0');
+  const std::string zeros(size_t{64} * 1024, '\0');
   ExpectBroken("", "byte 0: an empty file");
   ExpectBroken(zeros, "byte 0: zeros from here to byte 10240");
   ExpectBroken(one + std::string(4096, '\0') + one, "byte 5120: data behind the end mark");

@@ -157,7 +157,7 @@ TEST(SamplerTest, SaysWhichImagesKeepTheirLabels) {
   for (uint64_t labelled : {1U, 10U, 96U}) {
     const SamplerOptions options{.images = 97, .batch_size = 10, .repeated_aug = 3, .seed = 17, .labelled = labelled};
     const Sampler sampler = SamplerFor(options), all = SamplerFor({.images = 97, .batch_size = 10, .repeated_aug = 3, .seed = 17});
-    for (uint64_t position = 0; position < 3 * 97; ++position) {
+    for (uint64_t position = 0; position < uint64_t{3} * 97; ++position) {
       View expected = all.At(position);
       EXPECT_TRUE(expected.labelled);
       expected.labelled = IsLabelled(options, expected.image);

@@ -14,7 +14,6 @@ namespace {
 using ::deit::testing::EncodeJpeg;
 using ::deit::testing::EncodePng;
 using ::deit::testing::PngKind;
-using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 

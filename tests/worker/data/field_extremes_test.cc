@@ -65,7 +65,8 @@ class FieldExtremesTest : public ::testing::Test {
       DEIT_ASSIGN_OR_RETURN(const auto index, dataset::OpenIndex(spec, split));
       DEIT_ASSIGN_OR_RETURN(const auto views,
                             split == dataset::Split::kTrain ? NewTrainViews(spec, *index) : NewEvaluationViews(spec, *index));
-      const auto view_floats = static_cast<size_t>(views->channels() * views->size() * views->size());
+      const auto view_floats =
+          static_cast<size_t>(views->channels()) * static_cast<size_t>(views->size()) * static_cast<size_t>(views->size());
       std::vector<float> pixels(view_floats * static_cast<size_t>(index->size()));
       MicroBatch batch;
       batch.pixels = pixels.data();

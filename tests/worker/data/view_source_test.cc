@@ -340,7 +340,7 @@ TEST_F(ViewSourceTest, FollowsWhatItDescribes) {
       }
     }
     for (const auto& operation : parameters.operations) operation.kind->apply(operation, {{64, 128, 191}, &scratch}, &window);
-    std::vector<float> expected(3 * 256);
+    std::vector<float> expected(size_t{3} * 256);
     for (size_t i = 0; i < 256; ++i) {
       for (size_t c = 0; c < 3; ++c) expected[256 * c + i] = Normalised(window.pixels[3 * i + c], 0.25f + 0.25f * static_cast<float>(c));
     }

@@ -74,7 +74,7 @@ TEST_F(PreviewTest, HoldsThePixelsThatAreTrainedOn) {
   std::vector<float> x(16 * kView);
   std::vector<int64_t> positions(16);
   ASSERT_TRUE(file->Read("x", x.data(), x.size() * 4).ok());
-  ASSERT_TRUE(file->Read("position", positions.data(), 16 * 8).ok());
+  ASSERT_TRUE(file->Read("position", positions.data(), positions.size() * sizeof(int64_t)).ok());
   for (size_t batch = 0; batch < 4; ++batch) {  // each lane of each step, without loader and preview
     data::MicroBatch expected;
     std::vector<float> pixels(4 * kView);
