@@ -1,6 +1,5 @@
 #include "worker/engine/torch_engine.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
@@ -26,6 +25,7 @@
 #include "worker/engine/report_pass.h"
 #include "worker/nn/frozen_model.h"
 #include "worker/nn/model.h"
+#include "worker/update/threads.h"
 #include "worker/weights/weights_file.h"
 
 namespace deit::engine {
@@ -97,13 +97,7 @@ class TorchEngine final : public train::Engine {
 
   const std::vector<models::TensorSpec>& tensors() const override { return model_->tensors(); }
   std::string numerics() const override { return DescribeNumerics(spec_); }
-  update::ForEach for_each() const override {
-    return [](int64_t count, const std::function<void(int64_t)>& body) {
-      at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) body(i);
-      });
-    };
-  }
+  update::ForEach for_each() const override { return update::OnThreads(spec_.threads_per_worker()); }
   const train::EngineTimes& times() const override { return times_; }
   int64_t teacher_forwards() const override { return teacher_forwards_; }
 

@@ -123,7 +123,7 @@ class ExactReducer final : public Reducer {
     std::vector<float*> outputs;
     float* departure = staging_.data() + departure_offset_[{bucket, owner}];
     for (size_t k = 0; k < program.outputs.size(); ++k) outputs.push_back(departure + k * PaddedPart(bucket, owner));
-    RunInPieces(program, inputs, outputs, shard.count);
+    RunTreeProgram(program, inputs, outputs, shard.count);
     for (size_t k = 0; k < program.outputs.size(); ++k) {
       const int reg = program.outputs[k].reg;
       float* data =
@@ -136,24 +136,13 @@ class ExactReducer final : public Reducer {
     return absl::OkStatus();
   }
 
-  void RunInPieces(const plan::TreeProgram& program, const std::vector<const float*>& inputs, const std::vector<float*>& outputs,
-                   int64_t count) {
-    update::ForEachPiece(context_->for_each, count, [&](int64_t begin, int64_t piece) {
-      std::vector<const float*> from = inputs;
-      std::vector<float*> to = outputs;
-      for (const float*& input : from) input += begin;
-      for (float*& output : to) output += begin;
-      RunTreeProgram(program, from, to, piece);
-    });
-  }
-
   void ReduceOwn(int bucket) {
     const ElementRange shard = plan_.ShardOf(bucket, context_->worker());
     if (shard.count == 0) return;
     std::vector<const float*> inputs = NodeSums(shard);
     for (size_t k = 0; k < plan_.RemoteInputs(context_->node()).size(); ++k) inputs.push_back(Arrival(bucket, k));
     float* const root = memory_.slot(context_->member(), 0) + shard.begin;  // no other worker reads this worker's shard of its own slots
-    RunInPieces(plan_.RootProgram(context_->node()), inputs, {root}, shard.count);
+    RunTreeProgram(plan_.RootProgram(context_->node()), inputs, {&root, 1}, shard.count);
   }
 
   collective::WaitDescription Missing() const {

@@ -53,7 +53,7 @@ class Engine {
   // What results depend on besides the spec: library versions, processor features, threads, precision. One line; compared between workers.
   virtual std::string numerics() const = 0;
 
-  // By the engine's own threads, which wait between its passes.
+  // By as many threads as the spec gives a worker; between the engine's passes, whose threads are others.
   virtual update::ForEach for_each() const = 0;
 
   // Once, before the first pass.

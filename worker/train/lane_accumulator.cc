@@ -11,10 +11,8 @@ void Store(const update::BFloat16Bits* from, float* to, int64_t count) { update:
 
 }  // namespace
 
-LaneAccumulator::LaneAccumulator(const plan::Grid& grid, std::vector<int> parameter_of, std::vector<float*> slots, int64_t statistics,
-                                 update::ForEach for_each)
-    : grid_(grid), parameter_of_(std::move(parameter_of)), slots_(std::move(slots)), statistics_(static_cast<size_t>(statistics)),
-      for_each_(std::move(for_each)) {}
+LaneAccumulator::LaneAccumulator(const plan::Grid& grid, std::vector<int> parameter_of, std::vector<float*> slots, int64_t statistics)
+    : grid_(grid), parameter_of_(std::move(parameter_of)), slots_(std::move(slots)), statistics_(static_cast<size_t>(statistics)) {}
 
 void LaneAccumulator::BeginLane(const plan::LaneStep& step, std::function<Status(int)> ready) {
   step_ = &step;
@@ -28,15 +26,12 @@ void LaneAccumulator::BeginLane(const plan::LaneStep& step, std::function<Status
 
 template <typename Element>
 void LaneAccumulator::AcceptRange(const Element* gradient, int64_t offset, int64_t count) {
-  update::ForEachPiece(for_each_, count, [&](int64_t begin, int64_t piece) {
-    const int64_t at = offset + begin;
-    float* const target = slots_[static_cast<size_t>(step_->slot)] + at;
-    if (step_->add) update::Add(gradient + begin, target, piece);
-    else Store(gradient + begin, target, piece);
-    for (const auto& merge : step_->merges) {
-      update::Add(slots_[static_cast<size_t>(merge.from)] + at, slots_[static_cast<size_t>(merge.into)] + at, piece);
-    }
-  });
+  float* const target = slots_[static_cast<size_t>(step_->slot)] + offset;
+  if (step_->add) update::Add(gradient, target, count);
+  else Store(gradient, target, count);
+  for (const auto& merge : step_->merges) {
+    update::Add(slots_[static_cast<size_t>(merge.from)] + offset, slots_[static_cast<size_t>(merge.into)] + offset, count);
+  }
 }
 
 void LaneAccumulator::Accept(int tensor, const float* gradient) {

@@ -11,7 +11,6 @@
 #include "common/plan/grid.h"
 #include "common/plan/lane_tree.h"
 #include "worker/update/block_math.h"
-#include "worker/update/for_each.h"
 
 namespace deit::train {
 
@@ -19,9 +18,8 @@ namespace deit::train {
 class LaneAccumulator {
  public:
   // parameter_of[i]: the grid tensor of the model's tensor i, or -1 for a buffer. slots: this worker's gradient slots, each grid.elements()
-  // gradients and then `statistics` floats. `for_each`: by which long gradients are cut.
-  LaneAccumulator(const plan::Grid& grid, std::vector<int> parameter_of, std::vector<float*> slots, int64_t statistics,
-                  update::ForEach for_each = update::OneAfterAnother);
+  // gradients and then `statistics` floats.
+  LaneAccumulator(const plan::Grid& grid, std::vector<int> parameter_of, std::vector<float*> slots, int64_t statistics);
 
   // `ready`: called with the number of buckets whose gradients of this lane are complete, counted from bucket 0, each time it grows; null
   // for none. It may fail: see status().
@@ -47,7 +45,6 @@ class LaneAccumulator {
   std::vector<int> parameter_of_;
   std::vector<float*> slots_;
   std::vector<float> statistics_;
-  update::ForEach for_each_;
   const plan::LaneStep* step_ = nullptr;
   std::function<Status(int)> ready_;
   std::vector<int> missing_of_bucket_;  // tensors that this lane still owes

@@ -83,8 +83,7 @@ Trainer::Trainer(const v1::JobSpec& spec, const plan::Sampler& sampler, const st
   reducer_ = exact ? exchange::NewExactReducer(&context) : exchange::NewFastestReducer(&context);
   std::vector<float*> slots;
   for (int s = 0; s < plan.AccumulationOf(context.worker()).slots; ++s) slots.push_back(context.memory->slot(context.member(), s));
-  accumulator_ = std::make_unique<LaneAccumulator>(*state.grid, ParameterIndex(engine.tensors()), std::move(slots), state.buffers->size(),
-                                                   engine.for_each());
+  accumulator_ = std::make_unique<LaneAccumulator>(*state.grid, ParameterIndex(engine.tensors()), std::move(slots), state.buffers->size());
   shapes_ = ShapesOf(plan, *state.grid, state.buffers->size());
   for (const StepPayloadShape& shape : shapes_) sizes_.push_back(shape.bytes());
   for (const auto& tensor : engine.tensors()) {
