@@ -15,8 +15,8 @@ void StartOutputQueue();
 // a line on stderr tells how many.
 void WriteOutput(int fd, absl::string_view text);
 
-// Writes all of it at once, past the queue: one write keeps lines of several processes whole. Nothing for a descriptor below 0; a closed
-// stream is no error of the job. Signal-safe.
+// Writes `text` directly, without the queue, in one write, so that lines of several processes stay whole. Does nothing for a negative descriptor;
+// errors are ignored. Signal-safe.
 void WriteDirectly(int fd, absl::string_view text);
 
 // Whether texts wait for their reader. False without a queue.

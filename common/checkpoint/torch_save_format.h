@@ -13,7 +13,7 @@ namespace deit::checkpoint {
 bool IsTorchSave(absl::string_view start);
 
 // By the file's first bytes; a folder is none. DataLoss: an empty file, a pipe or a device, none of
-// which is opened. Other errors: the seam's.
+// which is opened unless through a link. NotFound also for a link that points nowhere. Other errors: the seam's.
 StatusOr<bool> IsTorchSaveFile(files::FileSystem& fs, const std::string& path);
 
 // DataLoss "PATH: a file of torch.save CAUSE", with the command that converts it as its hint. The command takes a key as third argument, for

@@ -180,8 +180,9 @@ StatusOr<Listing> ListImageFolder(const v1::DataSpec& data, Split split) {
   const auto own_folder = ContainerOf(root, Name(split));  // before it is listed, so that what comes later is seen the next time
   if (!own_folder.ok()) return WithHint(own_folder.status(), LayoutHint(split));
   listing.containers.push_back(*own_folder);
-  const auto train = ContainerOf(root, Name(Split::kTrain));
-  if (split != Split::kTrain && train.ok()) listing.containers.push_back(*train);  // whose folders number the labels
+  if (split != Split::kTrain) {  // train's folders number the labels
+    DEIT_ASSIGN_OR_RETURN(listing.containers.emplace_back(), ContainerOrAbsence(root, Name(Split::kTrain)));
+  }
   DEIT_ASSIGN_OR_RETURN(const FolderEntries own, Classes(root, split));
   DEIT_ASSIGN_OR_RETURN(const FolderEntries labels, LabelFolders(data, own, split));
   listing.classes = labels.folders;
@@ -194,7 +195,6 @@ StatusOr<Listing> ListImageFolder(const v1::DataSpec& data, Split split) {
   std::vector<std::string> missing = own.missing;
   for (const ClassFolders& found : classes) missing.insert(missing.end(), found.missing.begin(), found.missing.end());
   DEIT_RETURN_IF_ERROR(CheckMissing(data, split, missing));
-  listing.is_whole = missing.empty() && labels.missing.empty();
   for (size_t c = 0; c < classes.size(); ++c) {
     DEIT_RETURN_IF_ERROR(CheckHasImage(root, path_of(own.folders[c]), classes[c]));
     AddClass(own.folders[c], std::move(classes[c]), &listing);
@@ -208,7 +208,9 @@ StatusOr<Listing> ListImageFolder(const v1::DataSpec& data, Split split) {
 StatusOr<std::unique_ptr<Index>> OpenImageFolder(const v1::JobSpec& spec, Split split, const std::string& kept) {
   const std::string& root = spec.data().root();
   const std::string kind = absl::StrCat("IMAGE_FOLDER.", Name(split));
-  DEIT_ASSIGN_OR_RETURN(StoredListing stored, KeptListing(kept, root, kind, [&] { return ListImageFolder(spec.data(), split); }));
+  // What is missing may be there the next time.
+  const std::string folder = spec.data().on_missing() == v1::DataSpec::SKIP ? "" : kept;
+  DEIT_ASSIGN_OR_RETURN(StoredListing stored, KeptListing(folder, root, kind, [&] { return ListImageFolder(spec.data(), split); }));
   const size_t classes = stored.listing.classes.size();
   if (classes > static_cast<size_t>(spec.model().num_classes())) {
     const int num_classes = spec.model().num_classes();

@@ -19,12 +19,12 @@ uint64_t Index::fingerprint() const {
 
 namespace {
 
-// data.root is a folder, not a file and no pattern of names. What else is wrong with it is named where it is read.
+// data.root is a folder, not a file and no pattern of names. A link that points nowhere looks like an empty file here. What else is wrong with it is named where it is read.
 Status CheckRoot(const v1::DataSpec& data) {
   if (data.format() == v1::DataSpec::SYNTHETIC) return absl::OkStatus();
   const auto info = files::FileSystem::Posix().Stat(data.root());
   const bool is_pattern = absl::IsNotFound(info.status()) && data.root().find_first_of("{}*?") != std::string::npos;
-  if (!is_pattern && (!info.ok() || info->is_folder)) return absl::OkStatus();
+  if (!is_pattern && (!info.ok() || info->is_folder || info->is_link)) return absl::OkStatus();
   const std::string layout = data.format() == v1::DataSpec::TAR            ? "of the shards, in train/*.tar and val/*.tar"
                              : data.format() == v1::DataSpec::IMAGE_FOLDER ? "with train/CLASS/IMAGE.jpg and val/CLASS/IMAGE.jpg"
                                                                            : "of the data set's files";

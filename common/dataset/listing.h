@@ -10,7 +10,7 @@
 
 namespace deit::dataset {
 
-// A folder of images, a tar file, or a file or folder that decides what the data set is, or would if it existed.
+// A folder of images, a tar file, or another file or folder that the list depends on (classes.txt, train/), which may be absent.
 struct Container {
   std::string path;         // below data.root
   int64_t modified_ns = 0;  // since 1970
@@ -37,7 +37,6 @@ struct Listing {
   std::vector<Container> containers;
   std::vector<Entry> entries;
   std::string names;
-  bool is_whole = true;  // nothing was left out that may be there the next time: worth keeping
 
   // An image in a tar file, which is not changed as long as its container is not; or in a file of its own.
   void Add(uint32_t container, absl::string_view name, int32_t label, uint64_t offset, uint64_t bytes) {

@@ -110,7 +110,7 @@ absl::StatusOr<StoredListing> KeptListing(const std::string& folder, const std::
   const absl::Time begin = clock.Now();
   DEIT_ASSIGN_OR_RETURN(Listing listing, list());
   StoredListing stored{real_root, FingerprintOf(listing), std::move(listing)};
-  if (turn && stored.listing.is_whole && IsSettled(stored.listing, begin)) {
+  if (turn && IsSettled(stored.listing, begin)) {
     if (const Status status = SaveListing(path, stored); !status.ok())
       LogWarning(absl::StrCat("the list of data.root is not kept: ", status.message()));
   }

@@ -12,8 +12,8 @@ namespace deit::dataset {
 
 // The listing of `root` under the name `kind` ("IMAGE_FOLDER.train"). It is read from `folder` if it stands there and no container has
 // changed since (by time of modification, and size of a file); else `list` creates it, and it is stored. Of several processes that ask at once
-// one lists, the others wait for it. What was modified later than two seconds before the listing began is not kept: a later change could leave
-// the same time. Nor is a list that is not whole.
+// one lists, the others wait for it. A list is not kept where a container was modified later than two seconds before the listing began: a
+// later change could leave the same time.
 // `folder` empty, or one that cannot be made: nothing is kept. A broken file in it, or none that can be written, is said and costs the time only. An image
 // that was overwritten in place leaves its folder's time as it was: that is seen by its own time, where it is read (worker/data). Errors: those of `list`.
 absl::StatusOr<StoredListing> KeptListing(const std::string& folder, const std::string& root, const std::string& kind,

@@ -11,8 +11,8 @@
 namespace deit::dataset {
 namespace {
 
-// Its last digit counts up when a listing would come out otherwise, too: 2 knows BMP, TIFF and WebP; 3 times of files, and what links and torn
-// shards leave out.
+// Its last digit counts up when a listing would come out otherwise, too: 2 knows BMP, TIFF and WebP; 3 has times
+// of files, and refuses missing entries and torn shards.
 constexpr absl::string_view kMagic = "DEITIDX3";
 constexpr size_t kDigestEnd = kMagic.size() + sizeof(uint64_t);  // the digest is of what follows it
 constexpr size_t kPrefix = kDigestEnd + sizeof(uint64_t);        // and the head's length

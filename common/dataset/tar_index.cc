@@ -106,10 +106,10 @@ StatusOr<Listing> ListShards(const v1::DataSpec& data, Split split) {
   return absl::NotFoundError(absl::StrCat("data.root: ", files::JoinPath(root, shards.folder), ": no image in its shards"));
 }
 
-// Under which name a list is kept: the default rules', or those of others.
+// The name that a list is kept under; keys other than the default ones are part of it, as a digest.
 std::string KindOf(const v1::DataSpec& data, Split split) {
   const std::string rules = absl::StrCat(data.input_key(), "\n", data.target_key());
-  const bool is_default = rules == absl::StrCat("\n", v1::DataSpec::default_instance().target_key());
+  const bool is_default = data.input_key().empty() && data.target_key() == v1::DataSpec::default_instance().target_key();
   return absl::StrCat("TAR.", Name(split), is_default ? "" : absl::StrCat(".", DigestHex(Digest64(rules.data(), rules.size()))));
 }
 

@@ -1,4 +1,4 @@
-// File for reading that holds a descriptor only while it is in use: a checkpoint of many workers has more files than a process may have open.
+// File for reading that is closed when many others were read since: a checkpoint of many workers has more files than a process may have open.
 #pragma once
 
 #include <memory>

@@ -27,7 +27,7 @@ class RandomAccessFile {
  public:
   virtual ~RandomAccessFile() = default;
   virtual uint64_t Size() const = 0;                                          // in bytes, when it was opened
-  virtual absl::Time Modified() const = 0;                                    // the last time before it was opened
+  virtual absl::Time Modified() const = 0;                                    // when it was last modified, as it was opened
   virtual Status ReadAt(uint64_t offset, void* dst, size_t bytes) const = 0;  // exactly `bytes`, else DataLoss ("ends at byte N")
 };
 

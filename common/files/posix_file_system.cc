@@ -100,7 +100,7 @@ int OpenRepeating(const std::string& path, int flags, mode_t mode = 0) {
   return fd;
 }
 
-// Where descriptors or memory run out, nothing has failed to be saved, as ResourceExhausted means otherwise.
+// ResourceExhausted otherwise means that saving failed (exit code 74); a file that cannot be opened for reading is a missing input.
 Status CannotOpenForRead(const std::string& path, int error) {
   Status status = ErrnoStatus("cannot open", path, error);
   return absl::IsResourceExhausted(status) ? WithExitCode(std::move(status), ExitCode::kMissingInput) : status;

@@ -1,4 +1,4 @@
-// Memory that training a job takes, from its spec alone: said before a step is computed, and without LibTorch.
+// Memory that training a job takes, from its spec alone: estimated before the first step, and without LibTorch.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct MemoryEstimate {
 // of what was measured for DeiT-Ti, S and B, ResNet-50 and a RegNetY-16GF teacher.
 StatusOr<MemoryEstimate> EstimateTraining(const v1::JobSpec& resolved, int workers, int on_node);
 
-// "2.1GiB: 0.1GiB program, ...", largest part first, without parts below a hundredth.
+// "2.1GiB (activations 1.2GiB, gradients 0.4GiB, ...)", largest part first, without parts below a hundredth.
 std::string Describe(const MemoryEstimate& estimate);
 
 // Empty where the estimate is within `room`; else what to do: how many lanes would fit, or how many workers.

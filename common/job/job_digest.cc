@@ -15,9 +15,9 @@ StatusOr<uint64_t> DigestWeights(const std::string& path) {
   return checkpoint::WeightsContentDigest(path);
 }
 
-StatusOr<uint64_t> DigestInitFrom(const v1::JobSpec& spec) {
+StatusOr<uint64_t> DigestInitFrom(const v1::JobSpec& spec, bool fresh_start) {
   auto digest = DigestWeights(spec.model().init_from());
-  if (!absl::IsNotFound(digest.status())) return digest;
+  if (fresh_start || !absl::IsNotFound(digest.status())) return digest;
   files::FileSystem& fs = files::FileSystem::Posix();
   const run::RunFolder folder(spec.run_dir());
   uint64_t recorded = 0;
@@ -28,11 +28,11 @@ StatusOr<uint64_t> DigestInitFrom(const v1::JobSpec& spec) {
 
 }  // namespace
 
-StatusOr<JobDigest> DigestJob(const v1::JobSpec& spec, const dataset::Index& train) {
+StatusOr<JobDigest> DigestJob(const v1::JobSpec& spec, const dataset::Index& train, bool fresh_start) {
   JobDigest job;
   spec::ContentDigests contents = {{"data.root", train.fingerprint()}};
   if (!spec.model().init_from().empty()) {
-    auto digest = DigestInitFrom(spec);
+    auto digest = DigestInitFrom(spec, fresh_start);
     if (!digest.ok()) return Annotate(digest.status(), "model.init_from");
     contents["model.init_from"] = *digest;
     job.init_from = DigestHex(*digest);

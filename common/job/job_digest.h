@@ -14,8 +14,8 @@ struct JobDigest {
   std::string init_from;  // of the contents behind model.init_from alone; empty: it has none
 };
 
-// Weights are read; a checkpoint among them is verified. Those of model.init_from may be gone once the job in spec.run_dir has a checkpoint,
-// which needs none of them: their digest is the recorded one then. Errors name the field.
-StatusOr<JobDigest> DigestJob(const v1::JobSpec& spec, const dataset::Index& train);
+// Weights are read; a checkpoint among them is verified. Those of model.init_from may be gone once the job in spec.run_dir has a checkpoint to go
+// on from: their digest is then the one that job.json keeps. Not with `fresh_start`, which needs them. Errors name the field.
+StatusOr<JobDigest> DigestJob(const v1::JobSpec& spec, const dataset::Index& train, bool fresh_start);
 
 }  // namespace deit::job

@@ -40,8 +40,8 @@ std::string FieldDiff(const run::RunFolder& folder, const v1::JobSpec& spec) {
   return absl::StrJoin(lines, "\n");
 }
 
-// Checkpoints count steps; with another value of these fields a step stands for other positions of the data, and whole epochs of views would
-// be left out or shown twice.
+// Checkpoints count steps; with another value of these fields the same step number refers to other positions of the data, and whole epochs of
+// views would be left out or shown twice.
 Status CheckPositions(const run::RunFolder& folder, const v1::JobSpec& spec) {
   constexpr std::array<absl::string_view, 5> kFields = {"augment.repeated_aug", "data.labelled", "data.max_images", "train.batch_size",
                                                         "train.drop_last"};

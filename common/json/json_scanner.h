@@ -22,7 +22,7 @@ class JsonScanner {
   StatusOr<uint64_t> ReadUint64();     // plain digits: no sign, fraction, exponent, leading zero; in range
 
   StatusOr<absl::string_view> ReadNumber();     // any JSON number, as written
-  bool TryConsumeWord(absl::string_view word);  // true, false or null
+  bool TryConsumeWord(absl::string_view word);  // such as true, false or null
   // Of any kind, and the NaN, Infinity and -Infinity that Python's json writes; nested at most kMaxDepth deep.
   Status SkipValue();
 

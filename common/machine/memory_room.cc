@@ -11,7 +11,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 
 namespace deit::machine {
 namespace {
@@ -35,7 +34,7 @@ std::string TextOf(const std::string& path) {
   return text.str();
 }
 
-// Of a file that holds one; "max", or no file: none. Version 1 says "no limit" by a number near 2^63.
+// The number in a file; none for "max" and for a missing file. Version 1 says "no limit" by a number near 2^63.
 std::optional<int64_t> Number(const std::string& path) {
   int64_t number = 0;
   if (!absl::SimpleAtoi(TextOf(path), &number) || number >= kNoLimit / 2) return std::nullopt;

@@ -50,13 +50,22 @@ Processor ReadProcessor(absl::string_view cpuinfo) {
   return processor;
 }
 
-Processor ThisProcessor() {
+namespace {
+
+Processor Read() {
   std::ostringstream text;
   text << std::ifstream("/proc/cpuinfo").rdbuf();
   Processor processor = ReadProcessor(text.str());
   processor.level2 = CacheBytes(_SC_LEVEL2_CACHE_SIZE);
   processor.level3 = CacheBytes(_SC_LEVEL3_CACHE_SIZE);
   processor.tiles = processor.flags.count("amx_tile") > 0 && AskForTiles();
+  return processor;
+}
+
+}  // namespace
+
+const Processor& ThisProcessor() {
+  static const Processor& processor = *new Processor(Read());
   return processor;
 }
 

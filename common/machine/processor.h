@@ -18,8 +18,8 @@ struct Processor {
   bool tiles = false;              // AMX may be used: the processor has it, and the kernel lets this process
 };
 
-// Of this machine; the first processor speaks for all. Asks the kernel for the use of AMX tiles, as oneDNN does.
-Processor ThisProcessor();
+// The processor of this machine, read once per process; all are assumed equal to the first. Asks the kernel for the use of AMX tiles, as oneDNN does.
+const Processor& ThisProcessor();
 
 // Vendor, family, model and flags of the first processor of a /proc/cpuinfo.
 Processor ReadProcessor(absl::string_view cpuinfo);

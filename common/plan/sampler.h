@@ -7,7 +7,8 @@
 // images pass by pass: position p shows what offset p mod K of epoch floor(p / K) of a data set of these K images alone would.
 // With a repeat_distance m (a micro-batch) the views of an image are m positions apart in the endless stream, so that no micro-batch has two:
 // k m positions show m images, view by view. Images then come from orders of their own, ceil(positions_per_epoch() / k) images each, the first
-// of EpochPermutation 0, 1, ...; in the long run that is a step or so ahead of the epochs, which count positions.
+// of EpochPermutation 0, 1, ... Epochs count positions as ever: a pass begins at most (k - 1) m positions before its epoch and, where k does not
+// divide positions_per_epoch(), up to k - 1 positions later with each epoch.
 #pragma once
 
 #include <cstdint>

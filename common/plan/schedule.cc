@@ -8,11 +8,15 @@
 
 namespace deit::plan {
 
+double BaseLearningRate(const v1::JobSpec& spec) {
+  const double scale = spec.optimizer().scale_lr() ? spec.train().batch_size() / 512.0 : 1.0;
+  return spec.optimizer().lr() * scale;
+}
+
 double LearningRate(const v1::JobSpec& spec, const Sampler& sampler, uint64_t step) {
   const v1::ScheduleSpec& schedule = spec.schedule();
   DEIT_CHECK(schedule.sched() == "cosine", "sched=", schedule.sched());
-  const double scale = spec.optimizer().scale_lr() ? static_cast<double>(sampler.options().batch_size) / 512.0 : 1.0;
-  const double lr = spec.optimizer().lr() * scale;
+  const double lr = BaseLearningRate(spec);
   const double epochs = spec.train().epochs();
   // DeiT steps timm's scheduler after each epoch with that epoch's number, so that an epoch runs at the rate of the one before it.
   const auto by_epoch = [&] { return std::max(0.0, static_cast<double>(sampler.EpochOfStep(step)) - 1); };

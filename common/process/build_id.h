@@ -5,8 +5,8 @@
 
 namespace deit::process {
 
-// Hex digits of the linker's build id (the ELF note NT_GNU_BUILD_ID): equal for equal code, compiler and options, whatever machine it was built
-// on. Empty for a program that was linked without one.
+// Hex digits of the linker's build id (the ELF note NT_GNU_BUILD_ID): equal for equal code, compiler, options and path of the source folder.
+// Empty for a program that was linked without one.
 std::string BuildId();
 
 }  // namespace deit::process

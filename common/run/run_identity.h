@@ -16,7 +16,7 @@ namespace deit::run {
 struct IdentityRequest {
   std::string spec_digest;            // of the job that wants to run here
   bool allow_config_change = false;   // --allow_config_change
-  std::string init_from_digest = {};  // of what is behind model.init_from: job.json keeps it; empty: it has none
+  std::string init_from_digest = {};  // of the weights at model.init_from, recorded in job.json; empty: none
 };
 
 struct Identity {

@@ -145,7 +145,7 @@ void CheckTeacher(const v1::JobSpec& spec, Problems* problems) {
 // "jpg;png" and "json:annotation.label".
 void CheckSampleKeys(const v1::DataSpec& data, Problems* problems) {
   const auto is_key = [](absl::string_view key) {
-    return !key.empty() && key.find_first_of("/: \t") == absl::string_view::npos && key.front() != '.' && key.back() != '.';
+    return !key.empty() && key.find_first_of("/:; \t") == absl::string_view::npos && key.front() != '.' && key.back() != '.';
   };
   const std::vector<absl::string_view> inputs = absl::StrSplit(data.input_key(), ';');
   if (!data.input_key().empty() && !std::all_of(inputs.begin(), inputs.end(), is_key)) {

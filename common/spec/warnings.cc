@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/numbers.h"
+#include "common/plan/schedule.h"
 
 namespace deit::spec {
 namespace {
@@ -12,8 +13,7 @@ using Sentences = std::vector<std::string>;
 
 void WarnOfRates(const v1::JobSpec& spec, Sentences* warnings) {
   const v1::ScheduleSpec& schedule = spec.schedule();
-  const double scale = spec.optimizer().scale_lr() ? spec.train().batch_size() / 512.0 : 1;
-  const double lr = spec.optimizer().lr() * scale;
+  const double lr = plan::BaseLearningRate(spec);
   const auto above = [&](absl::string_view path, double rate, absl::string_view what) {
     if (rate <= lr) return;
     warnings->push_back(absl::StrCat(path, ": ", RoundTripText(rate), ": above the rate ", RoundTripText(lr), " of optimizer.lr", what));

@@ -99,11 +99,14 @@ Status ReadLegacyHeader(absl::string_view* rest) {
   return absl::OkStatus();
 }
 
+// The id of a module's class, which torch before 1.6 saved with its source: ('module', class, file, source).
+bool IsClass(const PickleValue& id) { return id.Is(Kind::kTuple) && !id.items.empty() && id.items[0]->text == "module"; }
+
 // Bytes of an element by key, of all storages that the pickle names.
 StatusOr<absl::flat_hash_map<std::string, uint64_t>> ElementBytesByKey(const Pickle& pickle) {
   absl::flat_hash_map<std::string, uint64_t> bytes;
   for (const PickleValue& value : pickle.values()) {
-    if (!value.Is(Kind::kPersistent)) continue;
+    if (!value.Is(Kind::kPersistent) || IsClass(*value.arguments)) continue;
     DEIT_ASSIGN_OR_RETURN(const StorageName name, ReadStorageName(value));
     const uint64_t element = ElementBytesOf(name.type);
     if (element == 0)

@@ -20,8 +20,8 @@ struct Storage {
 };
 
 struct Container {
-  std::unique_ptr<const std::string> text;             // what the pickle points into
-  Pickle pickle;                                       // of the saved object; a storage is kPersistent (StorageName)
+  std::unique_ptr<const std::string> text;  // what the pickle points into
+  Pickle pickle;                            // of the saved object; a storage is kPersistent (StorageName), before 1.6 a module's class too
   absl::flat_hash_map<std::string, Storage> storages;  // by key
 };
 

@@ -29,7 +29,7 @@ std::string Description(const PickleValue& value) {
     case Kind::kGlobal: return name(value);
     case Kind::kObject:
       return value.callable->Is(Kind::kGlobal) ? absl::StrCat("an object of ", name(*value.callable)) : std::string("an object");
-    case Kind::kPersistent: return "a storage";
+    case Kind::kPersistent: return "a storage or class";
   }
   return "";
 }

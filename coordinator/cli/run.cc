@@ -203,7 +203,7 @@ StatusOr<VerbExit> RunRun(const Arguments& arguments) {
   DEIT_RETURN_IF_ERROR(launcher.Check());
   DEIT_ASSIGN_OR_RETURN(job::JobStoreOptions owning, ReadOptions(arguments, spec));
   DEIT_ASSIGN_OR_RETURN(const auto train, dataset::OpenIndex(spec, dataset::Split::kTrain, job::IndexFolder()));
-  DEIT_ASSIGN_OR_RETURN(const job::JobDigest digest, job::DigestJob(spec, *train));
+  DEIT_ASSIGN_OR_RETURN(const job::JobDigest digest, job::DigestJob(spec, *train, owning.fresh_start));
   owning.init_from_digest = digest.init_from;
   DEIT_ASSIGN_OR_RETURN(const int64_t steps, StepsOf(spec, *train));
   if (!owning.fresh_start && job::IsFinished(files::FileSystem::Posix(), run::RunFolder(spec.run_dir()), digest.spec, steps)) {

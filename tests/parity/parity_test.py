@@ -121,14 +121,6 @@ class Parity(unittest.TestCase):
         for script in ("predict_as_python.py", "huggingface.py"):
             run(PYTHON, "-B", COPY / "parity" / script, PROGRAMS / "deit-worker")
 
-    def test_what_torch_saves_is_read_tensor_for_tensor(self):
-        folder = PARITY / "torch_save"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        run(PYTHON, "-B", COPY / "parity/torch_save_files.py", "random", folder, 200, 1)
-        run(PROGRAMS.parent / "tests/convert_torch_save", folder)
-        run(PYTHON, "-B", COPY / "parity/torch_save_files.py", "compare", folder, 150)
-
     def test_random_inputs_are_read_as_the_references_read_them(self):
         for script, program in RANDOM_INPUTS.items():
             with self.subTest(script=script):

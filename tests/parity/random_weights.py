@@ -23,7 +23,8 @@ PREFIXES = ["", "", "", "module.", "model.", "_orig_mod.", "module._orig_mod.", 
 def random_tensors(draw):
     parts = ["blocks", "weight", "é", " ", "0", "\"", "\\", "😀", "a b", "_metadata", "model"]
     names = {".".join(draw.sample(parts, draw.randrange(1, 4))) for _ in range(draw.randrange(1, 30))}
-    return {name: torch.empty(draw.choice([(0,), (0, 3), (2, 0)])) if draw.random() < 0.05 else random_tensor(draw) for name in sorted(names)}
+    tensors = {name: torch.empty(draw.choice([(0,), (0, 3), (2, 0)])) if draw.random() < 0.05 else random_tensor(draw) for name in sorted(names)}
+    return {**tensors, "tied": draw.choice([*tensors.values()])}
 
 
 def random_model(draw):

@@ -1,14 +1,10 @@
 """Writes tests/common/torch_save/golden: files as torch.save, DeiT's main.py and timm's train.py leave them, and tensors.txt with what is in them.
 
 usage: python3 tests/parity/torch_save_files.py
-       python3 tests/parity/torch_save_files.py random FOLDER COUNT SEED   (files of random tensors, and each one's tensors as safetensors)
-       python3 tests/parity/torch_save_files.py compare FOLDER COUNT       (those with what convert_torch_save has read, at least COUNT)
 """
 import argparse
 import collections
 import pathlib
-import random
-import sys
 import zipfile
 
 import torch
@@ -71,6 +67,7 @@ def files():
         "students.pth": ({"student": module, "teacher": ema}, {}, {}),
         "numbers.pth": ({"epoch": 3, "model": {"a": weights["a"], "b": 1}}, {}, {}),
         "model.pth": (torch.nn.Linear(1, 1), {}, {}),
+        "before_1_6_model.pth": (torch.nn.Linear(1, 1), old, {}),
         "complex.pth": ({"a": torch.tensor([1j])}, {}, {}),
         "sparse.pth": ({"a": torch.eye(2).to_sparse()}, {}, {}),
         "float8.pth": ({"a": torch.tensor([1.0]).to(torch.float8_e4m3fn)}, {}, {}),
@@ -109,44 +106,5 @@ def random_tensor(draw):
     return torch.nn.Parameter(view) if dtype.is_floating_point and draw.random() < 0.3 else view
 
 
-def write_random(folder, count, seed):
-    from safetensors.torch import save_file
-    draw = random.Random(seed)
-    torch.manual_seed(seed)
-    for index in range(count):
-        tensors = {f"{draw.choice(['blocks.', 'é ', ''])}{i}": random_tensor(draw) for i in range(draw.randrange(1, 40))}
-        shared = draw.choice([*tensors])
-        tensors["tied"] = tensors[shared]
-        saved = draw.choice([tensors, of_module(tensors), {"state_dict": of_module(tensors), "optimizer": state_of(tensors), "epoch": index}])
-        words = draw.choice([{}, {"pickle_protocol": draw.choice([2, 3, 4, 5])}, {"_use_new_zipfile_serialization": False}])
-        if "_use_new_zipfile_serialization" in words:
-            for dictionary in (tensors, saved, saved.get("state_dict", {})):
-                for name in [name for name in dictionary if getattr(dictionary[name], "dtype", None) == torch.uint16]:
-                    del dictionary[name]
-        if tensors:
-            torch.save(saved, folder / f"{index}.pth", **words)
-            save_file({name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}, folder / f"{index}.safetensors")
-
-
-def compare(folder, at_least):
-    from safetensors.torch import load_file
-    count = 0
-    for path in sorted(folder.glob("*.pth")):
-        ours, theirs = load_file(f"{path}.safetensors"), load_file(path.with_suffix(".safetensors"))
-        assert ours.keys() == theirs.keys(), path
-        for name, tensor in theirs.items():
-            assert ours[name].dtype == tensor.dtype and ours[name].shape == tensor.shape, (path, name)
-            raw = [value.contiguous().reshape(-1).view(torch.uint8) for value in (ours[name], tensor)]
-            assert torch.equal(*raw), (path, name)
-        count += 1
-    assert count >= at_least, count
-    print(f"{count} files, tensor for tensor")
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["compare"]:
-        compare(pathlib.Path(sys.argv[2]), int(sys.argv[3]))
-    elif sys.argv[1:2] == ["random"]:
-        write_random(pathlib.Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
-    else:
-        write_golden()
+    write_golden()

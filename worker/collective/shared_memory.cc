@@ -29,7 +29,7 @@ struct Card {
   uint64_t pid;
   uint64_t file_descriptor;
   uint64_t nonce;  // in the file's name: proof that the process of that number is the right one
-  uint64_t room;   // bytes that may be taken, read before anybody takes any, so that all come to one verdict
+  uint64_t room;   // bytes that may be taken, read before anybody takes any, so that all workers decide alike
 };
 
 // Everybody's `own`, by rank. For plain data of 64-bit words.

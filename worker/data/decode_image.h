@@ -48,8 +48,8 @@ struct Picture {
 // the samples that Pillow's convert("RGB") gives. Alpha is dropped, palettes are expanded, CMYK becomes RGB by Pillow's formula. Samples of
 // 16 bits lose their lower byte, but gray PNG, PPM and TIFF files of 16 bits are cut off at 255 instead: what is brighter is white. Gamma
 // chunks and EXIF rotation are ignored, as in torchvision; TIFF's own orientation counts, as there. Of animations and files of several
-// pictures the first is shown. A file that has every sample is shown, though its end, or what checks and follows the samples, is missing or
-// nonsense. Thread-safe, and nothing is kept from picture to picture. Sizes are checked before anything is allocated.
+// pictures the first is shown. A file that has every sample is shown, though its end, or a checksum behind the samples, is missing; a wrong
+// checksum of a PNG chunk with samples is refused. Thread-safe, and nothing is kept from picture to picture. Sizes are checked before anything is allocated.
 // What differs from Pillow is listed in tests/parity/decoding.py. Errors: DataLoss with the decoder's own words, or the kind of file that
 // is not read (the caller adds the path); `image` is then anything.
 absl::Status DecodeJpeg(absl::string_view bytes, Image* image);  // baseline, progressive; gray, YCbCr, CMYK

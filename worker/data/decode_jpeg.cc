@@ -131,9 +131,9 @@ bool ReadRows(Decoder* decoder, Picture* picture) {
     for (int k = 0; k < count; ++k) rows[k] = image.row(y + k);
     y += static_cast<int>(jpeg_read_scanlines(&jpeg, rows, static_cast<JDIMENSION>(count)));
   }
-  const bool makes_up = jpeg.arith_code;  // what the end of the file takes away, without a warning
+  const bool pads_silently = jpeg.arith_code;  // the arithmetic decoder puts zeros behind the file's end without a warning
   if (jpeg_has_multiple_scans(&jpeg)) {
-    decoder->is_cut = decoder->ran_out && (makes_up || !HasEveryScan(jpeg));
+    decoder->is_cut = decoder->ran_out && (pads_silently || !HasEveryScan(jpeg));
     return true;
   }
   const JDIMENSION last = jpeg.output_height - 1;
@@ -143,7 +143,7 @@ bool ReadRows(Decoder* decoder, Picture* picture) {
     jpeg_read_scanlines(&jpeg, jpeg.mem->alloc_sarray(reinterpret_cast<j_common_ptr>(&jpeg), JPOOL_IMAGE, row_bytes, 1), 1);
   }
   jpeg_finish_decompress(&jpeg);
-  decoder->is_cut = decoder->ran_out && makes_up;
+  decoder->is_cut = decoder->ran_out && pads_silently;
   return true;
 }
 

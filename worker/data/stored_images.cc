@@ -33,7 +33,7 @@ class StoredImages final : public ImageSource {
     Status unchanged;
     const Status read = RetryRead(retry_, [&]() -> Status {
       DEIT_ASSIGN_OR_RETURN(const auto file, files::FileSystem::Posix().OpenForRead(files::JoinPath(root_, place.file)));
-      unchanged = Unchanged(place, *file);
+      unchanged = CheckUnchanged(place, *file);
       return unchanged.ok() ? file->ReadAt(static_cast<uint64_t>(place.offset), bytes.data(), bytes.size()) : absl::OkStatus();
     });
     if (!read.ok()) return Unreadable(read);
@@ -41,14 +41,14 @@ class StoredImages final : public ImageSource {
     return Annotate(decode(bytes), path);
   }
 
-  // Otherwise no bad picture's error, since that picture might be replaced.
-  Status Unchanged(const dataset::Place& place, const files::RandomAccessFile& file) const {
-    const bool is_size = static_cast<int64_t>(file.Size()) != place.file_bytes;
-    if (!is_size && absl::ToUnixNanos(file.Modified()) == place.modified_ns) return absl::OkStatus();
+  // FailedPrecondition, not DataLoss: a bad picture may be replaced, a changed one never is.
+  Status CheckUnchanged(const dataset::Place& place, const files::RandomAccessFile& file) const {
+    const bool size_differs = static_cast<int64_t>(file.Size()) != place.file_bytes;
+    if (!size_differs && absl::ToUnixNanos(file.Modified()) == place.modified_ns) return absl::OkStatus();
     const std::string path = files::JoinPath(root_, place.file);
-    const std::string what = is_size ? absl::StrCat(file.Size(), " bytes: it had ", place.file_bytes)
-                                     : absl::StrCat("modified at ", absl::FormatTime(file.Modified()), ": its time was ",
-                                                    absl::FormatTime(absl::FromUnixNanos(place.modified_ns)));
+    const std::string what = size_differs ? absl::StrCat(file.Size(), " bytes: it had ", place.file_bytes)
+                                          : absl::StrCat("modified at ", absl::FormatTime(file.Modified()), ": its time was ",
+                                                         absl::FormatTime(absl::FromUnixNanos(place.modified_ns)));
     return WithHint(
         WithExitCode(absl::FailedPreconditionError(absl::StrCat(path, ": ", what, " when data.root was listed")), ExitCode::kCorrupt),
         absl::StrCat("touch ", files::ParentOf(path), ", so that data.root is listed again"));

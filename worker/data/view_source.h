@@ -52,8 +52,7 @@ class ViewSource {
 // What training sees, keyed by (data.seed, view.position): crop, flip, the operations of augment.aa and color_jitter on 8-bit pixels,
 // normalisation, random erasing; then mixing. `spec` is resolved; `index` outlives the source.
 // RESIZED is torchvision's RandomResizedCrop; PADDED pads by augment.crop_padding zeros and cuts img_size x img_size out at random
-// (images of another size are first resized to img_size x img_size); CENTER shows what evaluation
-// shows by default.
+// (images of another size are first resized to img_size x img_size); CENTER frames as evaluation does by default.
 // With data.on_bad_image REPLACE a picture that cannot be decoded is replaced by another, whose index (data.seed, image) keys; its first
 // use is a warning. One that cannot be read, or is another file than was listed, is not: what is shown would depend on when it went.
 absl::StatusOr<std::unique_ptr<ViewSource>> NewTrainViews(const v1::JobSpec& spec, const dataset::Index& index);

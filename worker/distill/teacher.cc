@@ -16,6 +16,7 @@ at::Tensor Teacher::Logits(const at::Tensor& images) const {
   const at::NoGradGuard no_gradients;
   nn::ForwardContext context;
   context.block_done = block_done_;
+  // Fitted pass by pass: the whole micro-batch at the teacher's size may take more memory than the teacher.
   const int64_t count = images.size(0), most = std::min(model_->images_per_pass(), count);
   std::vector<at::Tensor> parts;
   for (int64_t first = 0; first < count; first += most) {

@@ -8,9 +8,9 @@
 
 namespace deit::engine {
 
-// FLOP/s of products of 2,048 x 2,048 matrices in `precision` on the threads that are set (numerics.h): the best of several, so that a
-// moment's disturbance does not count. Takes about a second and 16 MB; workers that share processors must measure at the same time. A
-// processor without instructions for `precision` is measured by smaller products, in a few seconds.
+// FLOP/s of products of square matrices in `precision`, up to 2,048 x 2,048, on the threads that are set (numerics.h): the best of several, so
+// that a moment's disturbance does not count. Takes about a second and up to 34 MB, and without instructions for `precision` smaller matrices and
+// up to half a minute. Workers that share processors must measure at the same time.
 double GemmPeak(v1::Precision precision);
 
 inline constexpr int64_t kLargestSide = 2048;

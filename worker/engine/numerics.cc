@@ -58,7 +58,7 @@ Status SetThreads(int threads) {
 }
 
 std::string DescribeNumerics(const v1::JobSpec& spec) {
-  const machine::Processor processor = machine::ThisProcessor();
+  const machine::Processor& processor = machine::ThisProcessor();
   std::vector<std::string> parts = {absl::StrCat("torch ", TORCH_VERSION),
                                     at::get_cpu_capability(),
                                     absl::StrCat("processor ", KindOf(processor)),

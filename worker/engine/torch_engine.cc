@@ -25,7 +25,6 @@
 #include "worker/engine/report_pass.h"
 #include "worker/nn/frozen_model.h"
 #include "worker/nn/model.h"
-#include "worker/update/threads.h"
 #include "worker/weights/weights_file.h"
 
 namespace deit::engine {
@@ -97,7 +96,6 @@ class TorchEngine final : public train::Engine {
 
   const std::vector<models::TensorSpec>& tensors() const override { return model_->tensors(); }
   std::string numerics() const override { return DescribeNumerics(spec_); }
-  update::ForEach for_each() const override { return update::OnThreads(spec_.threads_per_worker()); }
   const train::EngineTimes& times() const override { return times_; }
   int64_t teacher_forwards() const override { return teacher_forwards_; }
 

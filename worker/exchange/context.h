@@ -30,7 +30,7 @@ struct Context {
   collective::Deadline deadline;                       // of each wait: renewed by the progress of all others
   uint64_t step = 0;                                   // the step being worked on, for messages
   control::WorkerProgress* worker_progress = nullptr;  // hears of each phase too; may be null
-  update::ForEach for_each = update::OneAfterAnother;  // by which casts are cut
+  update::ForEach for_each = update::OneAfterAnother;  // divides casts among threads
 
   int worker() const { return world->rank(); }
   int node() const { return plan->topology().node_of[static_cast<size_t>(worker())]; }

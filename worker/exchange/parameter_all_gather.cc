@@ -24,16 +24,13 @@ Status ParameterAllGather::Publish() {
 
 void ParameterAllGather::Cast(ElementRange range) {
   if (auto* copy = context_->memory->compute_weights()) {
-    const float* const weights = context_->memory->weights();
-    update::ForEachPiece(context_->for_each, range.count, [&](int64_t begin, int64_t count) {
-      update::CastToBFloat16(weights + range.begin + begin, copy + range.begin + begin, count);
-    });
+    update::CastToBFloat16(context_->memory->weights() + range.begin, copy + range.begin, range.count);
   }
 }
 
 void ParameterAllGather::CastOwnShards() {
   const ExchangePlan& plan = *context_->plan;
-  for (int bucket = 0; bucket < plan.buckets(); ++bucket) Cast(plan.ShardOf(bucket, context_->worker()));
+  context_->for_each(plan.buckets(), [&](int64_t bucket) { Cast(plan.ShardOf(static_cast<int>(bucket), context_->worker())); });
 }
 
 Status ParameterAllGather::ExchangeBetweenNodes() {

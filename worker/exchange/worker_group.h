@@ -19,7 +19,7 @@ struct WorkerGroupOptions {
   bool gradients = true;                                        // keep gradient slots
   std::function<size_t(const ExchangePlan&)> payload_capacity;  // largest payload that any worker will send
   collective::Deadline deadline;                                // of each wait, without progress of the others
-  update::ForEach for_each = update::OneAfterAnother;           // by which casts are cut
+  update::ForEach for_each = update::OneAfterAnother;           // divides casts among threads
 };
 
 // One per worker; movable only by pointer. Weights and slots are zero at first.

@@ -36,7 +36,7 @@ StatusOr<LoadedInputs> LoadInputs(const v1::JobSpec& spec, const Options& option
   DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), deadline, data.status(), "opening the data"));
   inputs.data = *std::move(data);
   options.worker_progress->Report("read weights");
-  auto digest = job::DigestJob(spec, *inputs.data.train);
+  auto digest = job::DigestJob(spec, *inputs.data.train, options.job.resume == train::Resume::kNever);
   DEIT_RETURN_IF_ERROR(exchange::Agree(session.world(), deadline, digest.status(), "reading weights"));
   inputs.digest = *std::move(digest);
   return inputs;

@@ -12,7 +12,6 @@
 #include "worker/data/micro_batch.h"
 #include "worker/train/evaluation_report.h"
 #include "worker/train/lane_accumulator.h"
-#include "worker/update/for_each.h"
 
 namespace deit::train {
 
@@ -50,11 +49,8 @@ class Engine {
   // The student's tensors, in state-dict order. Constant.
   virtual const std::vector<models::TensorSpec>& tensors() const = 0;
 
-  // What results depend on besides the spec: library versions, processor features, threads, precision. One line; compared between workers.
+  // What results depend on besides the spec: library versions, this program's build, processor, environment, threads, precision. One line; compared between workers.
   virtual std::string numerics() const = 0;
-
-  // By as many threads as the spec gives a worker; between the engine's passes, whose threads are others.
-  virtual update::ForEach for_each() const = 0;
 
   // Once, before the first pass.
   virtual void Bind(const StateView& state) = 0;

@@ -58,7 +58,8 @@ class Job {
 
   // All workers must do the same job; unequal numerics only cost the equality of bits.
   Status CompareWorkers() {
-    fingerprint_ = DigestHex(Digest64(in_.engine->numerics().data(), in_.engine->numerics().size()));
+    const std::string description = in_.engine->numerics();
+    fingerprint_ = DigestHex(Digest64(description.data(), description.size()));
     uint64_t spec_digest = 0, fingerprint = 0;
     DEIT_CHECK(ParseDigestHex(in_.spec_digest, &spec_digest) && ParseDigestHex(fingerprint_, &fingerprint));
     DEIT_ASSIGN_OR_RETURN(const auto specs, exchange::ShareNumbers(world_, deadline_, spec_digest, "comparing jobs"));

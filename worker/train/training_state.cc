@@ -33,14 +33,14 @@ StatusOr<std::unique_ptr<TrainingState>> TrainingState::Form(collective::Communi
   options.statistics = space->buffers_.size();
   options.compute_copy = spec.train().precision() == v1::BF16;
   options.deadline.limit = absl::Seconds(spec.fault().stall_timeout());
-  options.for_each = engine.for_each();
+  options.for_each = update::OnThreads(spec.threads_per_worker());
   options.payload_capacity = [&](const exchange::ExchangePlan& plan) {
     return std::max({Trainer::PayloadCapacity(plan, space->grid_, space->buffers_.size()), state::StateDigestPayloadCapacity(space->grid_),
                      EvaluationPayloadCapacity((evaluation_images + chunk - 1) / chunk, plan.topology().workers())});
   };
   DEIT_ASSIGN_OR_RETURN(space->worker_group_, exchange::WorkerGroup::Create(world, space->grid_, options));
   space->owned_ = std::make_unique<state::OwnedState>(space->grid_, space->worker_group_->plan().shards(), trains ? world.rank() : kNobody,
-                                                      *space->optimizer_, HasEma(spec, purpose), engine.for_each());
+                                                      *space->optimizer_, HasEma(spec, purpose), options.for_each);
   space->state_ = {&engine.tensors(),   &space->grid_,    space->worker_group_.get(),
                    space->owned_.get(), &space->buffers_, space->optimizer_.get()};
 

@@ -1,8 +1,7 @@
-// Independent pieces of work, for as many threads as a worker has. Arithmetic on ranges (block_math.h) treats each element alike, so it gives
+// Independent pieces of work, on as many threads as a worker has. Arithmetic on ranges (block_math.h) treats each element alike, so it gives
 // the same bits however it is cut.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 
@@ -11,14 +10,12 @@ namespace deit::update {
 // Calls body(0) .. body(count - 1), each once, in any order and perhaps several at once, and returns when all are done.
 using ForEach = std::function<void(int64_t count, const std::function<void(int64_t)>& body)>;
 
-inline void OneAfterAnother(int64_t count, const std::function<void(int64_t)>& body) {
-  for (int64_t i = 0; i < count; ++i) body(i);
-}
+void OneAfterAnother(int64_t count, const std::function<void(int64_t)>& body);
 
-// Calls body(begin, count) for pieces of a range that are long enough to be worth a thread.
-inline void ForEachPiece(const ForEach& for_each, int64_t count, const std::function<void(int64_t begin, int64_t count)>& body) {
-  constexpr int64_t kPiece = 1 << 15;  // 128 KiB of floats
-  for_each((count + kPiece - 1) / kPiece, [&](int64_t i) { body(i * kPiece, std::min(kPiece, count - i * kPiece)); });
-}
+inline constexpr int64_t kPiecesPerThread = 8;  // at least: fewer pieces take less time than starting a thread
+
+// The caller and up to `threads` - 1 others, which are started for each call and joined before it returns; fewer where the system has no more.
+// LibTorch's own parallel loops use several threads only in files that are compiled for OpenMP, which ours are not.
+ForEach OnThreads(int threads);
 
 }  // namespace deit::update

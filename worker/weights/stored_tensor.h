@@ -12,7 +12,7 @@ namespace deit::weights {
 
 struct StoredTensor {
   checkpoint::TensorInfo info;                      // its offset is of no meaning here
-  std::function<Status(void* dst)> read = nullptr;  // info.bytes of them, row-major; thread-safe; keeps open what it needs
+  std::function<Status(void* dst)> read = nullptr;  // info.bytes of them, row-major; thread-safe; keeps what it needs
 };
 
 struct StoredWeights {

@@ -1,8 +1,9 @@
 #include "common/checkpoint/weights_content.h"
 
 #include <gtest/gtest.h>
-
 #include <sys/stat.h>
+
+#include <filesystem>
 
 #include "tests/support/file_content.h"
 #include "tests/support/temp_folder.h"
@@ -79,6 +80,12 @@ TEST(WeightsContentTest, APipeIsRefusedAndNotWaitedFor) {
   const Status status = WeightsContentDigest(folder / "w.pth").status();
   EXPECT_TRUE(absl::IsDataLoss(status));
   EXPECT_EQ(std::string(status.message()), (folder / "w.pth") + ": no bytes: empty, or a pipe or device");
+}
+
+TEST(WeightsContentTest, ALinkThatPointsNowhereIsAMissingFile) {
+  const testing::TempFolder folder;
+  std::filesystem::create_symlink("nowhere", folder / "w.safetensors");
+  EXPECT_TRUE(absl::IsNotFound(WeightsContentDigest(folder / "w.safetensors").status()));
 }
 
 TEST(WeightsContentTest, AFolderWithoutWeightsAndAMissingFileAreSaid) {

@@ -125,6 +125,18 @@ TEST_F(ImageFolderIndexTest, AKeptListIsEqualAndEndsWithAnyNewImage) {
   EXPECT_EQ(images(Split::kValidation)[1], "3 val/dog/1.jpg 7") << "ant is a class before dog";
 }
 
+TEST_F(ImageFolderIndexTest, AKeptValidationListEndsWhenTrainingClassesCome) {
+  const TempFolder kept, aside;
+  fs::rename(folder_ / "train", aside / "train");
+  const auto minutes_ago = fs::file_time_type::clock::now() - std::chrono::minutes(1);
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) fs::last_write_time(entry.path(), minutes_ago);
+  const auto classes = [&] { return (*OpenIndex(spec_, Split::kValidation, kept.path()))->classes(); };
+  EXPECT_THAT(classes(), ElementsAre("Zebra", "dog"));
+  EXPECT_FALSE(fs::is_empty(kept.path())) << "the list is kept";
+  fs::rename(aside / "train", folder_ / "train");
+  EXPECT_THAT(classes(), ElementsAre("Zebra", "cat", "dog"));
+}
+
 TEST_F(ImageFolderIndexTest, NamesAMissingFolder) {
   fs::remove_all(folder_ / "val");
   const Status status = OpenIndex(spec_, Split::kValidation).status();

@@ -1,7 +1,6 @@
 // Lists what each job of a folder trains and validates on: tests/parity compares it with what torchvision and webdataset list.
 // usage: list_images FOLDER     (FOLDER/N/job.textproto -> FOLDER/N/listed.train and .val)
 // A list is "LABEL OFFSET BYTES FILE" and "PATH" of each image, a zero behind each; or "error: ...".
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
@@ -9,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/dataset/index.h"
 #include "common/spec/load.h"
+#include "tests/support/case_folders.h"
 
 namespace deit::dataset {
 namespace {
@@ -39,17 +39,4 @@ Status ListJob(const std::filesystem::path& folder) {
 }  // namespace
 }  // namespace deit::dataset
 
-int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
-    return 2;
-  }
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(argv[1], error)) {
-    const deit::Status status = deit::dataset::ListJob(entry.path());
-    if (status.ok()) continue;
-    std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-    return 1;
-  }
-  return error ? 1 : 0;
-}
+int main(int argc, char** argv) { return deit::testing::ReadCases(argc, argv, deit::dataset::ListJob); }

@@ -50,7 +50,6 @@ class ListingCacheTest : public ::testing::Test {
     }
     DEIT_ASSIGN_OR_RETURN(listing.containers.emplace_back(), ContainerOrAbsence(root_.path(), "names.txt"));
     listing.Add(0, "a.jpg", 0, 0, 7);
-    listing.is_whole = is_whole_;
     clock_.Sleep(listing_takes_);
     return listing;
   }
@@ -58,7 +57,6 @@ class ListingCacheTest : public ::testing::Test {
   const TempFolder root_, kept_;
   std::string folder_ = kept_ / "indexes";
   std::atomic<int> listed_ = 0;
-  bool is_whole_ = true;
   testing::FakeClock clock_{absl::Now()};
   absl::Duration listing_takes_ = absl::ZeroDuration();
 };
@@ -88,12 +86,6 @@ TEST_F(ListingCacheTest, WhatWasModifiedJustNowIsNotKept) {
 TEST_F(ListingCacheTest, WhatWasModifiedJustBeforeALongListingIsNotKept) {
   fs::last_write_time(root_ / "train", fs::file_time_type::clock::now());
   listing_takes_ = absl::Minutes(5);
-  EXPECT_TRUE(Lists());
-  EXPECT_TRUE(Lists());
-}
-
-TEST_F(ListingCacheTest, AListThatIsNotWholeIsNotKept) {
-  is_whole_ = false;
   EXPECT_TRUE(Lists());
   EXPECT_TRUE(Lists());
 }

@@ -129,12 +129,12 @@ TEST(SamplerTest, SpreadRepeatsAreOneMicroBatchApartInTheEndlessStream) {
     for (const uint64_t distance : {1U, 2U, 8U}) {
       SamplerOptions options = plain;
       options.repeat_distance = distance;
-      const Sampler sampler = SamplerFor(options), beside = SamplerFor(plain);
+      const Sampler sampler = SamplerFor(options), adjacent = SamplerFor(plain);
       const uint64_t repeats = options.repeated_aug, end = 9 * repeats * distance * 97;
       std::vector<uint64_t> images;  // in the order of their first views
       for (uint64_t position = 0; position < end; ++position) {
         const View view = sampler.At(position);
-        ASSERT_EQ(view.epoch, beside.At(position).epoch) << "epochs, and so steps and schedule, are those of all jobs";
+        ASSERT_EQ(view.epoch, adjacent.At(position).epoch) << "epochs, and so steps and schedule, are those of all jobs";
         ASSERT_EQ(view.repeat, position / distance % repeats);
         if (view.repeat == 0) {
           images.push_back(view.image);
@@ -146,7 +146,7 @@ TEST(SamplerTest, SpreadRepeatsAreOneMicroBatchApartInTheEndlessStream) {
       const uint64_t pass_positions = options.labelled_only ? options.labelled : sampler.positions_per_epoch();
       for (uint64_t position = 0, shown = 0; shown < images.size(); ++position) {
         if (position % pass_positions % repeats != 0) continue;
-        ASSERT_EQ(images[shown], beside.At(position).image) << shown;
+        ASSERT_EQ(images[shown], adjacent.At(position).image) << shown;
         ++shown;
       }
     }

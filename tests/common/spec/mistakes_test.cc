@@ -273,7 +273,7 @@ TEST(MistakesTest, OfDataAndAugmentation) {
       "command line: error: evaluate.interpolation: RANDOM: an evaluation is the same each time: want BILINEAR, BICUBIC, BOX or LANCZOS");
   EXPECT_EQ(Override({"data.input_key=jpg;.png"}),
             "command line: error: data.input_key: \"jpg;.png\": want what follows the first dot of a name, such as \"jpg;png\"");
-  for (const char* key : {"json:", "json:a..b", ":a", ".cls", "a b"}) {
+  for (const char* key : {"json:", "json:a..b", ":a", ".cls", "a b", "cls;txt"}) {
     EXPECT_EQ(Override({absl::StrCat("data.target_key=", key)}),
               absl::StrCat("command line: error: data.target_key: \"", key, "\": want \"cls\", \"txt\" or \"json:FIELD\""));
   }

@@ -115,6 +115,7 @@ TEST(TorchSaveFileTest, WhatItCannotReadIsSaidWithTheConversion) {
       {"students.pth", "with several state dictionaries: \"student\", \"teacher\""},
       {"numbers.pth", "without a dictionary of nothing but tensors; it holds epoch (int), model (a dictionary)"},
       {"model.pth", "which holds an object of torch.nn.modules.linear.Linear, no state dictionary"},
+      {"before_1_6_model.pth", "which holds an object, no state dictionary"},
       {"complex.pth", "with tensor 'a': type ComplexFloatStorage"},
       {"sparse.pth", "with tensor 'a': torch._utils._rebuild_sparse_tensor"},
       {"float8.pth", "with tensor 'a': type float8_e4m3fn"},

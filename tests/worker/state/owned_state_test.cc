@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <map>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "common/base/digest.h"
 #include "proto/spec.pb.h"
@@ -32,7 +35,14 @@ const update::Optimizer& Optimizer(const std::string& opt = "adamw") {
   return *optimizer;
 }
 
-// All owners together do to weights, moments and EMA what one owner of everything does, bit by bit.
+// Each piece on a thread of its own.
+void OnManyThreads(int64_t count, const std::function<void(int64_t)>& body) {
+  std::vector<std::thread> threads;
+  for (int64_t i = 0; i < count; ++i) threads.emplace_back(body, i);
+  for (std::thread& thread : threads) thread.join();
+}
+
+// All owners together do to weights, moments and EMA what one owner of everything does, bit by bit, and on many threads what one thread does.
 TEST(OwnedStateTest, OwnersTogetherDoWhatOneDoes) {
   const plan::Grid grid = SampleGrid();
   std::vector<float> gradients = Ramp(grid.elements(), 1);
@@ -50,7 +60,7 @@ TEST(OwnedStateTest, OwnersTogetherDoWhatOneDoes) {
     int64_t elements = 0;
     size_t owned = 0;
     for (int w = 0; w < workers; ++w) {
-      OwnedState state(grid, parts, w, Optimizer(), true);
+      OwnedState state(grid, parts, w, Optimizer(), true, OnManyThreads);
       state.StartEma(weights.data());
       for (int t = 1; t <= 2; ++t) state.Update(Optimizer(), {0.01, t, 0.5}, kDecay, 0.99, gradients.data(), weights.data());
       const auto mine = state.Digests();

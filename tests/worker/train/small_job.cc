@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <thread>
 
 #include "common/plan/job_sampler.h"
 #include "tests/support/rank_harness.h"
@@ -122,18 +121,6 @@ void FormulaEngine::Deliver(size_t tensor, const std::vector<float>& features, c
   } else {
     into.Accept(static_cast<int>(tensor), gradient.data());
   }
-}
-
-update::ForEach FormulaEngine::for_each() const {
-  return [](int64_t count, const std::function<void(int64_t)>& body) {
-    const auto every_second = [&](int64_t first) {
-      for (int64_t i = first; i < count; i += 2) body(i);
-    };
-    if (count < 2) return every_second(0);
-    std::thread odd(every_second, 1);
-    every_second(0);
-    odd.join();
-  };
 }
 
 StatusOr<LaneMetrics> FormulaEngine::TrainLane(const data::MicroBatch& batch, LaneAccumulator& into) {

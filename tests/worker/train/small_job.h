@@ -50,7 +50,6 @@ class FormulaEngine final : public Engine {
 
   const std::vector<models::TensorSpec>& tensors() const override { return options_.tensors; }
   std::string numerics() const override { return "formulas"; }
-  update::ForEach for_each() const override;  // by two threads
   void Bind(const StateView& state) override { state_ = state; }
   void OnPiece(std::function<bool()> done) override { piece_done_ = std::move(done); }
   StatusOr<LaneMetrics> TrainLane(const data::MicroBatch& batch, LaneAccumulator& into) override;

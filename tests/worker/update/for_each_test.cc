@@ -2,39 +2,37 @@
 
 #include <gtest/gtest.h>
 
-#include <utility>
+#include <mutex>
+#include <set>
+#include <thread>
 #include <vector>
 
 namespace deit::update {
 namespace {
 
-using Range = std::pair<int64_t, int64_t>;
-
-std::vector<Range> Pieces(const ForEach& for_each, int64_t count) {
-  std::vector<Range> pieces;
-  ForEachPiece(for_each, count, [&](int64_t begin, int64_t length) { pieces.push_back({begin, length}); });
-  return pieces;
-}
-
-TEST(ForEachTest, PiecesCoverTheRangeOnce) {
-  EXPECT_TRUE(Pieces(OneAfterAnother, 0).empty());
-  EXPECT_EQ(Pieces(OneAfterAnother, 7), (std::vector<Range>{{0, 7}}));
-  for (const int64_t count : {int64_t{32768}, int64_t{32769}, int64_t{1'000'003}}) {
-    int64_t end = 0;
-    for (const auto& [begin, length] : Pieces(OneAfterAnother, count)) {
-      EXPECT_EQ(begin, end);
-      EXPECT_GT(length, 0);
-      end = begin + length;
+TEST(ForEachTest, EachPieceIsDoneOnce) {
+  for (const int threads : {1, 2, 5}) {
+    for (const int64_t count : {int64_t{0}, int64_t{1}, 2 * kPiecesPerThread - 1, 2 * kPiecesPerThread, 5 * kPiecesPerThread + 3}) {
+      std::vector<int> done(static_cast<size_t>(count));
+      OnThreads(threads)(count, [&](int64_t i) { ++done[static_cast<size_t>(i)]; });
+      EXPECT_EQ(done, std::vector<int>(static_cast<size_t>(count), 1)) << threads << " threads";
     }
-    EXPECT_EQ(end, count);
   }
 }
 
-TEST(ForEachTest, AnyOrderWillDo) {
-  const ForEach backwards = [](int64_t count, const std::function<void(int64_t)>& body) {
-    while (count-- > 0) body(count);
+TEST(ForEachTest, LongWorkIsSharedAndShortWorkIsNot) {
+  std::mutex mutex;
+  const auto threads_of = [&](int64_t count) {
+    std::set<std::thread::id> seen;
+    OnThreads(3)(count, [&](int64_t) {
+      const std::lock_guard lock(mutex);
+      seen.insert(std::this_thread::get_id());
+    });
+    return seen.size();
   };
-  EXPECT_EQ(Pieces(backwards, 40000), (std::vector<Range>{{32768, 7232}, {0, 32768}}));
+  EXPECT_EQ(threads_of(2 * kPiecesPerThread - 1), 1u);
+  EXPECT_EQ(threads_of(2 * kPiecesPerThread), 2u);
+  EXPECT_EQ(threads_of(100 * kPiecesPerThread), 3u);
 }
 
 }  // namespace

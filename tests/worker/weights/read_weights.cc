@@ -2,7 +2,6 @@
 // usage: read_weights FOLDER
 // FOLDER/N/path.txt has the path of the weights: their tensors as they are stored go to FOLDER/N/stored.safetensors, and those of the model of
 // FOLDER/N/job.textproto, if there is one, in fp32 to FOLDER/N/model.safetensors; what cannot be read is told in FOLDER/N/error.txt.
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/models/model_tensors.h"
 #include "common/spec/load.h"
+#include "tests/support/case_folders.h"
 #include "worker/weights/weights_file.h"
 
 namespace deit::weights {
@@ -59,18 +59,13 @@ Status Read(const fs::path& folder) {
   return WriteModel(weights, job.model(), folder / "model.safetensors");
 }
 
+Status ReadCase(const fs::path& folder) {
+  const Status status = Read(folder);
+  if (!status.ok()) std::ofstream(folder / "error.txt") << status.message();
+  return absl::OkStatus();
+}
+
 }  // namespace
 }  // namespace deit::weights
 
-int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
-    return 2;
-  }
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(argv[1], error)) {
-    const deit::Status status = deit::weights::Read(entry.path());
-    if (!status.ok()) std::ofstream(entry.path() / "error.txt") << status.message();
-  }
-  return error ? 1 : 0;
-}
+int main(int argc, char** argv) { return deit::testing::ReadCases(argc, argv, deit::weights::ReadCase); }

@@ -1,7 +1,6 @@
-#include "worker/update/threads.h"
+#include "worker/update/for_each.h"
 
 #include <algorithm>
-#include <functional>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -16,6 +15,8 @@ void RunShare(int64_t count, int64_t t, int64_t threads, const std::function<voi
 
 }  // namespace
 
+void OneAfterAnother(int64_t count, const std::function<void(int64_t)>& body) { RunShare(count, 0, 1, body); }
+
 ForEach OnThreads(int threads) {
   return [threads](int64_t count, const std::function<void(int64_t)>& body) {
     const int64_t shares = std::max<int64_t>(1, std::min<int64_t>(threads, count / kPiecesPerThread));
@@ -25,7 +26,7 @@ ForEach OnThreads(int threads) {
         helpers.emplace_back(RunShare, count, static_cast<int64_t>(helpers.size()) + 1, shares, std::cref(body));
       }
     } catch (const std::system_error&) {
-      // The caller takes the shares of those that could not begin.
+      // The caller takes the shares of those that could not be started.
     }
     RunShare(count, 0, shares, body);
     for (int64_t t = static_cast<int64_t>(helpers.size()) + 1; t < shares; ++t) RunShare(count, t, shares, body);
